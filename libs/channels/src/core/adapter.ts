@@ -1,0 +1,127 @@
+import type { InboundEventInput, OutboundUnit, ThreadRef } from '#normalizer';
+import type { Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
+import type { z } from 'zod';
+import type { Capabilities } from './capabilities.js';
+
+/** The settings of one account as a zod object. Every member has a description; secrets are marked by `secret()`. */
+export type ConfigSchema<C> = z.ZodType<C>;
+
+/**
+ * A channel: a plain, stateless object. One folder, one list entry, one conformance row. It touches nothing but its context:
+ * no framework, no database, no environment, no clock of its own.
+ *
+ * `C` is the account's parsed settings, `S` the live session of a socket channel.
+ */
+export interface ChannelAdapter<C = unknown, S = never> {
+  /** Folder, URL segment and config key at once; kebab-case, e.g. `wechat-official`. */
+  readonly type: string;
+  /** Name for people, e.g. `WeChat Official Account`. */
+  readonly title: string;
+  /** Settings of one account. Parsed before any other member is called; a throw here stops the account, not the gateway. */
+  readonly config: ConfigSchema<C>;
+  /** What the provider can do, as data. The conformance suite checks every entry against behaviour, both ways. */
+  readonly capabilities: Capabilities;
+  /** How customers' messages come in; at least one way. `hosted`: the gateway itself is the provider (web chat). */
+  readonly ingress: {
+    readonly webhook?: WebhookIngress<C>;
+    readonly poll?: PollIngress<C>;
+    readonly socket?: SocketIngress<C, S>;
+    readonly hosted?: true;
+  };
+  /** Default of the account's `continuity` (CONTRACT section 4). */
+  readonly continuity: 'contact' | 'thread';
+  /**
+   * Sends exactly one provider message. Called once per unit, in lane order. Must not split, render, retry or sleep: core did or
+   * will. Returns the provider's ids; throws `ProviderFailure`. Any other throw after the request was written is taken as
+   * `outcome-unknown`. Absent only on `hosted` channels, whose units are sent when they are committed.
+   */
+  send?(unit: OutboundUnit, ctx: AdapterContext<C, S>): Promise<SendReceipt>;
+  /** "Test these credentials": asks the provider something harmless and answers in words a person can act on. Never throws. */
+  check?(ctx: AdapterContext<C, S>): Promise<Health>;
+  /** Opens the bytes behind `part.ref` of a pending media part. Throws `ProviderFailure`. Called after commit, retried. */
+  fetchMedia?(ref: string, ctx: AdapterContext<C, S>): Promise<MediaStream>;
+  /** Shows or hides "is typing" to the customer. Best effort; a throw is logged. Paired with `capabilities.typing`. */
+  typing?(thread: ThreadRef, on: boolean, ctx: AdapterContext<C, S>): Promise<void>;
+  /** Tells the provider that the customer's messages were read. Best effort. Paired with `capabilities.markRead`. */
+  markRead?(thread: ThreadRef, externalId: string, ctx: AdapterContext<C, S>): Promise<void>;
+}
+
+/** What the provider calls. `verify` cannot be skipped: only core can make the `VerifiedRequest` that `parse` takes. */
+export interface WebhookIngress<C> extends Endpoint<VerifyContext<C>, ParsedRequest> {
+  /** What guards the endpoint. `secret-path`: the provider signs nothing, so core demands the account's path secret (404 without). */
+  readonly guard: 'signature' | 'secret-path';
+  /** Largest body taken, in bytes; more is 413 before `verify` is called. */
+  readonly maxBytes: number;
+  // verify: is this request genuine? Pure, constant-time in the secret; parses no more of the body than the signature needs.
+  // parse: what does it say? Pure: request in, data out. Throws only `MalformedRequest`.
+}
+
+export interface VerifyContext<C> {
+  readonly accountId: string;
+  readonly config: C;
+  /** The configured public URL of this request, without the query: never taken from the Host header. */
+  readonly publicUrl: string;
+  /** Now, milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export interface ParsedRequest {
+  readonly events: readonly InboundEventInput[];
+  /** What the provider wants to hear once the events are committed. Default: 200, empty. May depend on the stored ids. */
+  readonly reply?: ReplyToProvider | ((stored: readonly StoredEvent[]) => ReplyToProvider);
+  /** The callback only announces: poll this account now. */
+  readonly wake?: boolean;
+}
+
+/** What became of an inbound event: `id` of the message (or event) it is, also when it had been stored before. */
+export interface StoredEvent {
+  readonly dedupeKey: string;
+  readonly id: string | null;
+  readonly duplicate: boolean;
+}
+
+/** Asked at intervals. The returned cursor is committed in the same transaction as the last of its events, never earlier. */
+export interface PollIngress<C> {
+  readonly everyMs: number;
+  poll(
+    cursor: string | null,
+    ctx: AdapterContext<C>,
+  ): Promise<{ events: InboundEventInput[]; cursor: string; more?: boolean }>;
+}
+
+/** Held open by one process at a time. `emit` resolves after commit: acknowledge upstream only then. */
+export interface SocketIngress<C, S> {
+  /** Does sending need this very socket (SMPP, wechaty)? Then units are sent only by the process that holds it. */
+  readonly sends: boolean;
+  /** Connects and returns the session. `ctx.signal` aborts it; a lost connection ends by `ctx.lost(error)`, core reconnects. */
+  open(emit: Emit, ctx: AdapterContext<C> & { lost(error: Error): void }): Promise<S>;
+  close(session: S): Promise<void>;
+}
+
+export type Emit = (events: InboundEventInput[]) => Promise<readonly StoredEvent[]>;
+
+/** Everything that an adapter may touch. */
+export interface AdapterContext<C, S = never> {
+  readonly accountId: string;
+  readonly config: C;
+  readonly session: S;
+  /** HTTP to the provider: traced with secrets redacted, limited in time and size, guarded against private addresses. */
+  readonly http: Http;
+  /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */
+  once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
+  /** Forgets a shared value, e.g. after the provider refused it. */
+  forget(key: string): Promise<void>;
+  /** Opens a stored file to send its bytes. */
+  openFile(fileId: string): Promise<MediaStream>;
+  /** A signed URL under which the provider itself can fetch a stored file for an hour. */
+  fileUrl(fileId: string): string;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** The provider's ids of what was sent; the first one is what its receipts name. */
+export interface SendReceipt {
+  readonly externalIds: readonly string[];
+  /** Set where the provider's answer already says more than "taken". */
+  readonly status?: 'sent' | 'delivered';
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** Units in which providers count text: 600 Chinese characters are 1,800 UTF-8 bytes and 600 UTF-16 units. */
+export const TextUnit = z.enum(['utf8-bytes', 'utf16', 'code-points', 'gsm7']).meta({ id: 'TextUnit' });
+export type TextUnit = z.infer<typeof TextUnit>;
+
+/** `full`: as it is; `fallback`: as plain text; `dropped`: left out, the rest is sent; `refused`: the message is refused. */
+export const Level = z.enum(['full', 'fallback', 'dropped', 'refused']).meta({ id: 'Level' });
+export type Level = z.infer<typeof Level>;
+
+const mediaRule = z.object({
+  /** MIME types, exact or `image/*`. Others are sent as `file` where that kind is listed, else as a link. */
+  mimeTypes: z.array(z.string()).min(1),
+  maxBytes: z.int().positive(),
+  caption: z.boolean().default(false),
+});
+
+/** What a channel can do, as data. `fit()` obeys it, `GET /v1/channels` and the docs show it, the suite proves it. */
+export const Capabilities = z
+  .object({
+    text: z.object({
+      max: z.int().positive(),
+      unit: TextUnit,
+      /** Longest message in provider messages; more is refused as `content-refused`. */
+      maxUnits: z.int().positive().default(20),
+    }),
+    /** Most options of one native `choices` message and longest label (in `text.unit`); beyond: the numbered fallback. */
+    choices: z.object({
+      level: Level,
+      maxOptions: z.int().positive().optional(),
+      maxLabel: z.int().positive().optional(),
+    }),
+    html: Level,
+    location: Level,
+    contactCard: Level,
+    link: Level,
+    card: Level,
+    template: Level,
+    replyTo: z.enum(['full', 'dropped']),
+    /** Media kinds that travel natively, each with types and sizes. A kind that is absent falls back to a link. */
+    media: z.partialRecord(z.enum(['image', 'audio', 'voice', 'video', 'file', 'sticker']), mediaRule),
+    receipts: z.array(z.enum(['sent', 'delivered', 'read', 'failed'])),
+    typing: z.boolean(),
+    markRead: z.boolean().default(false),
+    inbound: z.object({ edits: z.boolean(), deletes: z.boolean(), reactions: z.boolean(), typing: z.boolean() }),
+    /** The provider takes replies only for `hours` after the customer's last message and at most `messages` of them. */
+    window: z.object({ hours: z.number().positive(), messages: z.int().positive().optional() }).nullable(),
+    /** Can a conversation be begun by us, to a handle of these schemes? */
+    initiate: z.array(z.string()),
+    rate: z
+      .object({ perSecond: z.number().positive(), perThreadPerSecond: z.number().positive().optional() })
+      .nullable(),
+    /** The provider takes an idempotency key: a unit may be sent again after an unknown outcome. */
+    idempotentSend: z.boolean(),
+  })
+  .meta({ id: 'Capabilities' });
+export type Capabilities = z.infer<typeof Capabilities>;
+export type CapabilitiesInput = z.input<typeof Capabilities>;

@@ -1,0 +1,2 @@
+export * from './core/adapter.js';
+export * from './core/capabilities.js';

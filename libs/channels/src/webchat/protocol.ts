@@ -1,0 +1,106 @@
+import { Part } from '#normalizer';
+import { z } from 'zod';
+
+/**
+ * What browser and gateway say to each other on the `/chat` socket: one JSON object per text frame, at most 64 KiB. The browser speaks
+ * first (`hello`). Every stored item of the visitor's thread has an ascending `seq`; the browser keeps the highest one that it has and resumes
+ * after it, so nothing is missed and nothing doubled. What the browser sends carries its own `clientId` (a UUID) and is repeated until it is
+ * `accepted`: the same `clientId` is one message however often it comes.
+ */
+const clientId = z.string().min(8).max(64);
+
+export const ClientFrame = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    account: z.string().min(1).max(100),
+    /** What an earlier `welcome` gave; absent for a new visitor. An expired or foreign one is answered with a new visitor. */
+    session: z.string().max(4_096).optional(),
+    /** Highest `seq` that the browser holds; 0 for none. */
+    after: z.int().nonnegative().default(0),
+    locale: z.string().max(35).optional(),
+    page: z.string().max(2_048).optional(),
+  }),
+  z.object({ type: z.literal('message'), clientId, parts: z.array(Part).min(1).max(20) }),
+  z.object({ type: z.literal('typing'), on: z.boolean() }),
+  /** Everything up to and with this `seq` has arrived in the browser, or has been seen by a person. */
+  z.object({ type: z.literal('ack'), delivered: z.int().positive().optional(), read: z.int().positive().optional() }),
+  /** A JWT of the company's own backend (CONTRACT section 5). Answered by `welcome`, or by `error` `identity-invalid`. */
+  z.object({ type: z.literal('identify'), token: z.string().max(8_192) }),
+  z.object({ type: z.literal('ping') }),
+]);
+export type ClientFrame = z.infer<typeof ClientFrame>;
+
+/** A message as the browser shows it. Media parts have a signed `url`. `from: 'me'` is the visitor. */
+export const ChatMessage = z.object({
+  type: z.literal('message'),
+  seq: z.int().positive(),
+  id: z.string(),
+  clientId: z.string().optional(),
+  from: z.enum(['me', 'agent', 'bot', 'system']),
+  name: z.string().nullable(),
+  parts: z.array(Part),
+  text: z.string(),
+  at: z.iso.datetime(),
+  /** Of the visitor's own messages: `sent` (stored) or `read` (the helpdesk says so). Of the others: `delivered` or `read`. */
+  status: z.enum(['sent', 'delivered', 'read', 'failed']),
+  replyTo: z.string().nullable().optional(),
+});
+export type ChatMessage = z.infer<typeof ChatMessage>;
+
+export const ChatErrorCode = z.enum([
+  'origin-refused',
+  'account-unknown',
+  'protocol',
+  'too-large',
+  'rate-limited',
+  'content-refused',
+  'identity-invalid',
+  'unavailable',
+]);
+
+export const ServerFrame = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    /** To be kept and given in the next `hello`. */
+    session: z.string(),
+    threadId: z.string().nullable(),
+    /** True where the visitor is another one than before (first visit, expired session, other `sub`): forget what is shown. */
+    fresh: z.boolean(),
+    user: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
+    /** Highest `seq` stored, and how many messages of agents the visitor has not read. */
+    last: z.int().nonnegative(),
+    unread: z.int().nonnegative(),
+    readUpTo: z.int().nonnegative(),
+    /** Wait a random time between these before connecting again, so that a restart is no stampede. */
+    reconnect: z.object({ minMs: z.int(), maxMs: z.int() }),
+    limits: z.object({ text: z.int(), fileBytes: z.int(), mimeTypes: z.array(z.string()) }),
+  }),
+  ChatMessage,
+  /** After `welcome`, when everything after `hello.after` was sent. */
+  z.object({ type: z.literal('caught-up'), last: z.int().nonnegative() }),
+  z.object({ type: z.literal('accepted'), clientId, id: z.string(), seq: z.int().positive(), at: z.iso.datetime() }),
+  z.object({
+    type: z.literal('refused'),
+    clientId,
+    code: ChatErrorCode,
+    detail: z.string(),
+    retryAfterMs: z.int().optional(),
+  }),
+  z.object({ type: z.literal('status'), id: z.string(), seq: z.int().positive(), status: ChatMessage.shape.status }),
+  z.object({ type: z.literal('typing'), on: z.boolean(), name: z.string().nullable() }),
+  z.object({ type: z.literal('error'), code: ChatErrorCode, detail: z.string(), retryAfterMs: z.int().optional() }),
+  z.object({ type: z.literal('pong') }),
+]);
+export type ServerFrame = z.infer<typeof ServerFrame>;
+
+/**
+ * Files go beside the socket: `POST /chat/files?account={accountId}`, `Authorization: Bearer {session}`, multipart field `file`; 201
+ * `{ id, url, mimeType, bytes, name, kind, width?, height? }` or a problem document. The message then carries
+ * `{ type: 'media', kind, fileId: id, mimeType, bytes, name }`.
+ */
+export const UPLOAD_PATH = '/chat/files';
+/** Largest frame from a browser, bytes; and how much may wait for a slow one before it is cut off (it resumes by `seq`). */
+export const MAX_FRAME_BYTES = 65_536;
+export const MAX_BUFFERED_BYTES = 1_048_576;
+/** WebSocket close codes: policy (origin, account), too slow, restarting. */
+export const CLOSE = { policy: 4_403, protocol: 4_400, tooSlow: 4_408, restarting: 1_012, replaced: 4_409 } as const;

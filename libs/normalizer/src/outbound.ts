@@ -1,0 +1,30 @@
+import type { Handle } from './handle.js';
+import type { Part } from './parts.js';
+
+/** The provider's conversation, as adapters address it. */
+export interface ThreadRef {
+  readonly id: string;
+  /** The provider's own name of it: what the inbound event said. */
+  readonly externalId: string;
+  readonly handles: readonly Handle[];
+}
+
+/** One provider message: what `fit()` makes of a message, one outbox row each. */
+export interface OutboundUnit {
+  readonly id: string;
+  readonly messageId: string;
+  /** Place among the units of its message, from 0. */
+  readonly index: number;
+  readonly count: number;
+  readonly thread: ThreadRef;
+  /** Parts that travel in this one provider message; never more than the channel's capabilities allow. */
+  readonly parts: readonly Part[];
+  /** Plain rendering of `parts`, within the channel's text limit. */
+  readonly text: string;
+  readonly subject?: string;
+  readonly author?: { readonly name: string | null };
+  /** External id of the message that is answered, where the channel shows that. */
+  readonly replyTo?: string;
+  /** Give this to a provider that takes an idempotency key: the same for every attempt. */
+  readonly idempotencyKey: string;
+}
