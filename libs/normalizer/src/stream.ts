@@ -58,6 +58,7 @@ export const Conversation = z
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()),
+    contactId: z.string().optional(),
     threads: z.array(z.object({ id: z.string(), accountId: z.string(), channel: z.string() })),
     references: z.array(Reference),
     createdAt: time.optional(),

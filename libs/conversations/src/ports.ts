@@ -1,0 +1,89 @@
+import type { Sql } from '#database';
+import type { FirstMessageInput, InboundEvent, Message, Part, ReplyInput, ThreadRef } from '#normalizer';
+
+/** What became of one inbound event. `id` is the message (or the one stored before, for a duplicate); null where an event makes none. */
+export interface StoredItem {
+  readonly dedupeKey: string;
+  readonly id: string | null;
+  readonly duplicate: boolean;
+  readonly conversationId: string | null;
+  readonly threadId: string | null;
+  /** Place in the thread: what a chat browser resumes by. */
+  readonly threadSequence: number | null;
+  readonly contactId: string | null;
+  readonly storedAt: string;
+}
+
+/** Intake of verified, normalized events: the only way in. */
+export interface IntakePort {
+  /**
+   * Stores the events of one account, in order; resolves after the commit. Concurrent calls are folded into one statement. With `cursor`, a poll
+   * position is committed together with them. Throws `DatabaseUnavailable` (answer 503, nothing was stored).
+   */
+  accept(
+    accountId: string,
+    events: readonly InboundEvent[],
+    cursor?: { name: string; value: string },
+  ): Promise<StoredItem[]>;
+}
+
+/** What core knows of channels; given by the gateway, so that the store needs no adapter. */
+export interface ChannelDirectory {
+  /** Splits and renders a message for a channel. Throws `ProviderFailure` (`content-refused`). */
+  fit(
+    accountId: string,
+    message: { id: string; parts: readonly Part[]; replyTo?: string | undefined },
+    thread: ThreadRef,
+  ): { units: { parts: readonly Part[]; text: string }[]; choices?: { id: string; label: string }[] };
+  rules(accountId: string): AccountRules | undefined;
+}
+
+/** What decides before queueing whether an account can send. */
+export interface AccountRules {
+  readonly type: string;
+  readonly enabled: boolean;
+  readonly hosted: boolean;
+  readonly window: { readonly hours: number; readonly messages?: number | undefined } | null;
+  readonly initiate: readonly string[];
+  readonly limits: Readonly<Record<string, unknown>>;
+}
+
+export interface Sendability {
+  readonly threadId: string;
+  readonly accountId: string;
+  readonly channel: string;
+  readonly canSend: boolean;
+  readonly code?: string;
+  readonly until: string | null;
+  readonly remaining: number | null;
+  readonly parts: readonly string[];
+  readonly limits: Readonly<Record<string, unknown>>;
+}
+
+/** Answers and first messages. Every call takes the transaction in which it works, so that an idempotency record commits with it. */
+export interface RepliesPort {
+  /** Queues an answer. Throws `NotFound`, `ProviderFailure` (`window-closed`, `content-refused`, `opted-out`, ...) before anything is stored. */
+  reply(sql: Sql, conversationId: string, input: ReplyInput): Promise<Message>;
+  writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message>;
+  /** Withdraws what is not yet sent. Throws `NotFound`, or `Conflict` once it is on its way. */
+  cancel(sql: Sql, messageId: string): Promise<Message>;
+  sendability(sql: Sql, conversationId: string): Promise<Sendability[]>;
+  /** A hosted browser holds (`delivered`) or shows (`read`) everything of the thread up to these places. */
+  acknowledge(threadId: string, upTo: { delivered?: number; read?: number }): Promise<void>;
+}
+
+/** Something named by the caller does not exist. */
+export class NotFound extends Error {
+  override readonly name = 'NotFound';
+}
+
+/** The thing exists, but its state does not allow what was asked. `code` is the problem code. */
+export class Conflict extends Error {
+  override readonly name = 'Conflict';
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,31 @@
+/** Functions that render rows as the stream shows them (CONTRACT section 3), and `iso()`, the one form of time. */
+export const VIEWS = `
+create function iso(t timestamptz) returns text language sql immutable as $$
+  select to_char(t at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+create function conversation_view(c conversation) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'id', c.id, 'status', c.status, 'subject', c.subject, 'priority', c.priority, 'tags', to_jsonb(c.tags), 'metadata', c.metadata,
+    'contactId', c.contact_id,
+    'threads', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'accountId', t.account_id, 'channel', a.type) order by j.added_at, t.id), '[]')
+      from conversation_thread j join thread t on t.id = j.thread_id left join account a on a.id = t.account_id where j.conversation_id = c.id),
+    'references', (
+      select coalesce(jsonb_agg(jsonb_build_object('destinationId', r.destination_id, 'ticketId', r.ticket_id, 'url', r.url) order by r.updated_at), '[]')
+      from reference r where r.conversation_id = c.id),
+    'createdAt', iso(c.created_at), 'updatedAt', iso(c.updated_at))
+$$;
+
+create function message_view(m message) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'id', m.id, 'conversationId', m.conversation_id, 'threadId', m.thread_id, 'sequence', m.sequence, 'direction', m.direction,
+    'author', m.author, 'parts', m.parts, 'text', m.text, 'subject', m.subject, 'replyTo', m.reply_to, 'status', m.status,
+    'failure', m.failure, 'automated', m.automated, 'occurredAt', iso(m.occurred_at), 'receivedAt', iso(m.received_at),
+    'sendAt', iso(m.send_at), 'externalIds', to_jsonb(m.external_ids))
+$$;
+
+create function account_view(p_id text) returns jsonb language sql stable as $$
+  select jsonb_build_object('id', a.id, 'channel', a.type, 'name', a.name) from account a where a.id = p_id
+$$;
+`;

@@ -1,0 +1,80 @@
+/**
+ * `resolve_contact(handles, name, account, at)`: the contact of a sender, found or made, by the proof that this event carries.
+ *
+ * Proven handles (`channel`, `verified`) belong to exactly one contact: the first one that is known decides, the unknown ones are
+ * attached to that contact, and one that leads elsewhere is reported in `conflict`, never merged. A sender without any proven
+ * handle is a separate contact of that account and address. `created` tells whether the contact is new. Concurrent calls
+ * for the same new person make one contact: the unique indexes decide, and the loser reads what the winner wrote.
+ */
+export const RESOLVE_CONTACT = `
+create function resolve_contact(p_handles jsonb, p_name text, p_account text, p_at timestamptz,
+  out contact_id text, out created boolean, out conflict jsonb) language plpgsql as $$
+declare
+  h record;
+  owner text;
+  has_proof boolean := exists (select 1 from jsonb_array_elements(p_handles) x where x->>'proof' <> 'claimed');
+begin
+  created := false;
+  select k.contact_id into contact_id
+  from jsonb_array_elements(p_handles) with ordinality x(v, n)
+  join handle k on k.scheme = v->>'scheme' and k.scope = coalesce(v->>'scope', '') and k.value = v->>'value'
+  where case when has_proof then v->>'proof' <> 'claimed' and k.proof <> 'claimed'
+             else k.proof = 'claimed' and k.claimed_on = p_account end
+  order by n limit 1;
+  if contact_id is not null and jsonb_array_length(p_handles) = 1 and p_handles->0->>'proof' <> 'verified' then
+    return; -- the usual case: one handle, known
+  end if;
+
+  for h in
+    select v->>'scheme' scheme, coalesce(v->>'scope', '') scope, v->>'value' value, v->>'proof' proof
+    from jsonb_array_elements(p_handles) with ordinality x(v, n) order by v->>'proof' = 'claimed', n
+  loop
+    if contact_id is null then
+      contact_id := new_id('con');
+      created := true;
+    end if;
+    if h.proof = 'claimed' then
+      if has_proof then
+        insert into handle (id, contact_id, scheme, scope, value, proof, created_at)
+        select new_id('hdl'), resolve_contact.contact_id, h.scheme, h.scope, h.value, 'claimed', p_at
+        where not exists (select 1 from handle k where k.contact_id = resolve_contact.contact_id and k.scheme = h.scheme and k.scope = h.scope and k.value = h.value);
+        continue;
+      end if;
+      insert into handle (id, contact_id, scheme, scope, value, proof, claimed_on, created_at)
+      values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, 'claimed', p_account, p_at)
+      on conflict (scheme, scope, value, claimed_on) where proof = 'claimed' and claimed_on is not null do nothing;
+      select k.contact_id into owner from handle k
+      where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof = 'claimed' and k.claimed_on = p_account;
+    else
+      select k.contact_id into owner from handle k
+      where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof <> 'claimed';
+      if not found then
+        insert into handle (id, contact_id, scheme, scope, value, proof, created_at, proven_at)
+        values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, h.proof, p_at, p_at)
+        on conflict (scheme, scope, value) where proof <> 'claimed' do nothing;
+        select k.contact_id into owner from handle k
+        where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof <> 'claimed';
+      elsif h.proof = 'verified' then
+        update handle k set proof = 'verified', proven_at = p_at
+        where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof = 'channel';
+      end if;
+    end if;
+    if owner <> contact_id then
+      if created then -- somebody else made this person at the same moment: theirs stands
+        update handle k set contact_id = owner where k.contact_id = resolve_contact.contact_id;
+        contact_id := owner;
+        created := false;
+      else
+        conflict := jsonb_build_object('handle', jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value, 'proof', h.proof),
+          'contactIds', jsonb_build_array(least(contact_id, owner), greatest(contact_id, owner)));
+      end if;
+    end if;
+  end loop;
+
+  if created then
+    insert into contact (id, name, created_at, updated_at) values (contact_id, p_name, p_at, p_at);
+  elsif p_name is not null then
+    update contact c set name = p_name, updated_at = p_at where c.id = contact_id and c.name is null;
+  end if;
+end
+$$;`;
