@@ -1,2 +1,3 @@
 export * from './core/adapter.js';
 export * from './core/capabilities.js';
+export * from './core/fit.js';

@@ -1,5 +1,5 @@
 import type { Handle } from './handle.js';
-import type { Part } from './parts.js';
+import type { ChoiceOption, Part } from './parts.js';
 
 /** The provider's conversation, as adapters address it. */
 export interface ThreadRef {
@@ -27,4 +27,10 @@ export interface OutboundUnit {
   readonly replyTo?: string;
   /** Give this to a provider that takes an idempotency key: the same for every attempt. */
   readonly idempotencyKey: string;
+}
+
+/** What `fit()` makes of a message: a unit before it has an id and a place to go. */
+export interface FittedUnit extends Pick<OutboundUnit, 'index' | 'count' | 'parts' | 'text' | 'subject' | 'replyTo'> {
+  /** Set where the unit ends a numbered list in place of buttons: the options, in order, that a typed answer picks from. */
+  readonly choiceMap?: readonly ChoiceOption[];
 }

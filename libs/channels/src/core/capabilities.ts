@@ -1,8 +1,7 @@
+import { TextUnit } from '#normalizer';
 import { z } from 'zod';
 
-/** Units in which providers count text: 600 Chinese characters are 1,800 UTF-8 bytes and 600 UTF-16 units. */
-export const TextUnit = z.enum(['utf8-bytes', 'utf16', 'code-points', 'gsm7']).meta({ id: 'TextUnit' });
-export type TextUnit = z.infer<typeof TextUnit>;
+export { TextUnit };
 
 /** `full`: as it is; `fallback`: as plain text; `dropped`: left out, the rest is sent; `refused`: the message is refused. */
 export const Level = z.enum(['full', 'fallback', 'dropped', 'refused']).meta({ id: 'Level' });
@@ -24,6 +23,8 @@ export const Capabilities = z
       /** Longest message in provider messages; more is refused as `content-refused`. */
       maxUnits: z.int().positive().default(20),
     }),
+    /** Most parts of one provider message: 1 where every picture is a message of its own; mail takes many. */
+    maxParts: z.int().positive().default(1),
     /** Most options of one native `choices` message and longest label (in `text.unit`); beyond: the numbered fallback. */
     choices: z.object({
       level: Level,

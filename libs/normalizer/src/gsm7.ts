@@ -1,0 +1,52 @@
+/** GSM 03.38 default alphabet and its extension table (3GPP TS 23.038 section 6.2.1). ESC itself stands for no character. */
+const BASIC =
+  '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
+  '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
+const EXTENSION = '\f^{}\\[~]|€';
+
+const SEPTETS = new Uint8Array(0x10000);
+for (const char of BASIC) SEPTETS[char.charCodeAt(0)] = 1;
+for (const char of EXTENSION) SEPTETS[char.charCodeAt(0)] = 2;
+
+/** Septets of one UTF-16 unit in GSM-7: 1, 2 (escape pair) or 0 where the alphabet does not have it. */
+export function septets(codeUnit: number): number {
+  return SEPTETS[codeUnit] ?? 0;
+}
+
+/** Can the whole text travel in GSM-7? One character outside sends the whole message as UCS-2. */
+export function isGsm7(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (septets(text.charCodeAt(i)) === 0) return false;
+  return true;
+}
+
+/** How a text travels as SMS. `units` are septets in `gsm7`, UTF-16 units in `ucs2`. */
+export interface SegmentCount {
+  readonly encoding: 'gsm7' | 'ucs2';
+  readonly units: number;
+  readonly segments: number;
+}
+
+/**
+ * Counts the segments that a carrier bills: 160 septets or 70 UCS-2 units in one segment; 153 or 67 in each of several, where neither an
+ * escape pair nor a surrogate pair is divided. An empty text is one segment.
+ */
+export function countSegments(text: string): SegmentCount {
+  const gsm = isGsm7(text);
+  const single = gsm ? 160 : 70;
+  const each = gsm ? 153 : 67;
+  let segments = 1;
+  let inSegment = 0;
+  let units = 0;
+  for (let i = 0; i < text.length;) {
+    const width = (text.codePointAt(i) ?? 0) > 0xffff ? 2 : 1;
+    const cost = gsm ? septets(text.charCodeAt(i)) : width;
+    if (inSegment + cost > each) {
+      segments += 1;
+      inSegment = 0;
+    }
+    inSegment += cost;
+    units += cost;
+    i += width;
+  }
+  return { encoding: gsm ? 'gsm7' : 'ucs2', units, segments: units <= single ? 1 : segments };
+}

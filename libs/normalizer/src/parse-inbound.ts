@@ -1,0 +1,45 @@
+import { cleanDeep } from './clean.js';
+import type { Handle } from './handle.js';
+import { InboundEvent } from './inbound.js';
+import { InvalidInput, parseWith } from './invalid.js';
+import { handleKey, InvalidHandle, normalizeHandle, type NormalizeOptions } from './normalize-handle.js';
+import { LIMITS, type Part } from './parts.js';
+
+const STRENGTH = { claimed: 0, channel: 1, verified: 2 } as const;
+
+/**
+ * The only door for what adapters bring in: cleans every string (`cleanText`), checks the shape and `LIMITS`, normalizes the sender's
+ * handles and folds equal ones into one with its strongest proof. Throws `InvalidInput`.
+ */
+export function parseInbound(input: unknown, options: NormalizeOptions = {}): InboundEvent {
+  const event = parseWith(InboundEvent, cleanDeep(input));
+  if ('parts' in event && event.parts) checkSize(event.parts);
+  if ('sender' in event) event.sender.handles = normalizeHandles(event.sender.handles, options);
+  return event;
+}
+
+/** Size of a message: UTF-8 bytes of its parts as JSON. `LIMITS` of single parts leave room for much more than one message may hold. */
+export function checkSize(parts: readonly Part[]): void {
+  if (Buffer.byteLength(JSON.stringify(parts)) <= LIMITS.messageBytes) return;
+  throw new InvalidInput([{ path: 'parts', message: `larger than ${LIMITS.messageBytes} bytes as JSON` }]);
+}
+
+function normalizeHandles(handles: readonly Handle[], options: NormalizeOptions): Handle[] {
+  const unique = new Map<string, Handle>();
+  handles.forEach((raw, i) => {
+    const handle = normalizeAt(raw, i, options);
+    const key = handleKey(handle);
+    const known = unique.get(key);
+    if (!known || STRENGTH[handle.proof] > STRENGTH[known.proof]) unique.set(key, handle);
+  });
+  return [...unique.values()];
+}
+
+function normalizeAt(handle: Handle, index: number, options: NormalizeOptions): Handle {
+  try {
+    return normalizeHandle(handle, options);
+  } catch (error) {
+    if (!(error instanceof InvalidHandle)) throw error;
+    throw new InvalidInput([{ path: `sender.handles.${index}.value`, message: `expected ${error.expected}` }]);
+  }
+}

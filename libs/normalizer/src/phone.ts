@@ -1,0 +1,22 @@
+import { parsePhoneNumberFromString, type CountryCode, type PhoneNumber } from 'libphonenumber-js';
+
+/**
+ * A phone number in E.164 (`+8613800138000`), or null where the text is none. Takes full-width digits, separators, invisible controls
+ * that phones copy along, `tel:` and `00` before the country code; a national number needs `defaultCountry` (ISO 3166, two letters).
+ * Only the length is held against the numbering plan, since new ranges are in use before any table knows them. A number with an
+ * extension is null: E.164 has no room for it, and without it two desks would be one person.
+ */
+export function e164(text: string, defaultCountry?: string): string | null {
+  const digits = text
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .trim()
+    .replace(/^tel:/i, '');
+  const number = (digits.startsWith('00') && possible(`+${digits.slice(2)}`)) || possible(digits, defaultCountry);
+  return number && !number.ext ? number.number : null;
+}
+
+function possible(text: string, defaultCountry?: string): PhoneNumber | undefined {
+  const number = parsePhoneNumberFromString(text, { defaultCountry: defaultCountry as CountryCode, extract: false });
+  return number?.isPossible() ? number : undefined;
+}
