@@ -1,0 +1,180 @@
+import { pipeline } from 'node:stream';
+import { ProviderFailure } from '#normalizer';
+import { axiosEngine } from './axios-engine.js';
+import type { Answer, Engine } from './engine.js';
+import { BlockedAddress, addressGuard, guardedConnector, type Resolve } from './guard.js';
+import type { Http, HttpRequest, HttpResponse, HttpStream } from './http.js';
+import { payload, target } from './payload.js';
+import { redact, type Exchange } from './redact.js';
+import { Reply, ceiling, collect } from './reply.js';
+import { undiciEngine } from './undici-engine.js';
+
+export interface TraceOptions {
+  /** Is handed every exchange once it is over, with secrets and message bodies taken out. Must not throw. */
+  readonly trace?: (exchange: Exchange) => void;
+  /** Values that must appear in no trace, wherever they stand: the account's secrets. */
+  readonly secrets?: readonly string[];
+}
+
+export interface GuardedHttpOptions extends TraceOptions {
+  /** Addresses and CIDR ranges that are reached although they are private: `network.allow` of the settings. */
+  readonly allow?: readonly string[];
+  /** `axios` by default; `undici` for webhook delivery. Both behave the same. */
+  readonly engine?: 'axios' | 'undici';
+  /** Milliseconds until an answer begins (15 s), and until it is complete (20 s). */
+  readonly limits?: { readonly answerMs?: number; readonly totalMs?: number };
+  readonly resolve?: Resolve;
+}
+
+/** A guarded client with its pool of connections. One per process and engine; `traced` gives each account its own view of it. */
+export interface GuardedHttp extends Http {
+  traced(options: TraceOptions): Http;
+  close(): Promise<void>;
+}
+
+/** Makes the client that all outgoing requests go through. See `Http` for what it promises, `addressGuard` for what it refuses. */
+export function guardedHttp(options: GuardedHttpOptions = {}): GuardedHttp {
+  const connect = guardedConnector(addressGuard(options.allow), options.resolve);
+  const engine = options.engine === 'undici' ? undiciEngine(connect) : axiosEngine(connect);
+  const limits = { answerMs: 15_000, totalMs: 20_000, ...options.limits };
+  const client = (tracing: TraceOptions) => new Client({ engine, limits, tracing });
+  return Object.assign(client(options), { traced: client, close: () => engine.close() });
+}
+
+/** What every exchange of one client shares. */
+interface Means {
+  readonly engine: Engine;
+  readonly limits: { readonly answerMs: number; readonly totalMs: number };
+  readonly tracing: TraceOptions;
+}
+
+class Client implements Http {
+  constructor(private readonly means: Means) {}
+
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const attempt = new Attempt(request, this.means);
+    try {
+      const answer = await attempt.open();
+      const body = await collect(answer.stream, request);
+      attempt.over(answer, body);
+      return new Reply(answer.status, answer.headers, body);
+    } catch (error) {
+      throw attempt.failed(error);
+    }
+  }
+
+  async stream(request: HttpRequest): Promise<HttpStream> {
+    const limits = { ...this.means.limits, totalMs: 300_000 };
+    const attempt = new Attempt(request, { ...this.means, limits });
+    try {
+      const { status, headers, stream } = await attempt.open();
+      const limited = pipeline(stream, ceiling(request.maxBytes ?? 104_857_600), (error) =>
+        error ? attempt.failed(error) : attempt.over({ status, headers }, undefined),
+      );
+      return { status, headers, stream: limited };
+    } catch (error) {
+      throw attempt.failed(error);
+    }
+  }
+}
+
+/** One exchange: its deadlines, whether it was written, its trace, and what its failure means. */
+class Attempt {
+  private readonly started = Date.now();
+  private readonly abort = new AbortController();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly onAbort = () => this.abort.abort(new Error('given up by the caller'));
+  private url?: URL;
+  private body?: Buffer;
+  private headers: Record<string, string> = {};
+  private written = false;
+
+  constructor(
+    private readonly request: HttpRequest,
+    private readonly means: Means,
+  ) {}
+
+  async open(): Promise<Answer> {
+    const { request } = this;
+    const { limits } = this.means;
+    this.url = target(request);
+    [this.headers, this.body] = await payload(request, this.url);
+    const answerTimer = this.deadline(request.timeoutMs ?? limits.answerMs, 'no answer within');
+    this.deadline(request.timeoutMs ?? limits.totalMs, 'no complete answer within');
+    if (request.signal?.aborted) this.onAbort();
+    request.signal?.addEventListener('abort', this.onAbort, { once: true });
+    const answer = await this.means.engine.open({
+      method: request.method ?? 'GET',
+      url: this.url,
+      headers: this.headers,
+      body: this.body,
+      signal: this.abort.signal,
+      written: () => (this.written = true),
+    });
+    clearTimeout(answerTimer);
+    this.abort.signal.addEventListener('abort', () => answer.stream.destroy(this.abort.signal.reason as Error));
+    return answer;
+  }
+
+  over(answer: Pick<Answer, 'status' | 'headers'>, body: Buffer | undefined): void {
+    this.end();
+    this.report({ status: answer.status, headers: answer.headers, body: body ?? null }, null);
+  }
+
+  failed(error: unknown): ProviderFailure {
+    this.end();
+    const failure = error instanceof ProviderFailure ? error : this.classify(error);
+    this.report(null, failure);
+    return failure;
+  }
+
+  private classify(error: unknown): ProviderFailure {
+    const reason = this.abort.signal.aborted ? (this.abort.signal.reason as Error) : error;
+    const blocked = causes(reason).find((cause) => cause instanceof BlockedAddress);
+    if (blocked) return new ProviderFailure('config-invalid', blocked.message);
+    const code = causes(reason).map((cause) => (cause as NodeJS.ErrnoException).code)[0];
+    const detail = this.abort.signal.aborted ? (reason as Error).message : (code ?? 'connection failed');
+    return this.written
+      ? new ProviderFailure('outcome-unknown', `${this.url?.host}: the request was written, then: ${detail}`, {
+          providerCode: code,
+        })
+      : new ProviderFailure('unavailable', `${this.url?.host} cannot be reached: ${detail}`, { providerCode: code });
+  }
+
+  private deadline(ms: number, what: string): NodeJS.Timeout {
+    const timer = setTimeout(() => this.abort.abort(new Error(`${what} ${ms} ms`)), ms);
+    this.timers.push(timer);
+    return timer;
+  }
+
+  private end(): void {
+    this.timers.forEach(clearTimeout);
+    this.request.signal?.removeEventListener('abort', this.onAbort);
+  }
+
+  private report(
+    response: { status: number; headers: Record<string, string>; body: Buffer | null } | null,
+    failure: ProviderFailure | null,
+  ): void {
+    if (!this.means.tracing.trace) return;
+    const exchange = {
+      at: this.started,
+      durationMs: Date.now() - this.started,
+      request: {
+        method: this.request.method ?? 'GET',
+        url: this.url?.href ?? '',
+        headers: this.headers,
+        body: this.body ?? null,
+      },
+      response,
+      failure: failure && { code: failure.code, message: failure.message },
+    };
+    this.means.tracing.trace(redact(exchange, this.means.tracing.secrets ?? []));
+  }
+}
+
+function causes(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let at = error; at instanceof Error && chain.length < 8; at = at.cause) chain.push(at);
+  return chain;
+}

@@ -1,0 +1,46 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { ProviderFailure } from '#normalizer';
+import type { HttpRequest } from './http.js';
+
+/** Where a request goes; throws `config-invalid` for what is no http or https URL. */
+export function target(request: HttpRequest): URL {
+  const url = URL.canParse(request.url) ? new URL(request.url) : null;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new ProviderFailure('config-invalid', 'the address is no http or https URL');
+  }
+  for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
+  return url;
+}
+
+/** Headers and bytes of the request. Credentials inside the URL become an `authorization` header. */
+export async function payload(request: HttpRequest, url: URL): Promise<[Record<string, string>, Buffer | undefined]> {
+  const [type, body] = await encode(request.body);
+  const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'tributary' };
+  if (type) headers['content-type'] = type;
+  if (url.username || url.password) {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
+    url.username = url.password = '';
+  }
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      throw new ProviderFailure('config-invalid', 'a header of the request holds characters that no header may hold');
+    }
+    headers[name.toLowerCase()] = value;
+  }
+  return [headers, body];
+}
+
+async function encode(body: unknown): Promise<[string | null, Buffer | undefined]> {
+  if (body === undefined) return [null, undefined];
+  if (Buffer.isBuffer(body)) return ['application/octet-stream', body];
+  if (typeof body === 'string') return ['text/plain; charset=utf-8', Buffer.from(body)];
+  if (body instanceof URLSearchParams || body instanceof FormData) {
+    const encoded = new Response(body);
+    return [encoded.headers.get('content-type'), Buffer.from(await encoded.arrayBuffer())];
+  }
+  return ['application/json; charset=utf-8', Buffer.from(JSON.stringify(body))];
+}

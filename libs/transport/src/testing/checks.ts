@@ -1,0 +1,48 @@
+/** One named property that every subject must have. `run` throws where the subject has it not. */
+export interface Check<Subject> {
+  readonly name: string;
+  run(subject: Subject): Promise<void> | void;
+}
+
+/** A check that a subject cannot pass, and why. A waiver whose check passes is stale, and fails. */
+export interface Waiver {
+  readonly check: string;
+  readonly reason: string;
+}
+
+type Register = (name: string, body: () => void | Promise<void>) => void;
+
+/** Registers one test per check with the test runner's global `describe` and `it`. */
+export function registerChecks<Subject extends { readonly waivers?: readonly Waiver[] }>(
+  title: string,
+  checks: readonly Check<Subject>[],
+  subject: Subject,
+): void {
+  const { describe, it } = globalThis as unknown as { describe: Register; it: Register };
+  describe(title, () => {
+    for (const check of checks) it(check.name, () => runCheck(check, subject));
+    it('waives only checks that exist, each with a reason', () => {
+      for (const { check, reason } of subject.waivers ?? []) {
+        const known = checks.some(({ name }) => name === check);
+        if (!known || reason.trim().length < 10)
+          throw new Error(`the waiver of "${check}" names no check or no reason`);
+      }
+    });
+  });
+}
+
+/** Runs one check, its waiver taken into account. */
+export async function runCheck<Subject extends { readonly waivers?: readonly Waiver[] }>(
+  check: Check<Subject>,
+  subject: Subject,
+): Promise<void> {
+  const waiver = subject.waivers?.find((candidate) => candidate.check === check.name);
+  if (!waiver) return check.run(subject);
+  const failed = await Promise.resolve()
+    .then(() => check.run(subject))
+    .then(
+      () => false,
+      () => true,
+    );
+  if (!failed) throw new Error(`the waiver of "${check.name}" is stale: the check passes`);
+}

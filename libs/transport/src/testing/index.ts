@@ -1,0 +1,4 @@
+export * from './checks.js';
+export * from './fake-provider.js';
+export * from './hostile-bodies.js';
+export * from './recorded-request.js';
