@@ -1,1 +1,6 @@
+export * from './intake/intake.js';
 export * from './ports.js';
+export * from './present.js';
+export * from './reply/replies.js';
+export * from './reply/schedule.js';
+export { Store1700000000002 } from './migrations/0001-store.js';

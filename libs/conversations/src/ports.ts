@@ -36,6 +36,8 @@ export interface ChannelDirectory {
     thread: ThreadRef,
   ): { units: { parts: readonly Part[]; text: string }[]; choices?: { id: string; label: string }[] };
   rules(accountId: string): AccountRules | undefined;
+  /** Ids of the enabled accounts of a channel type, for `fallback: [{ channel }]`. */
+  accountsOf(type: string): readonly string[];
 }
 
 /** What decides before queueing whether an account can send. */
@@ -45,6 +47,8 @@ export interface AccountRules {
   readonly hosted: boolean;
   readonly window: { readonly hours: number; readonly messages?: number | undefined } | null;
   readonly initiate: readonly string[];
+  /** Part types that the channel takes, natively or as a fallback. */
+  readonly parts: readonly string[];
   readonly limits: Readonly<Record<string, unknown>>;
 }
 

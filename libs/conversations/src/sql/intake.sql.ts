@@ -1,139 +1,144 @@
 /**
- * `intake(items)`: a batch of inbound messages in one statement and one transaction: dedupe, identity, conversation and sequence, message, events
- * and outbox. Rows come back in the order of the items; `duplicate` ones name the message stored before.
+ * `intake(items)`: a batch of inbound events in one statement and one transaction: dedupe, identity, conversation and sequence, message, events
+ * and outbox. A row comes back for every item but cursors, in order; `duplicate` ones name what was stored before.
  *
- * Locks are taken in one order everywhere (handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
+ * Only what the inbox took is stored, so a repeated provider event leaves no gap in any sequence, whoever else stores it at the same moment.
+ * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
  * locked first, by id. What a concurrent transaction changes in between is seen by the next statement (read committed).
- *
- * `open_conversation(...)` chooses the conversation of a message (CONTRACT section 4): the thread's own open one, else by continuity the contact's latest
- * open one, else a closed one within the account's reopening time, else a new one. The contact's row is locked while choosing, so that two messages that
- * arrive together never make two.
  */
 export const INTAKE = `
-create function open_conversation(p_thread thread, p_continuity text, p_reopen_s int, p_subject text, p_at timestamptz,
-  out conversation_id text, out opened text) language plpgsql as $$
-begin
-  select c.id into conversation_id from conversation c
-  where c.id = p_thread.conversation_id and c.status <> 'closed' and c.contact_id = p_thread.contact_id for update;
-  if found then return; end if;
-
-  perform 1 from contact c where c.id = p_thread.contact_id for update;
-  select c.id into conversation_id from conversation c
-  where c.contact_id = p_thread.contact_id and c.status <> 'closed'
-    and (c.id = (select t.conversation_id from thread t where t.id = p_thread.id) or (p_continuity = 'contact' and c.continuity <> 'thread'))
-  order by c.id = p_thread.conversation_id desc nulls last, c.created_at desc limit 1 for update;
-  if found then return; end if;
-
-  select c.id into conversation_id from conversation c
-  where c.contact_id = p_thread.contact_id and c.status = 'closed' and c.closed_at > p_at - make_interval(secs => p_reopen_s)
-    and (c.id = p_thread.conversation_id or (p_continuity = 'contact' and c.continuity <> 'thread'))
-  order by c.closed_at desc limit 1 for update;
-  if found then
-    update conversation set status = 'open', closed_at = null, updated_at = p_at where id = conversation_id;
-    opened := 'conversation.reopened';
-    return;
-  end if;
-
-  conversation_id := new_id('cnv');
-  opened := 'conversation.opened';
-  insert into conversation (id, contact_id, continuity, subject, created_at, updated_at)
-  values (conversation_id, p_thread.contact_id, p_continuity, p_subject, p_at, p_at);
-end
-$$;
-
-create function join_thread(p_account text, p_external text, p_contact text, p_handles jsonb, p_at timestamptz, p_inbound boolean) returns thread language plpgsql as $$
-declare t thread;
-begin
-  insert into thread (id, account_id, external_id, contact_id, handles, created_at, last_inbound_at)
-  values (new_id('thr'), p_account, p_external, p_contact, p_handles, p_at, case when p_inbound then p_at end)
-  on conflict (account_id, external_id) do update set
-    contact_id = excluded.contact_id,
-    handles = excluded.handles,
-    last_inbound_at = case when p_inbound then greatest(thread.last_inbound_at, p_at) else thread.last_inbound_at end,
-    sent_since_inbound = case when p_inbound then 0 else thread.sent_since_inbound end
-  returning * into t;
-  return t;
-end
-$$;
-
 create function intake(p_items jsonb) returns table (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text,
   thread_sequence int, contact_id text, stored_at text) language plpgsql as $$
 #variable_conflict use_column
 declare
   i record;
+  m message;
+  fresh text[];
+  v_now timestamptz := clock_timestamp();
+begin
+  with noted as (
+    insert into inbox (account_id, dedupe_key, item_id, received_at)
+    select x->>'accountId', x->>'dedupeKey', x->>'id', v_now
+    from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' <> 'cursor' order by x->>'accountId', x->>'dedupeKey', n
+    on conflict do nothing returning item_id)
+  select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
+
+  perform 1 from conversation c where c.id in (
+    select t.conversation_id from jsonb_array_elements(p_items) x join thread t on t.account_id = x->>'accountId' and t.external_id = x->>'thread')
+  order by c.id for update;
+
+  for i in select n::int as n, x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n) order by n loop
+    if i.kind = 'cursor' then
+      insert into cursor (name, value) values (i.v->>'name', i.v->>'value')
+      on conflict (name) do update set value = excluded.value, updated_at = v_now;
+      continue;
+    end if;
+    duplicate := i.v->>'id' <> all (fresh);
+    if duplicate then
+      select b.item_id into item_id from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+    elsif i.kind = 'message' then
+      item_id := store_message(i.v, v_now);
+    elsif i.kind = 'receipt' then
+      item_id := receive_receipt(i.v->>'accountId', i.v, v_now);
+    elsif i.kind in ('opted-in', 'opted-out') then
+      item_id := note_consent(i.v, v_now);
+    else
+      item_id := change_message(i.v, v_now);
+    end if;
+    if item_id is distinct from i.v->>'id' and not duplicate then
+      update inbox b set item_id = intake.item_id where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+    end if;
+    select x.* into m from message x where x.id = item_id;
+    ord := i.n; conversation_id := m.conversation_id; thread_id := m.thread_id; thread_sequence := m.thread_sequence;
+    contact_id := case when m.direction = 'inbound' then m.author->>'id' end; stored_at := iso(coalesce(m.received_at, v_now));
+    return next;
+  end loop;
+end
+$$;
+
+create function store_message(i jsonb, p_now timestamptz) returns text language plpgsql as $$
+declare
   a account;
   t thread;
   m message;
   who record;
   place record;
-  v_blocked boolean;
-  v_choice jsonb;
-  v_inbound boolean;
-  v_now timestamptz := clock_timestamp();
+  person contact;
+  choice jsonb;
+  inbound boolean := i->>'from' = 'contact';
 begin
-  perform 1 from conversation c where c.id in (
-    select th.conversation_id from jsonb_array_elements(p_items) x join thread th on th.account_id = x->>'accountId' and th.external_id = x->>'thread')
-  order by c.id for update;
+  select * into a from account where id = i->>'accountId';
+  select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
+  select * into person from contact where id = who.contact_id;
+  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', p_now, inbound);
+  select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);
+  if inbound and t.open_choices is not null then
+    choice := t.open_choices->(i->>'choiceKey');
+  end if;
 
-  for i in select n::int as ord, x as v from jsonb_array_elements(p_items) with ordinality e(x, n) order by n loop
-    ord := i.ord;
-    insert into inbox (account_id, dedupe_key, item_id, received_at)
-    values (i.v->>'accountId', i.v->>'dedupeKey', i.v->>'id', v_now) on conflict do nothing;
-    if not found then
-      select b.item_id into item_id from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
-      select * into m from message x where x.id = item_id;
-      duplicate := true; conversation_id := m.conversation_id; thread_id := m.thread_id; thread_sequence := m.thread_sequence;
-      contact_id := null; stored_at := iso(m.received_at);
-      return next;
-      continue;
-    end if;
+  insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
+  update thread set sequence = sequence + 1, conversation_id = place.conversation_id where id = t.id returning sequence into m.thread_sequence;
+  update conversation set message_sequence = message_sequence + 1, last_thread_id = case when inbound then t.id else last_thread_id end, updated_at = p_now
+  where id = place.conversation_id returning message_sequence into m.sequence;
+  insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
+    automated, external_ids, client_key, occurred_at, received_at)
+  values (i->>'id', place.conversation_id, t.id, a.id, m.sequence, m.thread_sequence,
+    case when inbound then 'inbound' else 'outbound' end,
+    case when inbound then jsonb_build_object('kind', 'contact', 'id', who.contact_id, 'name', coalesce(i->>'name', person.name))
+         else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name') end,
+    case when choice is not null then jsonb_build_array(choice) else i->'parts' end,
+    coalesce(choice->>'label', i->>'text'), i->>'subject',
+    (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo'),
+    case when inbound then 'received' else 'sent' end, coalesce((i->>'automated')::boolean, false),
+    array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey', coalesce((i->>'occurredAt')::timestamptz, p_now), p_now)
+  returning * into m;
+  insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
+  if jsonb_array_length(i->'files') > 0 then
+    insert into file (id, mime_type, bytes, name, state, account_id, message_id, ref, due_at)
+    select f->>'id', f->>'mimeType', (f->>'bytes')::bigint, f->>'name', 'pending', a.id, m.id, f->>'ref', p_now
+    from jsonb_array_elements(i->'files') f;
+  end if;
 
-    select * into a from account x where x.id = i.v->>'accountId';
-    v_inbound := i.v->>'from' = 'contact';
-    select * into who from resolve_contact(i.v->'handles', case when v_inbound then i.v->>'name' end, a.id, v_now);
-    t := join_thread(a.id, i.v->>'thread', who.contact_id, i.v->'handles', v_now, v_inbound);
-    select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i.v->>'subject', v_now);
-    select x.blocked into v_blocked from contact x where x.id = who.contact_id;
+  if not person.blocked then
+    if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;
+    if who.conflict is not null then perform note_conflict(who.conflict, p_now); end if;
+    if place.opened is not null then perform emit(place.opened, place.conversation_id, who.contact_id, a.id, null, p_now); end if;
+    perform emit(case when inbound then 'message.received' else 'message.sent' end, place.conversation_id, who.contact_id, a.id,
+      jsonb_build_object('message', message_view(m)), p_now);
+  end if;
+  return m.id;
+end
+$$;
 
-    v_choice := null;
-    if t.open_choices is not null and v_inbound then
-      v_choice := t.open_choices->'keys'->(i.v->>'choiceKey');
-    end if;
+create function change_message(i jsonb, p_now timestamptz) returns text language plpgsql as $$
+declare
+  m message;
+  v_contact text;
+begin
+  select x.* into m from external_ref r join message x on x.id = r.message_id where r.account_id = i->>'accountId' and r.external_id = i->>'externalId';
+  if not found then return null; end if;
+  select contact_id into v_contact from conversation where id = m.conversation_id for update;
+  if i->>'kind' = 'edited' then
+    update message set parts = i->'parts', text = i->>'text' where id = m.id returning * into m;
+  elsif i->>'kind' = 'deleted' then
+    update message set deleted_at = p_now where id = m.id returning * into m;
+  end if;
+  perform emit('message.' || (i->>'kind'), m.conversation_id, v_contact, m.account_id,
+    jsonb_strip_nulls(jsonb_build_object('message', message_view(m), 'reaction', i->'reaction')), p_now);
+  return m.id;
+end
+$$;
 
-    insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
-    update thread x set sequence = x.sequence + 1, conversation_id = place.conversation_id where x.id = t.id returning x.sequence into thread_sequence;
-    update conversation x set message_sequence = x.message_sequence + 1,
-      last_thread_id = case when v_inbound then t.id else x.last_thread_id end, updated_at = v_now where x.id = place.conversation_id
-    returning x.message_sequence into m.sequence;
-
-    insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
-      automated, external_ids, client_key, occurred_at, received_at)
-    values (i.v->>'id', place.conversation_id, t.id, a.id, m.sequence, thread_sequence,
-      case when v_inbound then 'inbound' else 'outbound' end,
-      case when v_inbound then jsonb_build_object('kind', 'contact', 'id', who.contact_id, 'name', coalesce(i.v->>'name', (select x.name from contact x where x.id = who.contact_id)))
-           else jsonb_build_object('kind', 'agent', 'id', null, 'name', i.v->>'name') end,
-      case when v_choice is not null then jsonb_build_array(v_choice) else i.v->'parts' end,
-      coalesce(v_choice->>'label', i.v->>'text'), i.v->>'subject',
-      (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i.v->>'replyTo'),
-      case when v_inbound then 'received' else 'sent' end,
-      coalesce((i.v->>'automated')::boolean, false),
-      array(select jsonb_array_elements_text(i.v->'externalIds')), i.v->>'clientKey', coalesce((i.v->>'occurredAt')::timestamptz, v_now), v_now)
-    returning * into m;
-    insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
-    update file f set message_id = m.id where f.id in (select p->>'fileId' from jsonb_array_elements(m.parts) p where p ? 'fileId');
-
-    if not v_blocked then
-      if who.created then perform emit('contact.created', null, who.contact_id, null, null, v_now); end if;
-      if who.conflict is not null then perform note_conflict(who.conflict, v_now); end if;
-      if place.opened is not null then perform emit(place.opened, place.conversation_id, who.contact_id, a.id, null, v_now); end if;
-      perform emit(case when v_inbound then 'message.received' else 'message.sent' end, place.conversation_id, who.contact_id, a.id,
-        jsonb_build_object('message', message_view(m)), v_now);
-    end if;
-
-    item_id := m.id; duplicate := false; conversation_id := place.conversation_id; thread_id := t.id;
-    contact_id := who.contact_id; stored_at := iso(v_now);
-    return next;
-  end loop;
+create function note_consent(i jsonb, p_now timestamptz) returns text language plpgsql as $$
+declare
+  who record;
+begin
+  select * into who from resolve_contact(i->'handles', i->>'name', i->>'accountId', p_now);
+  perform join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
+  update thread set opted_out_at = case when i->>'kind' = 'opted-out' then p_now end where account_id = i->>'accountId' and external_id = i->>'thread';
+  if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;
+  perform emit('contact.' || (i->>'kind'), null, who.contact_id, i->>'accountId', jsonb_strip_nulls(jsonb_build_object('reason', i->'reason')), p_now);
+  return null;
 end
 $$;
 

@@ -1,8 +1,10 @@
 /**
  * `status_rank(status, code)`: the lattice of CONTRACT section 3; a status only ever moves up in it.
  * `advance(message, status, failure, at)`: moves a message up and tells the stream; does nothing where it stands as high already.
+ * `fail_message(...)`: a way of sending failed for good: the next fallback is due, or the message has failed.
+ * `acknowledge(thread, delivered, read)`: a hosted browser holds, or shows, everything of its thread up to these places.
  * `settle_unit(...)`: what became of one unit; its message is `failed` if any unit failed, else stands at its lowest unit.
- * `receive_receipts(items)`: receipts of a provider, matched by external id; one that comes before its message is known is kept for it.
+ * `receive_receipt(...)`: a provider's receipt, matched by external id; one that comes before its message is known is kept for it.
  */
 export const STATUS = `
 create function status_rank(p_status text, p_code text default null) returns int language sql immutable as $$
@@ -27,6 +29,34 @@ begin
 end
 $$;
 
+create function fail_message(p_message text, p_failure jsonb, p_at timestamptz) returns void language plpgsql as $$
+begin
+  update message set fallback_at = p_at where id = p_message and jsonb_array_length(fallback) > 0 and status in ('queued', 'sent');
+  if not found then
+    perform advance(p_message, 'failed', p_failure, p_at);
+  end if;
+end
+$$;
+
+create function acknowledge(p_thread text, p_delivered int, p_read int) returns void language plpgsql as $$
+declare
+  t thread;
+  r record;
+begin
+  update thread set delivered_to = greatest(delivered_to, least(greatest(p_delivered, p_read), sequence)), read_to = greatest(read_to, least(p_read, sequence))
+  where id = p_thread returning * into t;
+  for r in
+    select m.id, m.thread_sequence <= t.read_to as read from message m
+    where m.thread_id = p_thread and m.direction = 'outbound' and m.thread_sequence between 1 and t.delivered_to
+      and status_rank(m.status, m.failure->>'code') < case when m.thread_sequence <= t.read_to then 6 else 4 end
+    order by m.thread_sequence
+  loop
+    perform advance(r.id, 'delivered', null, clock_timestamp());
+    if r.read then perform advance(r.id, 'read', null, clock_timestamp()); end if;
+  end loop;
+end
+$$;
+
 create function settle_unit(p_unit text, p_status text, p_external_ids text[], p_failure jsonb, p_at timestamptz) returns text language plpgsql as $$
 declare
   u unit;
@@ -46,12 +76,14 @@ begin
     insert into external_ref (account_id, external_id, message_id, unit_id)
     select u.account_id, x, u.message_id, u.id from unnest(p_external_ids) x on conflict do nothing;
   end if;
-  select x.status, x.failure into worst from unit x where x.message_id = u.message_id
+  select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded
   order by x.status = 'failed' desc, status_rank(x.status, x.failure->>'code') desc limit 1;
   if worst.status <> 'failed' then
-    select x.status, x.failure into worst from unit x where x.message_id = u.message_id order by status_rank(x.status) limit 1;
+    select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded order by status_rank(x.status) limit 1;
   end if;
-  if worst.status in ('sent', 'delivered', 'read', 'failed') then
+  if worst.status = 'failed' then
+    perform fail_message(u.message_id, worst.failure, p_at);
+  elsif worst.status in ('sent', 'delivered', 'read') then
     perform advance(u.message_id, worst.status, worst.failure, p_at);
   end if;
   if p_external_ids <> '{}' then
@@ -63,22 +95,17 @@ begin
 end
 $$;
 
-create function receive_receipt(p_account text, p_receipt jsonb) returns text language plpgsql as $$
+create function receive_receipt(p_account text, p_receipt jsonb, p_now timestamptz) returns text language plpgsql as $$
 declare
   ref external_ref;
-  v_now timestamptz := clock_timestamp();
 begin
-  insert into inbox (account_id, dedupe_key, received_at) values (p_account, p_receipt->>'dedupeKey', v_now) on conflict do nothing;
-  if not found then return null; end if;
   select * into ref from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
   if not found then
     insert into early_receipt (account_id, external_id, receipt) values (p_account, p_receipt->>'externalId', p_receipt);
-    return null;
-  end if;
-  if ref.unit_id is null then
-    perform advance(ref.message_id, p_receipt->>'status', p_receipt->'failure', v_now);
+  elsif ref.unit_id is null then
+    perform advance(ref.message_id, p_receipt->>'status', p_receipt->'failure', p_now);
   else
-    perform settle_unit(ref.unit_id, p_receipt->>'status', '{}', p_receipt->'failure', v_now);
+    perform settle_unit(ref.unit_id, p_receipt->>'status', '{}', p_receipt->'failure', p_now);
   end if;
   return ref.message_id;
 end

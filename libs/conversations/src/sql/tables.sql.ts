@@ -47,6 +47,7 @@ create table thread (
   open_choices jsonb,
   last_inbound_at timestamptz,
   sent_since_inbound int not null default 0,
+  opted_out_at timestamptz,
   created_at timestamptz not null default now(),
   unique (account_id, external_id)
 );
@@ -115,7 +116,7 @@ create table message (
   unique (conversation_id, sequence)
 );
 create index message_thread on message (thread_id, thread_sequence);
-create index message_send_at on message (send_at) where send_at is not null and status = 'queued';
+create index message_send_at on message (send_at) where send_at is not null and status = 'queued' and thread_sequence = 0;
 create index message_fallback_at on message (fallback_at) where fallback_at is not null;
 
 create table unit (
@@ -129,6 +130,7 @@ create table unit (
   status text not null default 'queued' check (status in ('queued', 'started', 'sent', 'delivered', 'read', 'failed')),
   failure jsonb,
   external_ids text[] not null default '{}',
+  superseded boolean not null default false,
   updated_at timestamptz not null default now()
 );
 create index unit_message on unit (message_id, index);

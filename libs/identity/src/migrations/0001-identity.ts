@@ -56,7 +56,6 @@ create table handle (
   value text not null,
   proof text not null check (proof in ('claimed', 'channel', 'verified')),
   claimed_on text,
-  opted_out_at timestamptz,
   created_at timestamptz not null default now(),
   proven_at timestamptz
 );

@@ -1,0 +1,181 @@
+import { type Database, type Statement, isTransient } from '#database';
+import type { InboundEvent } from '#normalizer';
+import type { IntakePort, StoredItem } from '../ports.js';
+import { type IntakeItem, toItem } from './item.js';
+
+/** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
+const MAX_BATCH = 256;
+const RETRIES = 3;
+
+const INTAKE: Statement = { name: 'intake', text: 'select * from intake($1::jsonb)' };
+const PARK: Statement = {
+  name: 'park_poison',
+  text: `with noted as (insert into inbox (account_id, dedupe_key, received_at) values ($2, $3, now()) on conflict do nothing)
+    insert into poison (id, account_id, dedupe_key, input, error) values ($1, $2, $3, $4::jsonb, $5)`,
+};
+
+interface Row {
+  ord: number;
+  item_id: string | null;
+  duplicate: boolean;
+  conversation_id: string | null;
+  thread_id: string | null;
+  thread_sequence: number | null;
+  contact_id: string | null;
+  stored_at: string;
+}
+
+interface Waiting {
+  readonly items: IntakeItem[];
+  resolve(stored: StoredItem[]): void;
+  reject(error: unknown): void;
+}
+
+export interface IntakeOptions {
+  /** Called after each commit with what was stored: wakes the relay and the chat sockets. */
+  onStored?(stored: readonly StoredItem[]): void;
+  /** Called when an event was set aside because the store refuses it; it stands in the table `poison`. */
+  onPoison?(accountId: string, dedupeKey: string, error: Error): void;
+}
+
+/**
+ * The way into the store. Calls that arrive while a batch is on its way are folded into the next one: one statement, one round trip, one commit for
+ * all of them, without a timer. Order of arrival holds.
+ *
+ * A batch that fails for a passing reason (lock, deadlock) is tried again; one that fails for its content is halved until the poison event
+ * stands alone, which is parked (table `poison`) so that the others and its own provider go on.
+ */
+export class Intake implements IntakePort {
+  private queue: Waiting[] = [];
+  private flying = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly options: IntakeOptions = {},
+  ) {}
+
+  accept(
+    accountId: string,
+    events: readonly InboundEvent[],
+    cursor?: { name: string; value: string },
+  ): Promise<StoredItem[]> {
+    const items = events.flatMap((event) => toItem(accountId, event));
+    if (cursor) items.push({ kind: 'cursor', ...cursor });
+    if (items.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ items, resolve, reject });
+      if (!this.flying) {
+        this.flying = true;
+        setImmediate(() => void this.fly());
+      }
+    });
+  }
+
+  private async fly(): Promise<void> {
+    while (this.queue.length > 0) {
+      await this.store(this.takeBatch());
+    }
+    this.flying = false;
+  }
+
+  private takeBatch(): Waiting[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.queue.length && (count === 0 || size + this.queue[count]!.items.length <= MAX_BATCH)) {
+      size += this.queue[count]!.items.length;
+      count += 1;
+    }
+    return this.queue.splice(0, count);
+  }
+
+  private async store(batch: Waiting[]): Promise<void> {
+    try {
+      const rows = await this.run(batch.flatMap((waiting) => waiting.items));
+      let at = 0;
+      for (const waiting of batch) {
+        const size = waiting.items.filter((item) => item.kind !== 'cursor').length;
+        waiting.resolve(rows.slice(at, at + size));
+        at += size;
+      }
+      this.options.onStored?.(rows);
+    } catch (error) {
+      if (isTransient(error)) for (const waiting of batch) waiting.reject(error);
+      else if (batch.length > 1) await this.halve(batch);
+      else await this.isolate(batch[0]!, error as Error);
+    }
+  }
+
+  private async halve(batch: Waiting[]): Promise<void> {
+    const middle = batch.length >> 1;
+    await this.store(batch.slice(0, middle));
+    await this.store(batch.slice(middle));
+  }
+
+  /** One caller's events, of which one is poison: each is stored by itself, in order, and the poison is parked. */
+  private async isolate(waiting: Waiting, cause: Error): Promise<void> {
+    try {
+      const stored: StoredItem[] = [];
+      for (const item of waiting.items)
+        stored.push(...(await this.storeOrPark(item, waiting.items.length === 1 ? cause : undefined)));
+      waiting.resolve(stored);
+      this.options.onStored?.(stored);
+    } catch (error) {
+      waiting.reject(error);
+    }
+  }
+
+  private async storeOrPark(item: IntakeItem, known?: Error): Promise<StoredItem[]> {
+    let cause = known;
+    if (!cause) {
+      try {
+        return await this.run([item]);
+      } catch (error) {
+        if (isTransient(error) || item.kind === 'cursor') throw error;
+        cause = error as Error;
+      }
+    }
+    if (item.kind === 'cursor') throw cause;
+    await this.database.query(PARK, [item.id, item.accountId, item.dedupeKey, JSON.stringify(item), cause.message]);
+    this.options.onPoison?.(item.accountId, item.dedupeKey, cause);
+    return [
+      {
+        dedupeKey: item.dedupeKey,
+        id: null,
+        duplicate: false,
+        conversationId: null,
+        threadId: null,
+        threadSequence: null,
+        contactId: null,
+        storedAt: new Date().toISOString(),
+      },
+    ];
+  }
+
+  private async run(items: IntakeItem[], attempt = 1): Promise<StoredItem[]> {
+    try {
+      const rows = await this.database.query<Row>(INTAKE, [JSON.stringify(items)]);
+      return rows.map((row) => toStored(row, items[row.ord - 1]!));
+    } catch (error) {
+      if (attempt < RETRIES && isContention(error)) return this.run(items, attempt + 1);
+      throw error;
+    }
+  }
+}
+
+/** Two transactions stood in each other's way; nothing was stored, and the same again will do. */
+function isContention(error: unknown): boolean {
+  return ['40P01', '40001', '55P03'].includes((error as { code?: string }).code ?? '');
+}
+
+function toStored(row: Row, item: IntakeItem): StoredItem {
+  return {
+    dedupeKey: item.kind === 'cursor' ? '' : item.dedupeKey,
+    id: row.item_id,
+    duplicate: row.duplicate,
+    conversationId: row.conversation_id,
+    threadId: row.thread_id,
+    threadSequence: row.thread_sequence,
+    contactId: row.contact_id,
+    storedAt: row.stored_at,
+  };
+}

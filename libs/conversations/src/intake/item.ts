@@ -1,0 +1,68 @@
+import { choiceKey, type InboundEvent, type MediaPart, newId, type Part, renderText } from '#normalizer';
+
+/** One inbound event in the form that the SQL function `intake` takes. */
+export type IntakeItem =
+  | { kind: 'cursor'; name: string; value: string }
+  | ({ kind: Exclude<InboundEvent['kind'], 'typing'>; id: string; accountId: string; dedupeKey: string } & Record<
+      string,
+      unknown
+    >);
+
+interface PendingFile {
+  id: string;
+  mimeType: string;
+  bytes: number | null;
+  name?: string | undefined;
+  ref: string;
+}
+
+/** Prepares an event for the store; `typing` is live only and makes no item. */
+export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
+  switch (event.kind) {
+    case 'typing':
+      return [];
+    case 'message': {
+      const { sender, parts: given, ...rest } = event;
+      const { parts, files } = takeOver(given);
+      const text = renderText(parts);
+      const id = newId('msg');
+      return [
+        {
+          ...rest,
+          id,
+          accountId,
+          handles: sender.handles,
+          name: sender.name,
+          parts,
+          files,
+          text,
+          choiceKey: choiceKey(parts),
+        },
+      ];
+    }
+    case 'receipt':
+      return [
+        { ...event, failure: undefined, ...(event.failure && { failure: event.failure }), id: newId('evt'), accountId },
+      ];
+    default: {
+      const { sender, ...rest } = event;
+      const parts = 'parts' in rest && rest.parts ? { parts: rest.parts, text: renderText(rest.parts) } : {};
+      return [{ ...rest, ...parts, id: newId('evt'), accountId, handles: sender.handles, name: sender.name }];
+    }
+  }
+}
+
+/** Media that the provider still holds gets a file of ours, pending, which is fetched after the commit. */
+function takeOver(parts: readonly Part[]): { parts: Part[]; files: PendingFile[] } {
+  const files: PendingFile[] = [];
+  const held = parts.map((part): Part => {
+    if (part.type !== 'media' || part.fileId) return part;
+    const { ref, url, ...media } = part;
+    const source = ref ?? url;
+    if (source === undefined) return { ...media, state: 'unavailable' } satisfies MediaPart;
+    const id = newId('fil');
+    files.push({ id, mimeType: part.mimeType, bytes: part.bytes, name: part.name, ref: source });
+    return { ...media, fileId: id, state: 'pending' } satisfies MediaPart;
+  });
+  return { parts: held, files };
+}

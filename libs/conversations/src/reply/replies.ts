@@ -1,0 +1,202 @@
+import type { Database, Sql } from '#database';
+import {
+  checkSize,
+  cleanDeep,
+  type FirstMessageInput,
+  type Message,
+  newId,
+  normalizeHandle,
+  type Part,
+  ProviderFailure,
+  renderText,
+  type ReplyInput,
+} from '#normalizer';
+import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Sendability } from '../ports.js';
+import { chooseThread, type ConversationRow, lockConversation, type ThreadRow, threadsOf } from './context.js';
+import { enqueue } from './enqueue.js';
+import { toSendability } from './rules.js';
+import { reachableHandles, threadOn, threadTo } from './threads.js';
+
+type Draft = Pick<ReplyInput, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'>;
+
+/** The way out of the store: answers and first messages become units in the outbox, in the caller's transaction. */
+export class Replies implements RepliesPort {
+  constructor(
+    private readonly database: Database,
+    private readonly channels: ChannelDirectory,
+  ) {}
+
+  async reply(sql: Sql, conversationId: string, input: ReplyInput): Promise<Message> {
+    const conversation = await lockConversation(sql, conversationId);
+    const threads = await threadsOf(sql, conversation);
+    const { via } = input;
+    const elsewhere = via && 'accountId' in via && !threads.some((thread) => thread.account_id === via.accountId);
+    const thread = elsewhere
+      ? await threadOn(sql, this.channels, { conversation, accountId: via.accountId })
+      : chooseThread(threads, via);
+    return this.queue(sql, input, { conversation, thread });
+  }
+
+  async writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message> {
+    const rules = this.channels.rules(input.accountId);
+    if (!rules) throw new NotFound(`there is no account ${input.accountId}`);
+    const thread = await this.firstThread(sql, input, rules.initiate);
+    const [place] = await sql.query<{ conversation_id: string; opened: string | null }>(OPEN, [thread.id]);
+    const conversation = await lockConversation(sql, place!.conversation_id);
+    await sql.query(JOIN, [conversation.id, thread.id]);
+    if (place!.opened) {
+      await sql.query('select emit($1, $2, $3, $4, null, clock_timestamp())', [
+        place!.opened,
+        conversation.id,
+        thread.contact_id,
+        thread.account_id,
+      ]);
+    }
+    const parts = input.template ? [{ type: 'template' as const, ...input.template }] : input.parts;
+    return this.queue(sql, { ...input, ...(parts && { parts }) }, { conversation, thread });
+  }
+
+  async cancel(sql: Sql, messageId: string): Promise<Message> {
+    const [found] = await sql.query<{ conversation_id: string; direction: string }>(
+      'select conversation_id, direction from message where id = $1',
+      [messageId],
+    );
+    if (found?.direction !== 'outbound') throw new NotFound(`there is no outbound message ${messageId}`);
+    await lockConversation(sql, found.conversation_id);
+    const [taken] = await sql.query<{ status: string; busy: boolean }>(CANCELLABLE, [messageId]);
+    if (taken?.status !== 'queued' || taken.busy)
+      throw new Conflict('already-sent', `the message is ${taken?.busy ? 'being sent' : taken?.status} already`);
+    await sql.query(WITHDRAW, [messageId]);
+    const failure = new ProviderFailure('cancelled', 'cancelled before it was sent').toFailure();
+    await sql.query(`select advance($1, 'failed', $2::jsonb, clock_timestamp())`, [messageId, JSON.stringify(failure)]);
+    return this.view(sql, messageId);
+  }
+
+  async sendability(sql: Sql, conversationId: string): Promise<Sendability[]> {
+    const [conversation] = await sql.query<ConversationRow>('select * from conversation where id = $1', [
+      conversationId,
+    ]);
+    if (!conversation) throw new NotFound(`there is no conversation ${conversationId}`);
+    const threads = await threadsOf(sql, conversation);
+    return threads.map((thread) => toSendability(thread, this.channels.rules(thread.account_id)));
+  }
+
+  async acknowledge(threadId: string, upTo: { delivered?: number; read?: number }): Promise<void> {
+    await this.database.query(ACKNOWLEDGE, [threadId, upTo.delivered ?? 0, upTo.read ?? 0]);
+    this.database.hint('outbox');
+    this.database.hint('events');
+  }
+
+  private async firstThread(
+    sql: Sql,
+    { to, accountId }: FirstMessageInput,
+    initiate: readonly string[],
+  ): Promise<ThreadRow> {
+    if ('contactId' in to) {
+      const [contact] = await sql.query<{ id: string }>('select id from contact where id = $1', [to.contactId]);
+      if (!contact) throw new NotFound(`there is no contact ${to.contactId}`);
+      const conversation = { contact_id: contact.id } as ConversationRow;
+      const [known] = await sql.query<ThreadRow>(
+        'select * from thread where contact_id = $1 and account_id = $2 order by last_inbound_at desc nulls last limit 1',
+        [contact.id, accountId],
+      );
+      if (known) return known;
+      const [handle] = await reachableHandles(sql, conversation.contact_id, initiate);
+      if (!handle)
+        throw new ProviderFailure(
+          'recipient-gone',
+          `the contact has no proven handle (${initiate.join(', ') || 'none can be used'}) for ${accountId}`,
+        );
+      return threadTo(sql, accountId, { contactId: contact.id, handle });
+    }
+    const handle = normalizeHandle({ scope: '', ...to.handle, proof: 'channel' });
+    if (!initiate.includes(handle.scheme)) {
+      throw new ProviderFailure(
+        'content-refused',
+        `${accountId} cannot write first to a ${handle.scheme}; it can to: ${initiate.join(', ') || 'nobody'}`,
+      );
+    }
+    const [who] = await sql.query<{ contact_id: string; created: boolean }>(
+      'select * from resolve_contact($1::jsonb, null, $2, clock_timestamp())',
+      [JSON.stringify([handle]), accountId],
+    );
+    if (who!.created)
+      await sql.query(`select emit('contact.created', null, $1, null, null, clock_timestamp())`, [who!.contact_id]);
+    return threadTo(sql, accountId, { contactId: who!.contact_id, handle });
+  }
+
+  /** Stores the message, tells the stream, and puts it on its way, now or at `sendAt`. */
+  private async queue(
+    sql: Sql,
+    draft: Draft,
+    to: { conversation: ConversationRow; thread: ThreadRow },
+  ): Promise<Message> {
+    const { conversation, thread } = to;
+    const parts = cleanDeep(draft.parts ?? [{ type: 'text', text: draft.text ?? '' }]) as Part[];
+    checkSize(parts);
+    const id = newId('msg');
+    const author = {
+      kind: draft.author?.kind ?? 'agent',
+      id: draft.author?.id ?? null,
+      name: draft.author?.name ?? null,
+    };
+    const later = draft.sendAt && Date.parse(draft.sendAt) > Date.now() ? draft.sendAt : null;
+    const first = draft.fallback?.[0]?.after;
+    await sql.query(INSERT_MESSAGE, [
+      id,
+      conversation.id,
+      thread.id,
+      thread.account_id,
+      JSON.stringify(author),
+      JSON.stringify(parts),
+      renderText(parts),
+      draft.replyTo ?? null,
+      draft.fallback?.length ? JSON.stringify(draft.fallback) : null,
+      later,
+      first === undefined ? null : first,
+    ]);
+    await sql.query(
+      `select emit('message.queued', $1, $2, $3, jsonb_build_object('message', message_view(m)), clock_timestamp()) from message m where m.id = $4`,
+      [conversation.id, conversation.contact_id, thread.account_id, id],
+    );
+    if (!later) {
+      const message = { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author };
+      await enqueue(sql, this.channels, { message, thread });
+    }
+    return this.view(sql, id);
+  }
+
+  private async view(sql: Sql, messageId: string): Promise<Message> {
+    const [row] = await sql.query<{ message: Message }>(
+      'select message_view(m) as message from message m where id = $1',
+      [messageId],
+    );
+    if (!row) throw new NotFound(`there is no message ${messageId}`);
+    return row.message;
+  }
+}
+
+const OPEN = `select p.* from thread t join account a on a.id = t.account_id
+  cross join lateral open_conversation(t, a.continuity, a.reopen_within_s, null, clock_timestamp()) p where t.id = $1`;
+
+const JOIN = `with j as (insert into conversation_thread (conversation_id, thread_id) values ($1, $2) on conflict do nothing)
+  update thread set conversation_id = $1 where id = $2`;
+
+const INSERT_MESSAGE = {
+  name: 'insert_outbound',
+  text: `with c as (update conversation set message_sequence = message_sequence + 1, updated_at = clock_timestamp() where id = $2 returning message_sequence)
+    insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, reply_to, status, fallback,
+      send_at, fallback_at, occurred_at, received_at)
+    select $1, $2, $3, $4, c.message_sequence, 0, 'outbound', $5::jsonb, $6::jsonb, $7, $8, 'queued', $9::jsonb, $10::timestamptz,
+      coalesce($10::timestamptz, clock_timestamp()) + make_interval(secs => $11::float8), clock_timestamp(), clock_timestamp() from c`,
+};
+
+/** Sending begins when a unit is marked `started`; from then on it is too late. */
+const CANCELLABLE = `select m.status, exists (select 1 from unit u where u.message_id = m.id and u.status <> 'queued') as busy
+  from message m left join unit q on q.message_id = m.id where m.id = $1 for update of m`;
+
+const WITHDRAW = `with u as (
+    update unit set status = 'failed', failure = '{"code":"cancelled"}' where message_id = $1 and status = 'queued' returning id)
+  delete from outbox o using u where o.item_id = u.id and o.kind = 'unit'`;
+
+const ACKNOWLEDGE = { name: 'acknowledge', text: 'select acknowledge($1, $2, $3)' };

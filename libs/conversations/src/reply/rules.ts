@@ -1,0 +1,62 @@
+import { ProviderFailure, type FailureCode } from '#normalizer';
+import type { AccountRules, Sendability } from '../ports.js';
+import type { ThreadRow } from './context.js';
+
+/** Why a thread cannot be written to now, if so; and how long and how much it still can. */
+export interface Standing {
+  readonly code?: FailureCode;
+  readonly message?: string;
+  readonly until: Date | null;
+  readonly remaining: number | null;
+}
+
+/** The reply window and the opt-out of a thread, from the store: known before anything is sent. */
+export function standing(thread: ThreadRow, rules: AccountRules | undefined, now: Date): Standing {
+  if (!rules?.enabled)
+    return {
+      code: 'config-invalid',
+      message: `the account ${thread.account_id} is not connected`,
+      until: null,
+      remaining: null,
+    };
+  if (thread.opted_out_at)
+    return { code: 'opted-out', message: 'the recipient asked not to be written to', until: null, remaining: null };
+  if (!rules.window) return { until: null, remaining: null };
+  const { hours, messages } = rules.window;
+  const until = thread.last_inbound_at && new Date(thread.last_inbound_at.getTime() + hours * 3_600_000);
+  const remaining = messages === undefined ? null : Math.max(0, messages - thread.sent_since_inbound);
+  if (!until || until <= now) {
+    const closed = until ? `the reply window closed at ${until.toISOString()}` : 'the customer has not written yet';
+    return { code: 'window-closed', message: closed, until, remaining };
+  }
+  if (remaining === 0)
+    return { code: 'window-closed', message: `all ${messages} replies to the last message are used`, until, remaining };
+  return { until, remaining };
+}
+
+/** Throws the typed refusal before anything is queued. `units` is how many provider messages it takes. */
+export function demandSendable(thread: ThreadRow, rules: AccountRules | undefined, units: number): void {
+  const state = standing(thread, rules, new Date());
+  if (state.code) throw new ProviderFailure(state.code, state.message ?? state.code);
+  if (state.remaining !== null && units > state.remaining) {
+    throw new ProviderFailure(
+      'window-closed',
+      `it takes ${units} provider messages, and ${state.remaining} are left in the reply window`,
+    );
+  }
+}
+
+export function toSendability(thread: ThreadRow, rules: AccountRules | undefined): Sendability {
+  const { code, until, remaining } = standing(thread, rules, new Date());
+  return {
+    threadId: thread.id,
+    accountId: thread.account_id,
+    channel: rules?.type ?? 'unknown',
+    canSend: code === undefined,
+    ...(code && { code }),
+    until: until?.toISOString() ?? null,
+    remaining,
+    parts: rules?.parts ?? [],
+    limits: rules?.limits ?? {},
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * `join_thread(...)`: the provider's conversation, found or made, and bound to the contact that this event resolved to.
+ *
+ * `open_conversation(...)` chooses the conversation of a message (CONTRACT section 4): the thread's own open one, else by continuity the contact's latest
+ * open one, else a closed one within the account's reopening time, else a new one. The contact's row is locked while choosing, so that two messages that
+ * arrive together never make two.
+ */
+export const THREADS = `
+create function open_conversation(p_thread thread, p_continuity text, p_reopen_s int, p_subject text, p_at timestamptz,
+  out conversation_id text, out opened text) language plpgsql as $$
+begin
+  select c.id into conversation_id from conversation c
+  where c.id = p_thread.conversation_id and c.status <> 'closed' and c.contact_id = p_thread.contact_id for update;
+  if found then return; end if;
+
+  perform 1 from contact c where c.id = p_thread.contact_id for update;
+  select c.id into conversation_id from conversation c
+  where c.contact_id = p_thread.contact_id and c.status <> 'closed'
+    and (c.id = (select t.conversation_id from thread t where t.id = p_thread.id) or (p_continuity = 'contact' and c.continuity <> 'thread'))
+  order by c.id = p_thread.conversation_id desc nulls last, c.created_at desc limit 1 for update;
+  if found then return; end if;
+
+  select c.id into conversation_id from conversation c
+  where c.contact_id = p_thread.contact_id and c.status = 'closed' and c.closed_at > p_at - make_interval(secs => p_reopen_s)
+    and (c.id = p_thread.conversation_id or (p_continuity = 'contact' and c.continuity <> 'thread'))
+  order by c.closed_at desc limit 1 for update;
+  if found then
+    update conversation set status = 'open', closed_at = null, updated_at = p_at where id = conversation_id;
+    opened := 'conversation.reopened';
+    return;
+  end if;
+
+  conversation_id := new_id('cnv');
+  opened := 'conversation.opened';
+  insert into conversation (id, contact_id, continuity, subject, created_at, updated_at)
+  values (conversation_id, p_thread.contact_id, p_continuity, p_subject, p_at, p_at);
+end
+$$;
+
+create function join_thread(p_account text, p_external text, p_contact text, p_handles jsonb, p_at timestamptz, p_inbound boolean) returns thread language plpgsql as $$
+declare t thread;
+begin
+  insert into thread (id, account_id, external_id, contact_id, handles, created_at, last_inbound_at)
+  values (new_id('thr'), p_account, p_external, p_contact, p_handles, p_at, case when p_inbound then p_at end)
+  on conflict (account_id, external_id) do update set
+    contact_id = excluded.contact_id,
+    handles = excluded.handles,
+    last_inbound_at = case when p_inbound then greatest(thread.last_inbound_at, p_at) else thread.last_inbound_at end,
+    sent_since_inbound = case when p_inbound then 0 else thread.sent_since_inbound end
+  returning * into t;
+  return t;
+end
+$$;
+`;

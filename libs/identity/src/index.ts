@@ -1,0 +1,1 @@
+export { Identity1700000000001 } from './migrations/0001-identity.js';
