@@ -1,4 +1,5 @@
 export * from './intake/intake.js';
+export * from './media/index.js';
 export * from './ports.js';
 export * from './present.js';
 export * from './reply/replies.js';
