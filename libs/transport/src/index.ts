@@ -4,6 +4,6 @@ export * from './guarded-http.js';
 export * from './http.js';
 export * from './json-body.js';
 export * from './redact.js';
-export * from './settings.js';
 export * from './standard-webhooks.js';
 export * from './webhook.js';
+export { rebase } from './payload.js';

@@ -44,3 +44,10 @@ async function encode(body: unknown): Promise<[string | null, Buffer | undefined
   }
   return ['application/json; charset=utf-8', Buffer.from(JSON.stringify(body))];
 }
+
+/** A configured URL with the root `base` in place of its own scheme, host and port, where one is given: for proxies and tests. */
+export function rebase(url: string, base: string | undefined): string {
+  if (!base) return url;
+  const { pathname, search } = new URL(url);
+  return `${base.replace(/\/+$/, '')}${pathname}${search}`;
+}

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { redact, withoutSecrets, type RawExchange } from './redact.js';
+import { secret } from '#normalizer';
+import { z } from 'zod';
+import { rebase } from './payload.js';
+import { redact, secretValues, withoutSecrets, type RawExchange } from './redact.js';
 
 const SECRET = 'canary+secret/4711=';
 const BODY = '客户的话 canary-body with words';
@@ -89,5 +92,23 @@ describe('redact', () => {
 
   it('takes secrets out of a text, the longest first', () => {
     expect(withoutSecrets('a secret-long and secret', ['secret', 'secret-long'])).toBe('a *** and ***');
+  });
+});
+
+describe('secretValues', () => {
+  it('finds every secret of the settings, nested ones included', () => {
+    const schema = z.object({
+      user: z.string(),
+      password: secret(),
+      headers: z.record(z.string(), secret()).optional(),
+    });
+    expect(secretValues(schema, { user: 'u', password: 'p1', headers: { a: 'h1' } })).toEqual(['p1', 'h1']);
+  });
+});
+
+describe('rebase', () => {
+  it('puts another root before a configured address', () => {
+    expect(rebase('https://a.example/x?y=1', 'http://127.0.0.1:8/base/')).toBe('http://127.0.0.1:8/base/x?y=1');
+    expect(rebase('https://a.example/x', undefined)).toBe('https://a.example/x');
   });
 });

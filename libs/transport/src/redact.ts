@@ -1,3 +1,6 @@
+import { mapSecrets } from '#normalizer';
+import type { z } from 'zod';
+
 /** One request and its answer, as it was on the wire. */
 export interface RawExchange {
   /** When the request began, milliseconds since the epoch. */
@@ -161,4 +164,14 @@ function parse(text: string, type: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The secret values inside the settings of an account or destination: what its traces must not show. */
+export function secretValues(schema: z.ZodType, config: unknown): string[] {
+  const values: string[] = [];
+  mapSecrets(schema, config, (value) => {
+    values.push(value);
+    return value;
+  });
+  return values;
 }
