@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { nearest } from './problem.js';
+
+type Issue = z.core.$ZodRawIssue;
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a set of keys',
+  record: 'a set of keys',
+  null: 'nothing',
+};
+const FORMATS: Readonly<Record<string, string>> = {
+  url: 'a URL such as https://example.com',
+  email: 'an e-mail address',
+  regex: 'another form',
+  datetime: 'a time such as 2026-01-31T09:00:00Z',
+};
+const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries', map: ' entries' };
+
+/** What was expected, in words and without the value (which may be secret). A message that the schema itself gives wins over this. */
+export function explain(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${TYPES[issue.expected] ?? issue.expected}; ${found(issue.input)}`;
+    case 'invalid_value':
+      return `expected ${list(issue.values)}${suggestion(issue)}`;
+    case 'invalid_format':
+      return `expected ${FORMATS[issue.format] ?? `a valid ${issue.format}`}`;
+    case 'too_small':
+      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${UNITS[issue.origin] ?? ''}`;
+    case 'too_big':
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${UNITS[issue.origin] ?? ''}`;
+    case 'invalid_union':
+      return 'discriminator' in issue ? `expected another value of ${String(issue.discriminator)}` : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function found(input: unknown): string {
+  if (input === undefined) return 'it is missing';
+  if (input === null) return 'it is empty';
+  return `found ${TYPES[Array.isArray(input) ? 'array' : typeof input] ?? typeof input}`;
+}
+
+function list(values: readonly unknown[]): string {
+  return values.length === 1 ? String(values[0]) : `one of ${values.map(String).join(', ')}`;
+}
+
+function suggestion(issue: Extract<Issue, { code: 'invalid_value' }>): string {
+  const meant = typeof issue.input === 'string' ? nearest(issue.input, issue.values.map(String)) : undefined;
+  return meant ? `; did you mean "${meant}"?` : '';
+}
+
+/** A JSON Schema, as far as settings need it. */
+export interface Described {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Described>>;
+  readonly type?: string;
+  readonly kind?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Described;
+  readonly items?: Described;
+  readonly anyOf?: readonly Described[];
+  readonly oneOf?: readonly Described[];
+  readonly allOf?: readonly Described[];
+}
+
+/** The schema of what people write (before defaults and transformations), as data. */
+export function describe(schema: z.ZodType): Described {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Described;
+}
+
+export interface UnknownKey {
+  readonly path: readonly PropertyKey[];
+  readonly meant: string | undefined;
+}
+
+/** Keys that the schema does not know, at any depth: with most schemas they would be ignored in silence. */
+export function unknownKeys(schema: z.ZodType, data: unknown): UnknownKey[] {
+  const root = describe(schema);
+  const search = (described: Described, value: unknown, path: readonly PropertyKey[]): UnknownKey[] => {
+    if (typeof value !== 'object' || value === null) return [];
+    const variants = branches(described, root);
+    if (Array.isArray(value)) {
+      const items = variants.find((variant) => variant.items)?.items;
+      return items ? value.flatMap((item, i) => search(items, item, [...path, i])) : [];
+    }
+    const open = variants.some(({ type, properties, additionalProperties }) =>
+      additionalProperties === undefined
+        ? !properties && (type === undefined || type === 'object')
+        : additionalProperties !== false,
+    );
+    const known = Object.assign({}, ...variants.map((variant) => variant.properties ?? {})) as Record<
+      string,
+      Described
+    >;
+    return Object.entries(value).flatMap(([key, member]) => {
+      if (Object.hasOwn(known, key)) return search(known[key]!, member, [...path, key]);
+      return open ? [] : [{ path: [...path, key], meant: nearest(key, Object.keys(known)) }];
+    });
+  };
+  return search(root, data, []);
+}
+
+function branches(schema: Described, root: Described): Described[] {
+  const target = schema.$ref ? root.$defs?.[schema.$ref.replace('#/$defs/', '')] : undefined;
+  const inner = [
+    ...(target ? [target] : []),
+    ...(schema.anyOf ?? []),
+    ...(schema.oneOf ?? []),
+    ...(schema.allOf ?? []),
+  ];
+  return inner.length > 0 ? inner.flatMap((branch) => branches(branch, root)) : [schema];
+}

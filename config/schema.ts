@@ -1,0 +1,156 @@
+import { z } from 'zod';
+
+/** Ids of accounts and destinations: they stand in URLs and in the names of lanes. */
+export const SettingsId = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+    'expected letters, digits, dot, dash and underscore, at most 100, beginning with a letter or digit',
+  );
+
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** A length of time as people write it (`90s`, `30m`, `72h`, `7d`, or a number of seconds); parses to seconds. */
+const lengthOfTime = 'expected a length of time such as 90s, 30m, 72h or 7d';
+export const Duration = z
+  .union([z.int().positive(), z.string().regex(/^[1-9]\d{0,8}[smhd]$/, lengthOfTime)], lengthOfTime)
+  .transform((value) =>
+    typeof value === 'number' ? value : Number(value.slice(0, -1)) * UNITS[value.slice(-1) as keyof typeof UNITS],
+  )
+  .meta({ kind: 'length of time' });
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export const LogLevel = z.enum(LOG_LEVELS);
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
+  .transform((url) => url.replace(/\/+$/, ''));
+export const PublicUrl = httpUrl;
+
+const address = z
+  .union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], 'expected an address or a CIDR range such as 10.0.0.0/8')
+  .meta({ kind: 'addresses' });
+
+export const AccountSettings = z.strictObject({
+  id: SettingsId.describe('Its name in URLs (`/channels/{id}`), filters and the API.'),
+  type: z.string().min(1).describe('The channel, such as `webchat`; `GET /v1/channels` lists them.'),
+  name: z.string().max(200).optional().describe('Its name for people.'),
+  enabled: z.boolean().default(true).describe('`false` stops the account and keeps its history.'),
+  continuity: z
+    .enum(['contact', 'thread'])
+    .optional()
+    .describe(
+      "Which conversation a message joins: the contact's open one on any channel, or only its own thread's. Each channel has its default.",
+    ),
+  reopenWithin: Duration.prefault('72h').describe('How long after closing a conversation a new message reopens it.'),
+  config: z.record(z.string(), z.unknown()).default({}).describe("The channel's own settings."),
+});
+
+const filter = z.strictObject({
+  events: z.array(z.string().min(1)).min(1).optional().describe('Event types; `*` stands for anything: `message.*`.'),
+  accounts: z.array(SettingsId).min(1).optional().describe('Accounts by id.'),
+  channels: z.array(z.string().min(1)).min(1).optional().describe('Channels by type.'),
+});
+
+export const DestinationSettings = z.strictObject({
+  id: SettingsId.describe('Its name in URLs and the API.'),
+  type: z.string().min(1).describe('The kind of ticket system, such as `webhook`.'),
+  name: z.string().max(200).optional().describe('Its name for people.'),
+  config: z.record(z.string(), z.unknown()).default({}).describe("The connector's own settings."),
+  filter: filter.prefault({}).describe('What it gets. What is left out admits everything.'),
+});
+
+const retention = z.strictObject({
+  events: Duration.prefault('90d').describe('The stream: how far back it can be pulled and replayed.'),
+  deliveries: Duration.prefault('30d').describe(
+    'What became of each delivery. Dead letters are kept as long as events.',
+  ),
+  traces: Duration.prefault('7d').describe('Redacted traffic with providers and ticket systems.'),
+  dedupe: Duration.prefault('90d').describe(
+    "Keys of the providers' events, by which repeats are known; at least 30 days.",
+  ),
+});
+
+const files = z.discriminatedUnion('store', [
+  z.strictObject({
+    store: z.literal('dir').describe('On the local disk.'),
+    dir: z.string().min(1).optional().describe('The folder; `files` under `DATA_DIR` by default.'),
+    maxBytes: z.int().positive().default(104_857_600).describe('Largest attachment, bytes.'),
+  }),
+  z.strictObject({
+    store: z
+      .literal('s3')
+      .describe('In an S3-compatible store; needed where several processes run on several machines.'),
+    endpoint: httpUrl.describe('Root of the store, without the bucket.'),
+    bucket: z.string().min(1).describe('The bucket; it must exist.'),
+    region: z.string().min(1).default('us-east-1').describe('The region that requests are signed for.'),
+    accessKeyId: z.string().min(1).describe('The access key.'),
+    secretAccessKey: z.string().min(1).meta({ secret: true }).describe('Its secret.'),
+    prefix: z.string().default('').describe('Put before every key.'),
+    maxBytes: z.int().positive().default(104_857_600).describe('Largest attachment, bytes.'),
+  }),
+]);
+
+const limits = z.strictObject({
+  failedSignaturesPerMinute: z
+    .int()
+    .positive()
+    .default(120)
+    .describe(
+      'Wrongly signed callbacks of one address and account, after which that address is answered 429 without a look at its signatures.',
+    ),
+  apiRequestsPerMinute: z.int().positive().default(6_000).describe('Requests of one API key.'),
+  visitorMessagesPerMinute: z.int().positive().default(30).describe('Messages of one web-chat visitor.'),
+  visitorConnectionsPerAddress: z.int().positive().default(50).describe('Open chat sockets of one address.'),
+});
+
+const metrics = z.strictObject({
+  public: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`true` shows `/metrics` to everybody who can reach it; else only this machine and keys with the scope `admin` see it.',
+    ),
+});
+
+const network = z.strictObject({
+  allow: z
+    .array(address)
+    .default([])
+    .describe(
+      'Private addresses that the gateway may call; all others are refused. Cloud metadata services always are.',
+    ),
+  trustedProxies: z
+    .array(address)
+    .default([])
+    .describe("Reverse proxies whose `X-Forwarded-For` is believed. Empty: the connection's own address counts."),
+});
+
+/** The settings file, `config/tributary.yaml`. */
+export const SettingsFile = z.strictObject({
+  publicUrl: httpUrl
+    .optional()
+    .describe(
+      'The address under which customers, providers and ticket systems reach the gateway. `PUBLIC_URL` wins; the listening address is the default.',
+    ),
+  logLevel: LogLevel.default('info').describe('What is logged; `LOG_LEVEL` wins.'),
+  demo: z
+    .boolean()
+    .default(false)
+    .describe('`true` serves the demo page at `/demo` and runs its small helpdesk on the loopback.'),
+  network: network.prefault({}).describe('What the gateway may call, and whom it believes.'),
+  accounts: z.array(AccountSettings).default([]).describe('Connected channels. More can be made through the API.'),
+  destinations: z
+    .array(DestinationSettings)
+    .default([])
+    .describe('Ticket systems that get the stream. More can be made through the API.'),
+  files: files.prefault({ store: 'dir' }).describe('Where attachments are kept.'),
+  retention: retention
+    .prefault({})
+    .describe('How long things are kept; conversations and messages are kept until they are erased.'),
+  limits: limits.prefault({}).describe('Protection against floods.'),
+  metrics: metrics.prefault({}).describe('Prometheus metrics.'),
+});
+export type SettingsFile = z.infer<typeof SettingsFile>;
+export type AccountSettings = z.infer<typeof AccountSettings>;
+export type DestinationSettings = z.infer<typeof DestinationSettings>;
