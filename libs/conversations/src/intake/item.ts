@@ -1,4 +1,5 @@
 import { choiceKey, type InboundEvent, type MediaPart, newId, type Part, renderText } from '#normalizer';
+import { safeFileName } from '../media/file-name.js';
 
 /** One inbound event in the form that the SQL function `intake` takes. */
 export type IntakeItem =
@@ -57,11 +58,12 @@ function takeOver(parts: readonly Part[]): { parts: Part[]; files: PendingFile[]
   const files: PendingFile[] = [];
   const held = parts.map((part): Part => {
     if (part.type !== 'media' || part.fileId) return part;
-    const { ref, url, ...media } = part;
+    const { ref, url, ...rest } = part;
+    const media = rest.name === undefined ? rest : { ...rest, name: safeFileName(rest.name) };
     const source = ref ?? url;
     if (source === undefined) return { ...media, state: 'unavailable' } satisfies MediaPart;
     const id = newId('fil');
-    files.push({ id, mimeType: part.mimeType, bytes: part.bytes, name: part.name, ref: source });
+    files.push({ id, mimeType: part.mimeType, bytes: part.bytes, name: media.name, ref: source });
     return { ...media, fileId: id, state: 'pending' } satisfies MediaPart;
   });
   return { parts: held, files };

@@ -12,12 +12,13 @@ export interface IncomingMedia {
   readonly name?: string | undefined;
 }
 
-/** The way to bytes that are not ours yet; given by the gateway. Both throw `ProviderFailure`. */
+/** The way to bytes that are not ours yet; given by the gateway. */
 export interface MediaSource {
-  /** `adapter.fetchMedia` of the account. */
-  fetch(accountId: string, ref: string, signal: AbortSignal): Promise<IncomingMedia>;
-  /** A plain guarded GET. */
-  download(url: string, signal: AbortSignal): Promise<IncomingMedia>;
+  /**
+   * Opens what a media part of the account's channel named by `ref` or `url`: `adapter.fetchMedia` where the channel has it, else a guarded GET.
+   * Throws `ProviderFailure`.
+   */
+  open(accountId: string, ref: string, signal: AbortSignal): Promise<IncomingMedia>;
 }
 
 interface Claimed {
@@ -122,20 +123,14 @@ export class Fetcher {
   private async handle(file: Claimed): Promise<void> {
     try {
       const { mimeType, name } = file;
-      const media = await this.open(file, AbortSignal.any([this.stopped.signal, AbortSignal.timeout(FETCH_MS)]));
+      const signal = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(FETCH_MS)]);
+      const media = await this.options.source.open(file.accountId, file.ref, signal);
       const about = { name: name ?? media.name, declaredType: media.mimeType ?? mimeType, accountId: file.accountId };
       const received = await this.options.files.receive(media.stream, about, file.id);
       await settleFile(this.options.database, file, { ...received, state: 'ready' });
     } catch (error) {
       await this.failed(file, error as Error);
     }
-  }
-
-  private open(file: Claimed, signal: AbortSignal): Promise<IncomingMedia> {
-    const what = file.ref.slice(4);
-    return file.ref.startsWith('url:')
-      ? this.options.source.download(what, signal)
-      : this.options.source.fetch(file.accountId, what, signal);
   }
 
   private async failed(file: Claimed, error: Error): Promise<void> {

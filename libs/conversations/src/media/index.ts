@@ -5,7 +5,7 @@ export * from './file-store.js';
 export * from './file-urls.js';
 export * from './files.js';
 export * from './local-file-store.js';
-export * from './pending.js';
+export * from './message-files.js';
 export * from './s3-file-store.js';
 export * from './settle-file.js';
 export * from './sniff.js';

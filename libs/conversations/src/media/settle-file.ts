@@ -17,7 +17,7 @@ export type Fetched =
 const CONVERSATION = `select c.id, c.contact_id as "contactId", m.thread_id as "threadId", m.account_id as "accountId", k.blocked
   from message m join conversation c on c.id = m.conversation_id left join contact k on k.id = c.contact_id where m.id = $1 for update of c`;
 
-const FILE = `update file set state = $2, storage_key = $3, mime_type = coalesce($4, mime_type), bytes = $5, name = coalesce(name, $6), width = $7, height = $8,
+const FILE = `update file set state = $2, storage_key = $3, mime_type = coalesce($4, mime_type), bytes = $5, name = coalesce($6, name), width = $7, height = $8,
   sha256 = $9, reason = $10, due_at = null where id = $1 and state = 'pending' returning message_id as "messageId", name`;
 
 const PARTS = `update message m set parts = (

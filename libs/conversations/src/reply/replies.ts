@@ -11,6 +11,7 @@ import {
   renderText,
   type ReplyInput,
 } from '#normalizer';
+import { resolveFiles, tieFiles } from '../media/message-files.js';
 import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Sendability } from '../ports.js';
 import { chooseThread, type ConversationRow, lockConversation, type ThreadRow, threadsOf } from './context.js';
 import { enqueue } from './enqueue.js';
@@ -132,8 +133,9 @@ export class Replies implements RepliesPort {
     to: { conversation: ConversationRow; thread: ThreadRow },
   ): Promise<Message> {
     const { conversation, thread } = to;
-    const parts = cleanDeep(draft.parts ?? [{ type: 'text', text: draft.text ?? '' }]) as Part[];
-    checkSize(parts);
+    const given = cleanDeep(draft.parts ?? [{ type: 'text', text: draft.text ?? '' }]) as Part[];
+    checkSize(given);
+    const parts = [...(await resolveFiles(sql, given))];
     const id = newId('msg');
     const author = {
       kind: draft.author?.kind ?? 'agent',
@@ -155,6 +157,7 @@ export class Replies implements RepliesPort {
       later,
       first === undefined ? null : first,
     ]);
+    await tieFiles(sql, id, parts);
     await sql.query(
       `select emit('message.queued', $1, $2, $3, jsonb_build_object('message', message_view(m)), clock_timestamp()) from message m where m.id = $4`,
       [conversation.id, conversation.contact_id, thread.account_id, id],
