@@ -19,7 +19,7 @@ export function breakPoint(text: string, start: number, end: number): number {
     last(text, { from: end, to: floor, fits: endsSentence }) ||
     last(text, { from: end, to: start + 1, fits: endsWord }) ||
     end;
-  return graphemeFloor(text, start, cut > start ? cut : end);
+  return graphemeFloor(text, start, cut) ?? graphemeFloor(text, start, end) ?? end;
 }
 
 type Fits = (text: string, at: number) => boolean;
@@ -53,12 +53,13 @@ function isEastAsian(unit: number): boolean {
   return (unit >= 0x2e80 && unit <= 0x9fff) || (unit >= 0xf900 && unit <= 0xfaff) || (unit >= 0xff00 && unit <= 0xffef);
 }
 
-/** The last grapheme boundary at or before `cut` and after `start`; `cut` itself where there is none. */
-function graphemeFloor(text: string, start: number, cut: number): number {
+/** The last grapheme boundary at or before `cut` and after `start`, if there is one. */
+function graphemeFloor(text: string, start: number, cut: number): number | undefined {
+  if (cut <= start) return undefined;
   if (isPlain(text.charCodeAt(cut - 1)) && isPlain(text.charCodeAt(cut))) return cut;
   // Whether a grapheme ends at `cut` hangs on what is before it and on the one code point after it.
   const around = graphemes.segment(text.slice(start, cut + 2)).containing(cut - start);
-  return around && around.index > 0 ? start + around.index : cut;
+  return around && around.index > 0 ? start + around.index : undefined;
 }
 
 /** Below the first combining mark, or an ideograph: such neighbours are never one grapheme (text has no CR LF). */

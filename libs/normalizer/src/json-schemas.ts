@@ -19,6 +19,13 @@ export function jsonSchemas(): Record<string, object> {
   ]);
 }
 
+/** Readers must bear fields that are added later, so only what is written to us is closed. */
 function toSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  return z.toJSONSchema(schema, { target: 'draft-2020-12', io });
+  return z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    override: ({ jsonSchema }) => {
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
 }

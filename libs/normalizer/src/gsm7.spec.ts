@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { countSegments, isGsm7 } from './gsm7.js';
+import { measure } from './text-unit.js';
+
+const a = (count: number): string => 'a'.repeat(count);
+
+describe('countSegments', () => {
+  it.each([
+    ['160 letters', a(160), 1],
+    ['161 letters', a(161), 2],
+    ['159 letters and an escape pair', `${a(159)}€`, 2],
+    ['307 letters', a(307), 3],
+    ['306 septets with the escape pair on the border', `${a(152)}€${a(152)}`, 3],
+    ['306 letters', a(306), 2],
+    ['70 ideographs', '中'.repeat(70), 1],
+    ['71 ideographs', '中'.repeat(71), 2],
+    ['134 ideographs', '中'.repeat(134), 2],
+    ['135 ideographs', '中'.repeat(135), 3],
+    ['35 astral emoji', '😀'.repeat(35), 1],
+    ['36 astral emoji', '😀'.repeat(36), 2],
+    ['67 astral emoji, 33 a segment', '😀'.repeat(67), 3],
+    ['one character outside the alphabet', `${a(159)}’`, 3],
+    ['nothing', '', 1],
+  ])('%s', (_what, text, segments) => expect(countSegments(text).segments).toBe(segments));
+
+  it('counts units in the encoding that is used', () => {
+    expect(countSegments('👨‍👩‍👧')).toEqual({ encoding: 'ucs2', units: 8, segments: 1 });
+    expect(countSegments('[€]')).toEqual({ encoding: 'gsm7', units: 6, segments: 1 });
+    expect(countSegments(`${a(159)}’`)).toEqual({ encoding: 'ucs2', units: 160, segments: 3 });
+  });
+});
+
+describe('the alphabet', () => {
+  it('has 127 characters that cost one septet (ESC is none) and ten that cost two', () => {
+    const costs = Array.from({ length: 0x10000 }, (_, i) => String.fromCharCode(i)).filter((char) => isGsm7(char));
+    const two = costs.filter((char) => measure(char, 'gsm7') === 2);
+    expect(costs.length - two.length).toBe(127);
+    expect(two.sort().join('')).toBe('\f[\\]^{|}~€');
+  });
+
+  it.each(['`', 'ç', '\t', '’', '中', '\0', '\x1b'])('does not have %j', (char) =>
+    expect(isGsm7(`a${char}`)).toBe(false),
+  );
+});
