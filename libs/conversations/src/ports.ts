@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import type { FirstMessageInput, InboundEvent, Message, Part, ReplyInput, ThreadRef } from '#normalizer';
+import type { FirstMessageInput, FittedUnit, InboundEvent, Message, Part, ReplyInput } from '#normalizer';
 
 /** What became of one inbound event. `id` is the message (or the one stored before, for a duplicate); null where an event makes none. */
 export interface StoredItem {
@@ -29,12 +29,8 @@ export interface IntakePort {
 
 /** What core knows of channels; given by the gateway, so that the store needs no adapter. */
 export interface ChannelDirectory {
-  /** Splits and renders a message for a channel. Throws `ProviderFailure` (`content-refused`). */
-  fit(
-    accountId: string,
-    message: { id: string; parts: readonly Part[]; replyTo?: string | undefined },
-    thread: ThreadRef,
-  ): { units: { parts: readonly Part[]; text: string }[]; choices?: { id: string; label: string }[] };
+  /** Splits and renders a message for the account's channel. Throws `ProviderFailure` (`content-refused`). */
+  fit(accountId: string, message: { parts: readonly Part[]; subject?: string; replyTo?: string }): FittedUnit[];
   rules(accountId: string): AccountRules | undefined;
   /** Ids of the enabled accounts of a channel type, for `fallback: [{ channel }]`. */
   accountsOf(type: string): readonly string[];

@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import { choiceIndex, newId, type Part, type ThreadRef } from '#normalizer';
+import { choiceIndex, type ChoiceOption, newId, type Part } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
 import { demandSendable } from './rules.js';
@@ -24,31 +24,23 @@ export async function enqueue(
 ): Promise<void> {
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
-  const to: ThreadRef = { id: thread.id, externalId: thread.external_id, handles: thread.handles };
   const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : undefined;
   demandSendable(thread, rules, 1);
-  const { units, choices } = channels.fit(thread.account_id, { id: message.id, parts: message.parts, replyTo }, to);
+  const { parts, subject } = message;
+  const units = channels.fit(thread.account_id, { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) });
   demandSendable(thread, rules, units.length);
 
-  await sql.query(PLACE, [
-    thread.id,
-    message.id,
-    units.length,
-    choices ? JSON.stringify(answers(message.id, choices)) : null,
-  ]);
+  const options = units.findLast((unit) => unit.choiceMap)?.choiceMap;
+  const answers = options && JSON.stringify(typedAnswers(message.id, options));
+  await sql.query(PLACE, [thread.id, message.id, units.length, answers ?? null]);
   if (rules?.hosted) {
     await sql.query(SENT, [message.id]);
     return;
   }
-  const rows = units.map((unit, index) => ({
+  const rows = units.map(({ choiceMap: _, ...unit }, index) => ({
     id: newId('unt'),
     index,
-    content: {
-      ...unit,
-      ...(message.subject && { subject: message.subject }),
-      ...(replyTo && index === 0 && { replyTo }),
-      author: { name: message.author.name },
-    },
+    content: { ...unit, author: { name: message.author.name } },
   }));
   await sql.query(LAY_UNITS, [message.id, thread.account_id, thread.id, JSON.stringify(rows)]);
 }
@@ -82,7 +74,7 @@ async function externalIdOf(sql: Sql, messageId: string): Promise<string | undef
 }
 
 /** The parts that typed answers become, by what is typed. */
-function answers(messageId: string, options: { id: string; label: string }[]): Record<string, Part> {
+function typedAnswers(messageId: string, options: readonly ChoiceOption[]): Record<string, Part> {
   const entries = Object.entries(choiceIndex(options));
   return Object.fromEntries(
     entries.map(([key, { id, label }]) => [key, { type: 'choice', optionId: id, label, messageId }]),

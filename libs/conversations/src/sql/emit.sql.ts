@@ -1,6 +1,7 @@
 /**
- * `emit(...)`: the only way into the stream. Numbers the event within its conversation (whose row is locked by then), takes the snapshot,
- * stores it, and lays one outbox row for every destination whose filter admits it. Returns the event's position.
+ * `emit(...)`: the only way into the stream. Numbers the event within its conversation (whose row is locked by then) and appends it.
+ * `append_event(...)`: the same for a conversation row that bears the number already: takes the snapshot, stores it, and lays one outbox row for
+ * every destination whose filter admits it. Returns the event's position.
  *
  * `enqueue(...)`: the only way into the outbox. A lane is (target, conversation | contact | account) for events, (account, thread) for units.
  */
@@ -14,51 +15,53 @@ create function enqueue(p_kind text, p_target text, p_lane text, p_item text, p_
   values (lane_partition(p_lane), p_lane, p_kind, p_target, p_item, p_replay)
 $$;
 
-create function admits(d destination, p_type text, p_account text, p_accounts text[], p_channels text[]) returns boolean language sql immutable as $$
-  select (d.filter_events is null or p_type like any (select replace(replace(f, '_', '\\_'), '*', '%') from unnest(d.filter_events) f))
+create function admits(d destination, p_type text, p_account text, p_accounts text[], p_channels text[]) returns boolean language sql stable as $$
+  select (d.filter_events is null or p_type like any (string_to_array(replace(array_to_string(d.filter_events, ','), '*', '%'), ',')))
     and (d.filter_accounts is null or case when p_account is not null then p_account = any (d.filter_accounts) else p_accounts && d.filter_accounts end)
     and (d.filter_channels is null or p_channels && d.filter_channels)
+$$;
+
+create function append_event(p_type text, c conversation, p_contact text, p_account text, p_data jsonb, p_at timestamptz) returns bigint language plpgsql as $$
+declare
+  v_id text := new_id('evt');
+  v_position bigint;
+  v_accounts text[];
+  v_channels text[];
+begin
+  if c.id is not null then
+    p_data := p_data || jsonb_build_object('conversation', conversation_view(c));
+  end if;
+  if p_contact is not null then
+    p_data := p_data || jsonb_build_object('contact', contact_view(p_contact));
+  end if;
+  if p_account is not null then
+    p_data := p_data || jsonb_build_object('account', account_view(p_account));
+    v_channels := array[p_data->'account'->>'channel'];
+  else
+    select array_agg(t.account_id), array_agg(a.type) into v_accounts, v_channels
+    from thread t join account a on a.id = t.account_id
+    where case when c.id is null then t.contact_id = p_contact else t.id in (select j.thread_id from conversation_thread j where j.conversation_id = c.id) end;
+  end if;
+  insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
+  values (v_id, p_type, c.id, p_contact, p_account, c.event_sequence, p_data, p_at)
+  returning position into v_position;
+  insert into outbox (partition, lane, kind, target_id, item_id)
+  select lane_partition(l.lane), l.lane, 'event', l.id, v_id
+  from (select d.id, d.id || ':' || coalesce(c.id, p_contact, p_account, 'none') as lane
+    from destination d where d.removed_at is null and admits(d, p_type, p_account, v_accounts, v_channels)) l;
+  return v_position;
+end
 $$;
 
 create function emit(p_type text, p_conversation text, p_contact text, p_account text, p_extra jsonb, p_at timestamptz)
 returns bigint language plpgsql as $$
 declare
   c conversation;
-  view jsonb;
-  data jsonb := coalesce(p_extra, '{}');
-  v_id text := new_id('evt');
-  v_position bigint;
-  v_sequence int;
-  v_accounts text[];
-  v_channels text[];
 begin
   if p_conversation is not null then
     update conversation set event_sequence = event_sequence + 1, updated_at = greatest(updated_at, p_at) where id = p_conversation returning * into c;
-    v_sequence := c.event_sequence;
-    view := conversation_view(c);
-    data := data || jsonb_build_object('conversation', view);
-    select array_agg(t->>'accountId'), array_agg(t->>'channel') into v_accounts, v_channels from jsonb_array_elements(view->'threads') t;
   end if;
-  if p_contact is not null then
-    data := data || jsonb_build_object('contact', contact_view(p_contact));
-  end if;
-  if p_account is not null then
-    view := account_view(p_account);
-    data := data || jsonb_build_object('account', view);
-    v_channels := array[view->>'channel'];
-  end if;
-  if v_accounts is null and p_account is null and p_contact is not null then
-    select array_agg(t.account_id), array_agg(a.type) into v_accounts, v_channels from thread t join account a on a.id = t.account_id where t.contact_id = p_contact;
-  end if;
-  insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
-  values (v_id, p_type, p_conversation, p_contact, p_account, v_sequence, data, p_at)
-  returning position into v_position;
-  insert into outbox (partition, lane, kind, target_id, item_id)
-  select lane_partition(l.lane), l.lane, 'event', d.id, v_id
-  from destination d
-  cross join lateral (select d.id || ':' || coalesce(p_conversation, p_contact, p_account, 'none') as lane) l
-  where d.removed_at is null and admits(d, p_type, p_account, v_accounts, v_channels);
-  return v_position;
+  return append_event(p_type, c, p_contact, p_account, coalesce(p_extra, '{}'), p_at);
 end
 $$;
 `;

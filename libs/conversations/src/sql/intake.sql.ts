@@ -37,7 +37,8 @@ begin
     if duplicate then
       select b.item_id into item_id from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
     elsif i.kind = 'message' then
-      item_id := store_message(i.v, v_now);
+      m := store_message(i.v, v_now);
+      item_id := m.id;
     elsif i.kind = 'receipt' then
       item_id := receive_receipt(i.v->>'accountId', i.v, v_now);
     elsif i.kind in ('opted-in', 'opted-out') then
@@ -48,7 +49,9 @@ begin
     if item_id is distinct from i.v->>'id' and not duplicate then
       update inbox b set item_id = intake.item_id where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
     end if;
-    select x.* into m from message x where x.id = item_id;
+    if duplicate or i.kind <> 'message' then
+      select x.* into m from message x where x.id = item_id;
+    end if;
     ord := i.n; conversation_id := m.conversation_id; thread_id := m.thread_id; thread_sequence := m.thread_sequence;
     contact_id := case when m.direction = 'inbound' then m.author->>'id' end; stored_at := iso(coalesce(m.received_at, v_now));
     return next;
@@ -56,57 +59,69 @@ begin
 end
 $$;
 
-create function store_message(i jsonb, p_now timestamptz) returns text language plpgsql as $$
+create function store_message(i jsonb, p_now timestamptz) returns message language plpgsql as $$
 declare
   a account;
   t thread;
+  c conversation;
   m message;
   who record;
   place record;
   person contact;
   choice jsonb;
+  data jsonb;
   inbound boolean := i->>'from' = 'contact';
 begin
   select * into a from account where id = i->>'accountId';
   select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
   select * into person from contact where id = who.contact_id;
-  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', p_now, inbound);
+  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', p_now, inbound, 1);
   select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);
+  if t.conversation_id is distinct from place.conversation_id then
+    update thread set conversation_id = place.conversation_id where id = t.id;
+    insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
+  end if;
+  update conversation set message_sequence = message_sequence + 1, updated_at = p_now,
+    event_sequence = event_sequence + case when person.blocked then 0 when place.opened is null then 1 else 2 end,
+    last_thread_id = case when inbound then t.id else last_thread_id end
+  where id = place.conversation_id returning * into c;
   if inbound and t.open_choices is not null then
     choice := t.open_choices->(i->>'choiceKey');
   end if;
 
-  insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
-  update thread set sequence = sequence + 1, conversation_id = place.conversation_id where id = t.id returning sequence into m.thread_sequence;
-  update conversation set message_sequence = message_sequence + 1, last_thread_id = case when inbound then t.id else last_thread_id end, updated_at = p_now
-  where id = place.conversation_id returning message_sequence into m.sequence;
   insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
     automated, external_ids, client_key, occurred_at, received_at)
-  values (i->>'id', place.conversation_id, t.id, a.id, m.sequence, m.thread_sequence,
+  values (i->>'id', c.id, t.id, a.id, c.message_sequence, t.sequence,
     case when inbound then 'inbound' else 'outbound' end,
-    case when inbound then jsonb_build_object('kind', 'contact', 'id', who.contact_id, 'name', coalesce(i->>'name', person.name))
+    case when inbound then jsonb_build_object('kind', 'contact', 'id', person.id, 'name', coalesce(i->>'name', person.name))
          else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name') end,
     case when choice is not null then jsonb_build_array(choice) else i->'parts' end,
     coalesce(choice->>'label', i->>'text'), i->>'subject',
-    (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo'),
+    case when i ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo') end,
     case when inbound then 'received' else 'sent' end, coalesce((i->>'automated')::boolean, false),
     array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey', coalesce((i->>'occurredAt')::timestamptz, p_now), p_now)
   returning * into m;
-  insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
-  if jsonb_array_length(i->'files') > 0 then
+  if m.external_ids <> '{}' then
+    insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
+  end if;
+  if i->'files' <> '[]' then
     insert into file (id, mime_type, bytes, name, state, account_id, message_id, ref, due_at)
     select f->>'id', f->>'mimeType', (f->>'bytes')::bigint, f->>'name', 'pending', a.id, m.id, f->>'ref', p_now
     from jsonb_array_elements(i->'files') f;
   end if;
 
   if not person.blocked then
-    if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;
+    if who.created then perform emit('contact.created', null, person.id, null, null, p_now); end if;
     if who.conflict is not null then perform note_conflict(who.conflict, p_now); end if;
-    if place.opened is not null then perform emit(place.opened, place.conversation_id, who.contact_id, a.id, null, p_now); end if;
-    perform emit(case when inbound then 'message.received' else 'message.sent' end, place.conversation_id, who.contact_id, a.id,
-      jsonb_build_object('message', message_view(m)), p_now);
+    if place.opened is not null then
+      c.event_sequence := c.event_sequence - 1;
+      perform append_event(place.opened, c, person.id, a.id, '{}', p_now);
+      c.event_sequence := c.event_sequence + 1;
+    end if;
+    data := jsonb_build_object('message', message_view(m));
+    perform append_event(case when inbound then 'message.received' else 'message.sent' end, c, person.id, a.id, data, p_now);
   end if;
-  return m.id;
+  return m;
 end
 $$;
 

@@ -69,8 +69,7 @@ create table conversation (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-create index conversation_contact on conversation (contact_id, updated_at desc);
-create index conversation_updated on conversation (updated_at desc, id);
+create index conversation_contact on conversation (contact_id);
 
 create table conversation_thread (
   conversation_id text not null,

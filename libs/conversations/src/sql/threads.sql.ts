@@ -1,5 +1,5 @@
 /**
- * `join_thread(...)`: the provider's conversation, found or made, and bound to the contact that this event resolved to.
+ * `join_thread(...)`: the provider's conversation, found or made, bound to the contact that this event resolved to, and counting `p_messages` more.
  *
  * `open_conversation(...)` chooses the conversation of a message (CONTRACT section 4): the thread's own open one, else by continuity the contact's latest
  * open one, else a closed one within the account's reopening time, else a new one. The contact's row is locked while choosing, so that two messages that
@@ -37,14 +37,16 @@ begin
 end
 $$;
 
-create function join_thread(p_account text, p_external text, p_contact text, p_handles jsonb, p_at timestamptz, p_inbound boolean) returns thread language plpgsql as $$
+create function join_thread(p_account text, p_external text, p_contact text, p_handles jsonb, p_at timestamptz, p_inbound boolean, p_messages int default 0)
+returns thread language plpgsql as $$
 declare t thread;
 begin
-  insert into thread (id, account_id, external_id, contact_id, handles, created_at, last_inbound_at)
-  values (new_id('thr'), p_account, p_external, p_contact, p_handles, p_at, case when p_inbound then p_at end)
+  insert into thread (id, account_id, external_id, contact_id, handles, sequence, created_at, last_inbound_at)
+  values (new_id('thr'), p_account, p_external, p_contact, p_handles, p_messages, p_at, case when p_inbound then p_at end)
   on conflict (account_id, external_id) do update set
     contact_id = excluded.contact_id,
     handles = excluded.handles,
+    sequence = thread.sequence + p_messages,
     last_inbound_at = case when p_inbound then greatest(thread.last_inbound_at, p_at) else thread.last_inbound_at end,
     sent_since_inbound = case when p_inbound then 0 else thread.sent_since_inbound end
   returning * into t;

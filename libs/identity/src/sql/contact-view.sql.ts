@@ -1,7 +1,8 @@
 /** `contact_view(id)`: a contact as the stream shows it (CONTRACT section 3). */
 export const CONTACT_VIEW = `
-create function contact_view(p_id text) returns jsonb language sql stable as $$
-  select jsonb_build_object(
+create function contact_view(p_id text) returns jsonb language plpgsql stable as $$
+begin
+  return (select jsonb_build_object(
     'id', c.id,
     'name', c.name,
     'handles', (
@@ -10,5 +11,6 @@ create function contact_view(p_id text) returns jsonb language sql stable as $$
     'company', (
       select jsonb_build_object('id', k.id, 'name', k.name, 'level', k.level) from company k where k.id = c.company_id),
     'crm', c.crm)
-  from contact c where c.id = p_id
+  from contact c where c.id = p_id);
+end
 $$;`;

@@ -15,15 +15,17 @@ declare
   has_proof boolean := exists (select 1 from jsonb_array_elements(p_handles) x where x->>'proof' <> 'claimed');
 begin
   created := false;
+  if jsonb_array_length(p_handles) = 1 and p_handles->0->>'proof' = 'channel' then -- the usual case: one handle, known
+    select k.contact_id into contact_id from handle k
+    where k.scheme = p_handles->0->>'scheme' and k.scope = coalesce(p_handles->0->>'scope', '') and k.value = p_handles->0->>'value' and k.proof <> 'claimed';
+    if found then return; end if;
+  end if;
   select k.contact_id into contact_id
   from jsonb_array_elements(p_handles) with ordinality x(v, n)
   join handle k on k.scheme = v->>'scheme' and k.scope = coalesce(v->>'scope', '') and k.value = v->>'value'
   where case when has_proof then v->>'proof' <> 'claimed' and k.proof <> 'claimed'
              else k.proof = 'claimed' and k.claimed_on = p_account end
   order by n limit 1;
-  if contact_id is not null and jsonb_array_length(p_handles) = 1 and p_handles->0->>'proof' <> 'verified' then
-    return; -- the usual case: one handle, known
-  end if;
 
   for h in
     select v->>'scheme' scheme, coalesce(v->>'scope', '') scope, v->>'value' value, v->>'proof' proof

@@ -1,0 +1,105 @@
+/**
+ * `stream_front()`: the last positions handed out, and then who may still be writing below them (read it with `Horizon`, which holds the proof).
+ *
+ * `start_units(holder, items)`: marks units as `started` before their first byte leaves. Answers per item: `go`; `again` (an attempt began before and its
+ * end is unknown); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled or superseded meanwhile); `busy` (ask again).
+ *
+ * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled.
+ *
+ * Both are fenced: an item whose lease is no longer held by `holder` with that token is passed over. Conversations are locked first, by id.
+ */
+export const OUTBOX = `
+create function stream_front(out outbox bigint, out event bigint, out writers text[]) language plpgsql as $$
+begin
+  select case when s.is_called then s.last_value else 0 end into outbox from outbox_position_seq s;
+  select case when s.is_called then s.last_value else 0 end into event from event_position_seq s;
+  select coalesce(array_agg(distinct l.virtualtransaction), '{}') into writers from pg_locks l
+  where l.locktype = 'relation' and l.mode = 'RowExclusiveLock' and l.relation in ('outbox'::regclass, 'event'::regclass)
+    and l.database = (select d.oid from pg_database d where d.datname = current_database());
+end
+$$;
+
+create function held_items(p_holder text, p_items jsonb) returns setof jsonb language sql stable as $$
+  select i from jsonb_array_elements(p_items) i
+  join lease l on l.name = i->>'lease' and l.token = (i->>'token')::bigint and l.holder = p_holder
+$$;
+
+create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language sql as $$
+  with item as (
+    select (i->>'position')::bigint as place, o.position as found, u.id, u.status, u.superseded, s.failure
+    from held_items(p_holder, p_items) i
+    left join outbox o on o.position = (i->>'position')::bigint
+    left join unit u on u.id = o.item_id
+    left join lateral (
+      select x.failure from unit x
+      where x.message_id = u.message_id and x.index < u.index and x.status = 'failed' and not x.superseded and x.failure->>'code' <> 'outcome-unknown'
+      order by x.index limit 1) s on true),
+  marked as (
+    update unit u set status = 'started', updated_at = clock_timestamp() from item i
+    where u.id = i.id and u.status = 'queued' and not u.superseded and i.failure is null returning u.id)
+  select i.place, case
+    when i.found is null or i.id is null or i.superseded then 'gone'
+    when m.id is not null then 'go'
+    when i.status = 'started' then 'again'
+    when i.status = 'queued' and i.failure is not null then 'skip'
+    when i.status = 'queued' then 'busy'
+    else 'gone' end, i.failure
+  from item i left join marked m on m.id = i.id
+$$;
+
+create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql as $$
+declare
+  held jsonb := (select coalesce(jsonb_agg(i), '[]') from held_items(p_holder, p_items) i);
+  v_now timestamptz := clock_timestamp();
+  r record;
+begin
+  for r in
+    select o.position, o.item_id, m.conversation_id, i->>'status' as status, i->'failure' as failure,
+      array(select jsonb_array_elements_text(i->'externalIds')) as external_ids
+    from jsonb_array_elements(held) i join outbox o on o.position = (i->>'position')::bigint
+    join unit u on u.id = o.item_id join message m on m.id = u.message_id
+    where i->>'result' = 'unit' order by m.conversation_id, o.position
+  loop
+    perform 1 from conversation c where c.id = r.conversation_id for update;
+    delete from outbox o where o.position = r.position;
+    if found then
+      perform settle_unit(r.item_id, r.status, r.external_ids, r.failure, v_now);
+      return next r.position;
+    end if;
+  end loop;
+
+  return query
+  with item as (
+    select (i->>'position')::bigint as place, i->>'result' as result, i->'failure' as failure, i->'reference' as reference
+    from jsonb_array_elements(held) i where i->>'result' in ('delivered', 'dead', 'dropped')),
+  gone as (
+    delete from outbox o using item i where o.position = i.place
+    returning o.position, o.kind, o.target_id, o.item_id, o.attempts, i.result, i.failure, i.reference),
+  noted as (
+    insert into delivery (destination_id, event_id, state, attempts, failure, settled_at)
+    select distinct on (g.target_id, g.item_id) g.target_id, g.item_id, g.result, g.attempts + 1, g.failure, v_now
+    from gone g where g.kind = 'event' and g.result <> 'dropped' order by g.target_id, g.item_id, g.position desc
+    on conflict (destination_id, event_id) do update set
+      state = excluded.state, attempts = excluded.attempts, failure = excluded.failure, settled_at = excluded.settled_at),
+  referred as (
+    insert into reference (conversation_id, destination_id, ticket_id, url, updated_at)
+    select distinct on (e.conversation_id, g.target_id) e.conversation_id, g.target_id, g.reference->>'ticketId', g.reference->>'url', v_now
+    from gone g join event e on e.id = g.item_id
+    where g.reference->>'ticketId' is not null and e.conversation_id is not null
+    order by e.conversation_id, g.target_id, g.position desc
+    on conflict (conversation_id, destination_id) do update set ticket_id = excluded.ticket_id, url = excluded.url, updated_at = excluded.updated_at
+    where (reference.ticket_id, reference.url) is distinct from (excluded.ticket_id, excluded.url))
+  select g.position from gone g;
+
+  return query
+  with later as (
+    update outbox o set attempts = o.attempts + 1, first_attempt_at = coalesce(o.first_attempt_at, v_now), failure = i->'failure',
+      due_at = v_now + make_interval(secs => (i->>'delayMs')::float8 / 1000)
+    from jsonb_array_elements(held) i where i->>'result' = 'retry' and o.position = (i->>'position')::bigint
+    returning o.position, o.kind, o.item_id),
+  requeued as (
+    update unit u set status = 'queued', updated_at = v_now from later l where l.kind = 'unit' and u.id = l.item_id and u.status = 'started')
+  select l.position from later l;
+end
+$$;
+`;
