@@ -1,0 +1,72 @@
+import { fdatasyncSync } from 'node:fs';
+import { PGlite } from '@electric-sql/pglite';
+import { NodeFS } from '@electric-sql/pglite/nodefs';
+
+export interface DurableOptions {
+  /** Called after each file that Postgres had put on the disk: at least once per commit. */
+  readonly onSync?: () => void;
+  /** Called when the engine cannot go on: a panic, or the end of its only session. It must end the thread: the engine would spin. */
+  readonly onFatal: (reason: string) => void;
+}
+
+/** Postgres calls `fsync`, and the hook below answers it; what it calls by default, fdatasync, is a stub in the WASM build. */
+const START_PARAMETERS = [
+  ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
+  ...['-c', 'fsync=on', '-c', 'wal_sync_method=fsync', '-c', 'shared_buffers=32MB'],
+];
+
+const LOG_LINE = /^\S+ \S+ \S+ \[\d+\] (?:FATAL|PANIC): {2}(.*)/;
+
+/**
+ * Opens the database in `folder`, made by initdb where there is none, so that a commit is on the disk when it is answered. PGlite by
+ * itself never syncs: it starts with `-F`, and its file system has no fsync.
+ */
+export function openDurable(folder: string, options: DurableOptions): Promise<PGlite> {
+  return PGlite.create({
+    fs: new SyncingFiles(folder, options),
+    startParams: START_PARAMETERS,
+    onStderr(line) {
+      const fatal = LOG_LINE.exec(line)?.[1];
+      if (fatal !== undefined) options.onFatal(fatal);
+      return false;
+    },
+  });
+}
+
+class SyncingFiles extends NodeFS {
+  readonly #options: DurableOptions;
+
+  constructor(folder: string, options: DurableOptions) {
+    super(folder);
+    this.#options = options;
+  }
+
+  override async init(...[database, given]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
+    const { emscriptenOpts } = await super.init(database, given);
+    const { onSync, onFatal } = this.#options;
+    const addSync = (module: unknown): void => {
+      const { NODEFS } = module as EmscriptenModule;
+      NODEFS.stream_ops.fsync = (stream) => {
+        NODEFS.tryFSOperation(() => fdatasyncSync(stream.nfd));
+        onSync?.();
+        return 0;
+      };
+    };
+    return {
+      emscriptenOpts: {
+        ...emscriptenOpts,
+        onAbort: (reason: unknown) => onFatal(`aborted ${String(reason)}`),
+        preRun: [...(emscriptenOpts.preRun ?? []), addSync],
+      },
+    };
+  }
+}
+
+/** What the hook touches inside Emscripten; not public, so the version is pinned and a test watches that the hook is called. */
+interface EmscriptenModule {
+  readonly NODEFS: {
+    /** Turns errors of Node into errno values that Postgres understands. */
+    tryFSOperation<T>(operation: () => T): T;
+    readonly stream_ops: { fsync?: (stream: { readonly nfd: number }) => number };
+  };
+}

@@ -1,0 +1,112 @@
+import { type Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { type EngineReply, type EngineRequest } from './engine.js';
+import { entry } from './entry.js';
+import { WireStream, type WireServer } from './wire-stream.js';
+
+const STOP_MS = 5_000;
+
+/**
+ * The embedded database in a thread of its own. Should the thread die (a full disk makes Postgres panic), open connections break as
+ * they do when a server crashes, and the next connection starts it again, which recovers every commit.
+ */
+export class EmbeddedServer implements WireServer {
+  /** Files put on the disk by the running thread: grows with every commit. */
+  syncs = 0;
+  readonly #folder: string;
+  readonly #log: (message: string) => void;
+  readonly #streams = new Map<number, WireStream>();
+  readonly #sessions = new WeakMap<WireStream, number>();
+  #last = 0;
+  #worker: Worker | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(folder: string, log: (message: string) => void) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Resolves when the thread answers; throws what Postgres said where it cannot start. */
+  start(): Promise<void> {
+    if (this.#stopping) return Promise.reject(new Error('Connection terminated: the embedded database is stopping'));
+    this.#starting ??= this.#launch();
+    return this.#starting;
+  }
+
+  /** A connection for the `stream` option of `pg`. One at a time: a new one ends the session of the one before. */
+  stream(): Duplex {
+    return new WireStream(this);
+  }
+
+  /** Ends the thread as a power cut would. Committed work is safe; open connections break. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  /** Shuts Postgres down in order, so that the next start needs no recovery. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage('stop' satisfies EngineRequest);
+    await Promise.race([gone, delay(STOP_MS, undefined, { ref: false })]);
+    await worker.terminate();
+  }
+
+  async attach(stream: WireStream): Promise<void> {
+    await this.start();
+    this.#sessions.set(stream, ++this.#last);
+    this.#streams.set(this.#last, stream);
+  }
+
+  send(stream: WireStream, bytes: Buffer): void {
+    const session = this.#sessions.get(stream);
+    if (session === undefined || this.#worker === undefined) return;
+    const copy = new Uint8Array(bytes);
+    this.#worker.postMessage({ session, bytes: copy } satisfies EngineRequest, [copy.buffer]);
+  }
+
+  detach(stream: WireStream, waiting: boolean): void {
+    this.#streams.delete(this.#sessions.get(stream) ?? 0);
+    if (!waiting || this.#worker === undefined || this.#stopping) return;
+    this.#log('a statement on the embedded database was given up: its thread is started anew');
+    void this.kill();
+  }
+
+  #launch(): Promise<void> {
+    const { file, execArgv } = entry('engine');
+    const worker = new Worker(file, { execArgv, workerData: { folder: this.#folder } });
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      let reason = 'its thread ended';
+      worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)));
+      worker.on('message', (reply: EngineReply) => {
+        if (reply.kind === 'ready') resolve();
+        else if (reply.kind === 'fatal') reason = reply.reason;
+        else this.#deliver(reply);
+      });
+      worker.once('exit', () => {
+        this.#gone(worker, reason);
+        reject(new Error(`Connection terminated: the embedded database did not start: ${reason}`));
+      });
+    });
+  }
+
+  #deliver({ session, bytes, syncs }: Extract<EngineReply, { kind: 'answer' }>): void {
+    this.syncs = syncs;
+    this.#streams.get(session)?.receive(bytes);
+  }
+
+  #gone(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#starting = undefined;
+    if (this.#stopping) return;
+    this.#log(`the embedded database stopped: ${reason}`);
+    for (const stream of this.#streams.values())
+      stream.destroy(new Error(`Connection terminated: the embedded database stopped: ${reason}`));
+  }
+}

@@ -1,0 +1,93 @@
+/** The database cannot be reached, or the connection was lost on the way: answer 503 and try again later. `cause` says why. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+
+  constructor(cause: unknown) {
+    super(`the database is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Another process holds the data folder of the embedded database. */
+export class DataFolderBusy extends Error {
+  override readonly name = 'DataFolderBusy';
+
+  constructor(
+    readonly folder: string,
+    readonly owner: { readonly pid: number; readonly host: string },
+  ) {
+    super(
+      `the data folder ${folder} is in use by process ${owner.pid} on ${owner.host}: ` +
+        'stop that process, or set DATA_DIR to another folder or DATABASE_URL to a Postgres server',
+    );
+  }
+}
+
+/**
+ * Connection exceptions (class 08), shutdown and crash (57P0x), too many connections (53300).
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const UNREACHABLE_STATES = /^(08...|57P0[1-5]|53300)$/;
+
+/**
+ * States in which the same statement may well succeed later: serialization and deadlock (40xxx), lock timeout, statement
+ * timeout, lack of resources (53xxx, disk full among them), a server in recovery (25006), an input/output error (58030).
+ */
+const TRANSIENT_STATES = /^(40...|55P03|57014|53...|25006|58030)$/;
+
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** What `pg` and `pg-pool` throw without a code when a connection is lost, refused or not to be had in time. */
+const DRIVER_MESSAGES =
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client was closed|Client has encountered a connection error|Cannot use a pool after calling end)/;
+
+/** Whether the connection, and not the statement, is to blame; looks through the wrappers of TypeORM and `cause`. */
+export function isUnavailable(error: unknown): boolean {
+  return chain(error).some(
+    (link) =>
+      link instanceof DatabaseUnavailable ||
+      UNREACHABLE_STATES.test(code(link)) ||
+      SOCKET_CODES.has(code(link)) ||
+      (link instanceof Error && DRIVER_MESSAGES.test(link.message)),
+  );
+}
+
+/** Whether to try again later: nothing is wrong with the data, only with the moment. */
+export function isTransient(error: unknown): boolean {
+  return isUnavailable(error) || chain(error).some((link) => TRANSIENT_STATES.test(code(link)));
+}
+
+/** The error as callers see it: connection trouble as `DatabaseUnavailable`, everything else unchanged. */
+export function asDatabaseError(error: unknown): unknown {
+  return isUnavailable(error) && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
+}
+
+function code(link: unknown): string {
+  const value = (link as { code?: unknown } | null | undefined)?.code;
+  return typeof value === 'string' ? value : '';
+}
+
+function chain(error: unknown): unknown[] {
+  const links: unknown[] = [];
+  for (
+    let link = error;
+    link instanceof Error && links.length < 8;
+    link = (link as WrappedError).driverError ?? link.cause
+  )
+    links.push(link);
+  return links;
+}
+
+/** TypeORM's QueryFailedError keeps the driver's error in `driverError`. */
+type WrappedError = Error & { driverError?: unknown };

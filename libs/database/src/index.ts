@@ -1,0 +1,3 @@
+export { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
+export { DatabaseUnavailable, DataFolderBusy, isTransient } from './errors.js';
+export { openDatabase } from './open.js';

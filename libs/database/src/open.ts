@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Pool, type PoolConfig } from 'pg';
+import { DataSource } from 'typeorm';
+import { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
+import { ensureCluster } from './embedded/cluster.js';
+import { FolderLock } from './embedded/folder-lock.js';
+import { Maintenance } from './embedded/maintenance.js';
+import { EmbeddedServer } from './embedded/server.js';
+import { asDatabaseError } from './errors.js';
+import { LocalHints, PostgresHints } from './hints.js';
+import { migrate } from './migrate.js';
+import { poolOptions, run, withClient } from './pool.js';
+import { transaction } from './transaction.js';
+
+const CLOSE_MS = 5_000;
+const POSTGRES = { poolSize: 10, connectTimeoutMs: 500 };
+const EMBEDDED = { connectTimeoutMs: 10_000 };
+
+/**
+ * Opens the database and runs the pending migrations; several processes may do so at once.
+ * @throws DataFolderBusy where another process uses the data folder
+ * @throws DatabaseUnavailable where the server cannot be reached
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const closing: Closing = [];
+  try {
+    return options.url === undefined ? await openEmbedded(options, closing) : await openPostgres(options, closing);
+  } catch (error) {
+    await closeAll(closing);
+    throw asDatabaseError(error);
+  }
+}
+
+/** What to undo, in the order in which it was done. */
+type Closing = (() => Promise<unknown> | void)[];
+
+async function closeAll(closing: Closing): Promise<void> {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+}
+
+async function openPostgres(options: DatabaseOptions, closing: Closing): Promise<Database> {
+  const {
+    url = '',
+    poolSize = POSTGRES.poolSize,
+    connectTimeoutMs = POSTGRES.connectTimeoutMs,
+    log = () => {},
+  } = options;
+  const extra: PoolConfig = { ...poolOptions(connectTimeoutMs), max: poolSize };
+  const dataSource = await connect({ ...options, extra }, closing);
+  const hints = new PostgresHints(url, log);
+  closing.push(() => hints.close());
+  await hints.connect();
+  return database({ kind: 'postgres', dataSource, hints, maintain: async () => undefined }, closing);
+}
+
+async function openEmbedded(options: DatabaseOptions, closing: Closing): Promise<Database> {
+  const { dataDir, connectTimeoutMs = EMBEDDED.connectTimeoutMs, log = () => {} } = options;
+  if (dataDir === undefined) throw new Error('openDatabase needs a url or a dataDir');
+  const folder = resolve(dataDir);
+  await mkdir(folder, { recursive: true });
+  const lock = await FolderLock.acquire(folder);
+  closing.push(() => lock.release());
+  const server = new EmbeddedServer(await ensureCluster(folder, log), log);
+  closing.push(() => server.stop());
+  await server.start();
+  const extra: PoolConfig = {
+    ...poolOptions(connectTimeoutMs),
+    ...{ user: 'postgres', database: 'postgres', ssl: false, max: 1, idleTimeoutMillis: 0 },
+    stream: () => server.stream(),
+  };
+  const dataSource = await connect({ ...options, extra }, closing);
+  const maintenance = new Maintenance(poolOf(dataSource), log);
+  closing.push(() => maintenance.stop());
+  return database(
+    { kind: 'embedded', dataSource, hints: new LocalHints(log), maintain: () => maintenance.maintain() },
+    closing,
+  );
+}
+
+async function connect(
+  options: DatabaseOptions & { readonly extra: PoolConfig },
+  closing: Closing,
+): Promise<DataSource> {
+  const { url, entities, migrations, extra, log = () => {} } = options;
+  const dataSource = new DataSource({
+    type: 'postgres',
+    ...(url === undefined ? {} : { url }),
+    ...{ entities, migrations, extra },
+    ...{ synchronize: false, installExtensions: false, logging: false, migrationsTableName: 'migration' },
+    poolErrorHandler: (error: Error) => log(`a connection to the database was lost: ${error.message}`),
+  });
+  await dataSource.initialize();
+  closing.push(() => Promise.race([dataSource.destroy(), delay(CLOSE_MS, undefined, { ref: false })]));
+  for (const name of await migrate(dataSource)) log(`migrated the database: ${name}`);
+  return dataSource;
+}
+
+interface Parts extends Pick<Database, 'kind' | 'dataSource' | 'maintain'> {
+  readonly hints: LocalHints;
+}
+
+function database({ hints, ...parts }: Parts, closing: Closing): Database {
+  const pool = poolOf(parts.dataSource);
+  let closed: Promise<void> | undefined;
+  return {
+    ...parts,
+    query: <R>(statement: Statement | string, values?: readonly unknown[]) =>
+      withClient(pool, async (client) => (await run<R>(client, statement, { values })).rows),
+    transaction: <T>(work: (sql: Sql) => Promise<T>) => transaction(pool, work),
+    hint: (channel, payload = '') => hints.hint(channel, payload),
+    onHint: (channel, listener) => hints.onHint(channel, listener),
+    close: () => (closed ??= closeAll(closing)),
+  };
+}
+
+/** TypeORM keeps its pool of `pg` connections here. */
+function poolOf(dataSource: DataSource): Pool {
+  return (dataSource.driver as unknown as { readonly master: Pool }).master;
+}
