@@ -4,4 +4,5 @@ export * from './ports.js';
 export * from './present.js';
 export * from './reply/replies.js';
 export * from './reply/schedule.js';
+export * from './settings/index.js';
 export { Store1700000000002 } from './migrations/0001-store.js';
