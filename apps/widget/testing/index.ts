@@ -1,0 +1,3 @@
+export * from './fake-chat-server.js';
+export * from './host-page.js';
+export * from './multipart.js';
