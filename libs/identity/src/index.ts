@@ -1,1 +1,2 @@
 export { Identity1700000000001 } from './migrations/0001-identity.js';
+export * from './rebind.js';

@@ -1,0 +1,107 @@
+import type { Sql } from '#database';
+import { handleKey, newId, type Handle } from '#normalizer';
+import * as sql from './rebind.sql.js';
+
+/** An anonymous visitor of a chat account says who they are, with proof. */
+export interface Identification {
+  readonly accountId: string;
+  readonly visitorId: string;
+  /** All `verified`; the first one is the `client` handle that names the person to this account. */
+  readonly handles: readonly Handle[];
+  readonly name?: string | undefined;
+  /** External id of the person's own thread on the account. */
+  readonly thread: string;
+}
+
+/**
+ * `nobody`: the visitor never wrote, nothing moved. `attached`: the visitor's contact is this person from now on. `merged`: the visitor's
+ * contact became part of the person's. `known`: they were one already. `another`: the visitor's contact is another identified person;
+ * nothing moved, and the caller must begin a new visitor.
+ */
+export interface Rebound {
+  readonly outcome: 'nobody' | 'attached' | 'merged' | 'known' | 'another';
+  /** Threads whose messages changed place. */
+  readonly threadIds: readonly string[];
+}
+
+interface Moved {
+  readonly handleIds: string[];
+  readonly handles: Handle[];
+  readonly threadIds: string[];
+  readonly conversationIds: string[];
+}
+
+/**
+ * Binds an anonymous visitor to a proven person, inside the caller's transaction; run it again from the start on a serialization error. The
+ * visitor's own thread becomes the person's thread of the account, its messages behind those that are there already. Two people who are
+ * both known are never joined. Locks: handles, contacts, conversations, threads.
+ */
+export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebound> {
+  const [client] = who.handles;
+  if (client?.scheme !== 'client') throw new RangeError('the first handle is the client handle');
+  const handles = JSON.stringify(who.handles);
+  await db.query(sql.LOCK, [`visitor/${who.accountId}:${who.visitorId}`, handleKey(client)]);
+  const [visitor] = await db.query<{ contactId: string }>(sql.VISITOR, [who.accountId, who.visitorId]);
+  if (!visitor) return { outcome: 'nobody', threadIds: [] };
+  const [owner] = await db.query<{ contactId: string }>(sql.OWNERS, [handles]);
+  const target = owner?.contactId ?? visitor.contactId;
+  const proven = await db.query<{ scheme: string; scope: string; value: string }>(sql.PROVEN, [visitor.contactId]);
+  const isAnother = proven.some(
+    (h) => h.scheme === 'client' && handleKey(h) !== handleKey(client) && h.scope === client.scope,
+  );
+  const isSomebody = proven.some((h) => h.scheme !== 'visitor');
+  if (isAnother || (target !== visitor.contactId && isSomebody)) return { outcome: 'another', threadIds: [] };
+
+  await db.query(sql.LOCK_CONTACTS, [[visitor.contactId, target]]);
+  await db.query(sql.LOCK_CONVERSATIONS, [visitor.contactId, who.accountId, who.visitorId]);
+  const merged =
+    target === visitor.contactId ? undefined : await merge(db, who, { from: visitor.contactId, into: target });
+  const attached = await db.query(sql.ATTACH, [target, handles]);
+  if (who.name) await db.query(sql.NAME, [target, who.name]);
+  const threadIds = await takeOverThread(db, who);
+  if (merged) await announceMerge(db, who, merged);
+  else if (attached.length > 0) {
+    await db.query(sql.EMIT, ['contact.updated', target, who.accountId, JSON.stringify({ changes: ['handles'] })]);
+  }
+  return { outcome: merged ? 'merged' : attached.length > 0 ? 'attached' : 'known', threadIds };
+}
+
+/** The visitor's thread becomes the person's: by name where the person has none here, else message by message. */
+async function takeOverThread(db: Sql, who: Identification): Promise<string[]> {
+  const rows = await db.query<{ id: string; externalId: string }>(sql.THREADS, [
+    who.accountId,
+    [who.visitorId, who.thread],
+  ]);
+  const from = rows.find((row) => row.externalId === who.visitorId);
+  const to = rows.find((row) => row.externalId === who.thread);
+  const handles = JSON.stringify(who.handles);
+  if (!from) return [];
+  if (!to) {
+    await db.query(sql.RENAME, [from.id, who.thread, handles]);
+    return [from.id];
+  }
+  await db.query(sql.FOLD, [from.id, to.id, handles]);
+  await db.query(sql.EMPTY_THREAD, [from.id]);
+  return [from.id, to.id];
+}
+
+interface Merge extends Moved {
+  readonly id: string;
+  readonly survivorId: string;
+  readonly mergedId: string;
+}
+
+async function merge(db: Sql, who: Identification, { from, into }: { from: string; into: string }): Promise<Merge> {
+  const [moved] = await db.query<Moved & Record<string, unknown>>(sql.MOVE, [from, into]);
+  const id = newId('mrg');
+  const { handleIds, threadIds, conversationIds } = moved!;
+  const journal = { handles: handleIds, threads: threadIds, conversations: conversationIds, account: who.accountId };
+  await db.query(sql.JOURNAL, [id, into, from, 'identify', JSON.stringify(journal)]);
+  return { id, survivorId: into, mergedId: from, ...moved! };
+}
+
+async function announceMerge(db: Sql, who: Identification, moved: Merge): Promise<void> {
+  const { id, survivorId, mergedId, handles, threadIds, conversationIds } = moved;
+  const merge = { id, survivorId, mergedId, handles, threadIds, conversationIds, reason: 'identify' };
+  await db.query(sql.EMIT, ['contact.merged', survivorId, who.accountId, JSON.stringify({ merge })]);
+}
