@@ -88,6 +88,7 @@ describe('other schemes', () => {
     [{ scheme: 'client', value: '  ' }],
     [{ scheme: 'client', value: 'x'.repeat(321) }],
     [{ scheme: 'client', value: `a${'\u0301\u0323'.repeat(100_000)}` }],
+    [{ scheme: 'phone', value: `${' '.repeat(1_000)}+8613800138000` }],
     [{ scheme: 'client', scope: 'x'.repeat(201), value: 'a' }],
     [{ scheme: 'Not Kebab', value: 'a' }],
   ])('refuses %#', (handle) => expect(() => normalizeHandle(handle)).toThrow(InvalidHandle));

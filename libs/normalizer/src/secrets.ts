@@ -5,17 +5,17 @@ import { element, unwrap } from './settings.js';
 /** What is shown in place of a secret; sent back, it means "keep the one you have". */
 export const MASK = '***';
 
-/** Where a schema has secrets: here, in these members, or in every item. Null: nowhere. */
-type Secrets =
-  | { readonly here: true }
-  | { readonly members: Readonly<Record<string, Secrets>> }
-  | { readonly items: Secrets }
-  | null;
+/** Where a schema has secrets: here, in these members, in every item; a union can have all three. Null: nowhere. */
+interface Secrets {
+  readonly here?: true;
+  readonly members?: Readonly<Record<string, Secrets>>;
+  readonly items?: Secrets;
+}
 type Apply = (secret: string, path: readonly string[]) => string;
 
 /** A copy of `config` with `fn` applied to every secret in it, `path` being the keys that lead there joined by dots. */
 export function mapSecrets<T>(schema: z.ZodType, config: T, fn: (secret: string, path: string) => string): T {
-  return apply(secretMap(schema), config, { fn: (secret, path) => fn(secret, path.join('.')), path: [] }) as T;
+  return apply(secretsOf(schema), config, { fn: (secret, path) => fn(secret, path.join('.')), path: [] }) as T;
 }
 
 /** A copy of `config` fit to be shown: every secret reads `"***"`. */
@@ -34,47 +34,46 @@ export function keepSecrets<T>(schema: z.ZodType, incoming: T, stored: unknown):
     if (typeof kept === 'string') return kept;
     throw new InvalidInput([{ path: path.join('.'), message: 'is masked, and there is no stored secret to keep' }]);
   };
-  return apply(secretMap(schema), incoming, { fn, path: [] }) as T;
+  return apply(secretsOf(schema), incoming, { fn, path: [] }) as T;
 }
 
-function secretMap(schema: z.ZodType): Secrets {
+function secretsOf(schema: z.ZodType): Secrets | null {
   const { inner, meta } = unwrap(schema);
   if (meta.secret === true) return { here: true };
-  if (inner instanceof z.ZodObject) return members(inner.shape as Record<string, z.ZodType>);
-  if (inner instanceof z.ZodUnion) return inner.def.options.map((o) => secretMap(o as z.ZodType)).reduce(merge, null);
+  if (inner instanceof z.ZodObject) return membersOf(inner.shape as Record<string, z.ZodType>);
+  if (inner instanceof z.ZodUnion) return inner.def.options.map((o) => secretsOf(o as z.ZodType)).reduce(merge, null);
   const item = element(inner);
-  const items = item ? secretMap(item) : null;
+  const items = item ? secretsOf(item) : null;
   return items && { items };
 }
 
-function members(shape: Record<string, z.ZodType>): Secrets {
-  const found = Object.entries(shape)
-    .map(([key, schema]) => [key, secretMap(schema)] as const)
-    .filter(([, map]) => map !== null);
+function membersOf(shape: Record<string, z.ZodType>): Secrets | null {
+  const found = Object.entries(shape).flatMap(([key, schema]) => {
+    const secrets = secretsOf(schema);
+    return secrets ? [[key, secrets] as const] : [];
+  });
   return found.length > 0 ? { members: Object.fromEntries(found) } : null;
 }
 
 /** What is secret in one branch of a union is treated as secret in all of them. */
-function merge(a: Secrets, b: Secrets): Secrets {
+function merge(a: Secrets | null, b: Secrets | null): Secrets | null {
   if (!a || !b) return a ?? b;
-  if ('members' in a && 'members' in b) {
-    const keys = new Set([...Object.keys(a.members), ...Object.keys(b.members)]);
-    return {
-      members: Object.fromEntries([...keys].map((k) => [k, merge(a.members[k] ?? null, b.members[k] ?? null)])),
-    };
+  const members = { ...a.members };
+  for (const [key, secrets] of Object.entries(b.members ?? {})) {
+    members[key] = merge(members[key] ?? null, secrets) ?? secrets;
   }
-  return 'here' in b ? b : a;
+  const items = merge(a.items ?? null, b.items ?? null);
+  return { ...((a.here ?? b.here) && { here: true as const }), members, ...(items && { items }) };
 }
 
-function apply(map: Secrets, value: unknown, { fn, path }: { fn: Apply; path: readonly string[] }): unknown {
-  if (map === null) return value;
-  if ('here' in map) return typeof value === 'string' ? fn(value, path) : value;
+function apply(secrets: Secrets | null, value: unknown, { fn, path }: { fn: Apply; path: readonly string[] }): unknown {
+  if (secrets === null) return value;
+  if (typeof value === 'string') return secrets.here ? fn(value, path) : value;
   if (typeof value !== 'object' || value === null) return value;
-  const inside = (key: string, item: unknown): unknown =>
-    apply('items' in map ? map.items : Object.hasOwn(map.members, key) ? (map.members[key] ?? null) : null, item, {
-      fn,
-      path: [...path, key],
-    });
+  const inside = (key: string, item: unknown): unknown => {
+    const named = secrets.members && Object.hasOwn(secrets.members, key) ? secrets.members[key] : undefined;
+    return apply(merge(named ?? null, secrets.items ?? null), item, { fn, path: [...path, key] });
+  };
   if (Array.isArray(value)) return value.map((item, i) => inside(String(i), item));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(key, item)]));
 }

@@ -127,6 +127,20 @@ describe('secrets', () => {
     expect(() => keepSecrets(schema, { headers: [{ name: 'z', value: '***' }] }, config)).toThrow('headers.0.value');
   });
 
+  it('are found in every branch of a union', () => {
+    const login = z.union([
+      z.object({ key: secret() }),
+      secret(),
+      z.object({ key: z.string(), list: z.array(secret()) }),
+    ]);
+    const either = z.object({ a: login, b: login, c: login });
+    const given = { a: 'x', b: { key: 'y' }, c: { key: 'z', list: ['w'] } };
+    expect(maskSecrets(either, given)).toEqual({ a: '***', b: { key: '***' }, c: { key: '***', list: ['***'] } });
+    const nested = z.union([z.object({ o: z.object({ a: secret() }) }), z.object({ o: z.object({ b: secret() }) })]);
+    expect(maskSecrets(nested, { o: { a: 'x', b: 'y' } })).toEqual({ o: { a: '***', b: '***' } });
+    expect(maskSecrets(z.object({ l: z.union([secret(), z.array(secret())]) }), { l: ['x'] })).toEqual({ l: ['***'] });
+  });
+
   it('are not looked for in prototypes', () => {
     const proto = z.object({ a: z.string() });
     expect(maskSecrets(proto, JSON.parse('{"a":"x","constructor":"y"}'))).toEqual({ a: 'x', constructor: 'y' });
