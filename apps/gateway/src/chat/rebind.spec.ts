@@ -153,11 +153,13 @@ describeOnEveryDatabase('rebinding a visitor', (open) => {
   });
 
   it('keeps the same visitor id of two accounts apart', async () => {
-    const other = await write('web2/vis_g', 'elsewhere', [visitorHandle('vis_g')], 'web2');
-    await write('web2/vis_g', 'here', [visitorHandle('vis_g')]);
+    const other = await write('web2/vis_g', 'elsewhere', [visitorHandle('vis_g', 'web2')]);
+    await write('vis_g', 'here', [visitorHandle('vis_g')]);
     await identify('vis_g', [client('grace')]);
     expect(await messagesOf('client:grace')).toEqual(['1:here']);
-    expect((await write('vis_g', 'still elsewhere', [visitorHandle('vis_g')], 'web2')).threadId).toBe(other.threadId);
+    expect((await write('web2/vis_g', 'still elsewhere', [visitorHandle('vis_g', 'web2')])).threadId).toBe(
+      other.threadId,
+    );
   });
 
   it('serves the same identification any number of times at once', async () => {
