@@ -1,5 +1,6 @@
 export * from './intake/intake.js';
 export * from './media/index.js';
+export * from './outbox/index.js';
 export * from './ports.js';
 export * from './present.js';
 export * from './reply/replies.js';

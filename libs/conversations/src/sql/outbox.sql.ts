@@ -24,7 +24,10 @@ create function held_items(p_holder text, p_items jsonb) returns setof jsonb lan
   join lease l on l.name = i->>'lease' and l.token = (i->>'token')::bigint and l.holder = p_holder
 $$;
 
-create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language sql as $$
+create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language plpgsql as $$
+#variable_conflict use_column
+begin
+  return query
   with item as (
     select (i->>'position')::bigint as place, o.position as found, u.id, u.status, u.superseded, s.failure
     from held_items(p_holder, p_items) i
@@ -44,7 +47,8 @@ create function start_units(p_holder text, p_items jsonb) returns table ("positi
     when i.status = 'queued' and i.failure is not null then 'skip'
     when i.status = 'queued' then 'busy'
     else 'gone' end, i.failure
-  from item i left join marked m on m.id = i.id
+  from item i left join marked m on m.id = i.id;
+end
 $$;
 
 create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql as $$

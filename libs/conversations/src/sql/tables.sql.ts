@@ -197,9 +197,8 @@ create table outbox (
   due_at timestamptz,
   failure jsonb,
   created_at timestamptz not null default now()
-);
-create index outbox_partition on outbox (partition, position);
-create index outbox_target on outbox (target_id, position);
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+create index outbox_target on outbox (kind, target_id, position);
 create index outbox_lane on outbox (lane, position);
 
 create table delivery (

@@ -1,0 +1,176 @@
+import type { Database, Sql, Statement } from '#database';
+import type { Failure } from '#normalizer';
+import { NotFound } from '../ports.js';
+
+export type DeliveryState = 'pending' | 'delivered' | 'dead';
+
+/** One event on its way to, or settled for, one destination. */
+export interface Delivery {
+  readonly eventId: string;
+  readonly type: string | null;
+  readonly conversationId: string | null;
+  readonly sequence: number | null;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly failure: Failure | null;
+  readonly replay: boolean;
+  /** When it is tried again (pending), or was settled. */
+  readonly nextAttemptAt: Date | null;
+  readonly settledAt: Date | null;
+}
+
+/** What to deliver once more: exactly one way of choosing. Times are inclusive below and exclusive above. */
+export type ReplayChoice =
+  | { readonly ids: readonly string[] }
+  | { readonly conversationId: string }
+  | { readonly from: string; readonly to?: string | undefined }
+  | { readonly state: 'dead' };
+
+/** Events of one transaction of a replay: their conversations are locked meanwhile. */
+const CHUNK = 500;
+
+const CHOSEN = {
+  ids: 'from event e where e.id = any ($4::text[])',
+  conversationId: 'from event e where e.conversation_id = $4::text',
+  from: `from event e where e.created_at >= $4::timestamptz and ($5::timestamptz is null or e.created_at < $5)`,
+  state: `from delivery x join event e on e.id = x.event_id where x.destination_id = $1 and x.state = $4::text`,
+} as const;
+
+/** Events that the destination was sent before, or that its filter admits now; not those that wait for it already. */
+function picking(chosen: string): string {
+  return `select e.position, e.conversation_id ${chosen} and e.position > $2 and e.position <= $3 and e.data is not null
+    and (exists (select 1 from delivery v where v.destination_id = $1 and v.event_id = e.id) or exists (
+      select 1 from destination d cross join lateral (
+        select array_agg(t->>'accountId') as accounts, array_agg(t->>'channel') as channels
+        from jsonb_array_elements(e.data->'conversation'->'threads') t) c
+      where d.id = $1 and admits(d, e.type, e.account_id, c.accounts, coalesce(array[e.data->'account'->>'channel'], c.channels))))
+    order by e.position limit ${CHUNK}`;
+}
+
+const LOCK: Statement = {
+  name: 'replay_lock',
+  text: 'select 1 from conversation where id = any ($1::text[]) order by id for update',
+};
+const REPLAY: Statement = {
+  name: 'replay_enqueue',
+  text: `with item as (
+      select e.position, e.id, $1 || ':' || coalesce(e.conversation_id, e.contact_id, e.account_id, 'none') as lane
+      from event e where e.position = any ($2::bigint[])),
+    missing as (
+      select i.* from item i where not exists (select 1 from outbox o where o.lane = i.lane and o.item_id = i.id)),
+    laid as (
+      insert into outbox (partition, lane, kind, target_id, item_id, replay)
+      select lane_partition(lane), lane, 'event', $1, id, true from missing order by position returning item_id),
+    revived as (
+      delete from delivery d using laid l where d.destination_id = $1 and d.event_id = l.item_id and d.state = 'dead')
+    select count(*)::int as count from laid`,
+};
+const PENDING = `select o.position as place, o.item_id as "eventId", e.type, e.conversation_id as "conversationId", e.sequence, 'pending' as state,
+    o.attempts, o.failure, o.replay, o.due_at as "nextAttemptAt", null::timestamptz as "settledAt"
+  from outbox o left join event e on e.id = o.item_id
+  where o.kind = 'event' and o.target_id = $1 and o.position > $2 order by o.position limit $3`;
+const SETTLED = `select v.settled_at::text as place, v.event_id as "eventId", e.type, e.conversation_id as "conversationId", e.sequence,
+    v.state, v.attempts, v.failure, false as replay, null::timestamptz as "nextAttemptAt", v.settled_at as "settledAt"
+  from delivery v left join event e on e.id = v.event_id
+  where v.destination_id = $1 and v.state = $2
+    and ($3::text is null or (v.settled_at, v.event_id) < ($3::timestamptz, $4::text))
+  order by v.settled_at desc, v.event_id desc limit $5`;
+
+/** What operators do with deliveries: stop and go on, look, and deliver once more. */
+export class Deliveries {
+  constructor(private readonly database: Database) {}
+
+  /** Stops deliveries to a destination; events gather meanwhile. True where it was active. */
+  async pause(destinationId: string, reason: string): Promise<boolean> {
+    return this.setState(destinationId, 'paused', reason);
+  }
+
+  /** Goes on with what gathered, in order, at once. True where it was paused. */
+  async resume(destinationId: string): Promise<boolean> {
+    await this.database.query(
+      `update outbox set due_at = null where kind = 'event' and target_id = $1 and due_at is not null`,
+      [destinationId],
+    );
+    return this.setState(destinationId, 'active', null);
+  }
+
+  /**
+   * Puts events back into the outbox: at the tail of their lanes, in the order of their sequence, with their ids, marked as replayed. Dead letters
+   * among them are dead no more. What still waits is not doubled. Returns how many. Throws `NotFound`.
+   */
+  async replay(destinationId: string, choice: ReplayChoice): Promise<number> {
+    const { picked, values } = statementOf(choice);
+    const [{ last }] = (await this.database.query<{ last: number }>(
+      `select case when is_called then last_value else 0 end as last from event_position_seq`,
+    )) as [{ last: number }];
+    let after = 0;
+    let count = 0;
+    for (;;) {
+      const chunk = await this.database.transaction((sql) =>
+        this.replayChunk(sql, { destinationId, picked, values: [destinationId, after, last, ...values] }),
+      );
+      if (chunk.last === null) break;
+      count += chunk.count;
+      after = chunk.last;
+      this.database.hint('outbox');
+    }
+    return count;
+  }
+
+  /** Deliveries in one state: pending ones in the order of the outbox, settled ones the latest first. `next` is null at the end. */
+  async list(
+    destinationId: string,
+    state: DeliveryState,
+    { limit = 50, cursor = null }: { limit?: number; cursor?: string | null } = {},
+  ): Promise<{ items: Delivery[]; next: string | null }> {
+    const [place, id] = cursor?.split('~') ?? [];
+    const rows = await this.database.query<Delivery & { place: string | number }>(
+      state === 'pending' ? PENDING : SETTLED,
+      state === 'pending'
+        ? [destinationId, Number(place ?? 0), limit + 1]
+        : [destinationId, state, place ?? null, id ?? null, limit + 1],
+    );
+    const items = rows.slice(0, limit);
+    const end = items.at(-1);
+    return {
+      items: items.map(({ place: _place, ...delivery }) => delivery),
+      next: rows.length > limit && end ? `${end.place}~${end.eventId}` : null,
+    };
+  }
+
+  private async replayChunk(
+    sql: Sql,
+    chunk: { destinationId: string; picked: string; values: readonly unknown[] },
+  ): Promise<{ count: number; last: number | null }> {
+    const [known] = await sql.query('select 1 from destination where id = $1 and removed_at is null', [
+      chunk.destinationId,
+    ]);
+    if (!known) throw new NotFound(`there is no destination ${chunk.destinationId}`);
+    const found = await sql.query<{ position: number; conversation_id: string | null }>(chunk.picked, chunk.values);
+    const last = found.at(-1);
+    if (!last) return { count: 0, last: null };
+    await sql.query(LOCK, [[...new Set(found.flatMap((row) => row.conversation_id ?? []))]]);
+    const [laid] = await sql.query<{ count: number }>(REPLAY, [
+      chunk.destinationId,
+      found.map(({ position }) => position),
+    ]);
+    return { count: laid?.count ?? 0, last: Number(last.position) };
+  }
+
+  private async setState(destinationId: string, state: 'active' | 'paused', reason: string | null): Promise<boolean> {
+    const rows = await this.database.query(
+      `update destination set state = $2, paused_reason = $3, updated_at = clock_timestamp()
+       where id = $1 and removed_at is null and state <> $2 returning id`,
+      [destinationId, state, reason],
+    );
+    this.database.hint('directory');
+    return rows.length > 0;
+  }
+}
+
+function statementOf(choice: ReplayChoice): { picked: string; values: unknown[] } {
+  if ('ids' in choice) return { picked: picking(CHOSEN.ids), values: [choice.ids] };
+  if ('conversationId' in choice) return { picked: picking(CHOSEN.conversationId), values: [choice.conversationId] };
+  if ('from' in choice) return { picked: picking(CHOSEN.from), values: [choice.from, choice.to ?? null] };
+  return { picked: picking(CHOSEN.state), values: [choice.state] };
+}

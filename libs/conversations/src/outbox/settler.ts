@@ -1,0 +1,89 @@
+import { type Database, type Statement, isTransient } from '#database';
+import { cleanDeep, type Failure } from '#normalizer';
+import { Batcher } from './batcher.js';
+import type { Entry, Result } from './entry.js';
+import type { Lease } from './leases.js';
+import { Outbox, type Start } from './outbox.js';
+
+const SETTLE: Statement = { name: 'settle_outbox', text: 'select settle_outbox($1, $2::jsonb) as position' };
+
+/** Longest text of the other side that is kept with a failure. */
+const FAILURE_TEXT = 2_000;
+
+export interface Settlement {
+  readonly entry: Entry;
+  readonly lease: Lease;
+  readonly result: Result;
+}
+
+/**
+ * Writes down what became of entries: settles of many lanes are folded into one statement, and so are starts. A settle is fenced by the lease it is
+ * made under. While the database is away a settle waits: the work was done, and its lane must not go on before that is known.
+ */
+export class Settler {
+  private readonly settles: Batcher<Settlement, boolean>;
+  private readonly starts: Batcher<{ entry: Entry; lease: Lease }, Start>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly holder: string,
+    signal?: AbortSignal,
+  ) {
+    const outbox = new Outbox(database);
+    const shared = {
+      onError: (error: unknown) => (isTransient(error) ? ('again' as const) : ('split' as const)),
+      ...(signal && { signal }),
+    };
+    this.settles = new Batcher({ ...shared, work: (batch) => this.write(batch) });
+    this.starts = new Batcher({ ...shared, work: (batch) => outbox.start(holder, batch) });
+  }
+
+  /** Resolves once it is committed: false where the lease was lost or the entry is gone, so that nothing was changed. */
+  settle(settlement: Settlement): Promise<boolean> {
+    return this.settles.add(settlement);
+  }
+
+  /** Commits that an attempt begins: see `Outbox.start`. */
+  start(entry: Entry, lease: Lease): Promise<Start> {
+    return this.starts.add({ entry, lease });
+  }
+
+  /** Resolves once nothing is waiting to be written. */
+  async idle(): Promise<void> {
+    await this.starts.idle();
+    await this.settles.idle();
+  }
+
+  private async write(batch: readonly Settlement[]): Promise<boolean[]> {
+    const items = batch.map(({ entry, lease, result }) => ({
+      ...toRow(result),
+      position: entry.position,
+      lease: lease.name,
+      token: lease.token,
+    }));
+    const rows = await this.database.query<{ position: number }>(SETTLE, [this.holder, JSON.stringify(items)]);
+    const settled = new Set(rows.map(({ position }) => Number(position)));
+    if (batch.some(({ result }) => result.kind === 'unit')) this.announce(batch);
+    return batch.map(({ entry }) => settled.has(entry.position));
+  }
+
+  /** A unit's end raises events, and browsers of its thread show it. */
+  private announce(batch: readonly Settlement[]): void {
+    this.database.hint('outbox');
+    this.database.hint('events');
+    for (const { entry, result } of batch)
+      if (result.kind === 'unit' && entry.unit) this.database.hint('thread', entry.unit.thread.id);
+  }
+}
+
+function toRow(result: Result): Record<string, unknown> {
+  const { kind, ...rest } = result;
+  return cleanDeep({ result: kind, ...rest, ...('failure' in result && { failure: clip(result.failure) }) }) as Record<
+    string,
+    unknown
+  >;
+}
+
+function clip(failure: Failure): Failure {
+  return { ...failure, message: failure.message.slice(0, FAILURE_TEXT) };
+}
