@@ -57,15 +57,15 @@ export function isUnavailable(error: unknown): boolean {
   return chain(error).some(
     (link) =>
       link instanceof DatabaseUnavailable ||
-      UNREACHABLE_STATES.test(code(link)) ||
-      SOCKET_CODES.has(code(link)) ||
-      (link instanceof Error && DRIVER_MESSAGES.test(link.message)),
+      UNREACHABLE_STATES.test(text(link.code)) ||
+      SOCKET_CODES.has(text(link.code)) ||
+      DRIVER_MESSAGES.test(text(link.message)),
   );
 }
 
 /** Whether to try again later: nothing is wrong with the data, only with the moment. */
 export function isTransient(error: unknown): boolean {
-  return isUnavailable(error) || chain(error).some((link) => TRANSIENT_STATES.test(code(link)));
+  return isUnavailable(error) || chain(error).some((link) => TRANSIENT_STATES.test(text(link.code)));
 }
 
 /** The error as callers see it: connection trouble as `DatabaseUnavailable`, everything else unchanged. */
@@ -73,21 +73,23 @@ export function asDatabaseError(error: unknown): unknown {
   return isUnavailable(error) && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
 }
 
-function code(link: unknown): string {
-  const value = (link as { code?: unknown } | null | undefined)?.code;
+function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function chain(error: unknown): unknown[] {
-  const links: unknown[] = [];
-  for (
-    let link = error;
-    link instanceof Error && links.length < 8;
-    link = (link as WrappedError).driverError ?? link.cause
-  )
+/** TypeORM's QueryFailedError keeps the driver's error in `driverError`. */
+interface Link {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly driverError?: unknown;
+  readonly cause?: unknown;
+}
+
+/** The error and what it wraps. By shape, not by class: errors of the sockets are of another realm where a suite runs in one of its own. */
+function chain(error: unknown): Link[] {
+  const links: Link[] = [];
+  let link = error as Link | null | undefined;
+  for (; typeof link === 'object' && link !== null && links.length < 8; link = (link.driverError ?? link.cause) as Link)
     links.push(link);
   return links;
 }
-
-/** TypeORM's QueryFailedError keeps the driver's error in `driverError`. */
-type WrappedError = Error & { driverError?: unknown };

@@ -21,6 +21,8 @@ export class EmbeddedServer implements WireServer {
   #last = 0;
   #worker: Worker | undefined;
   #starting: Promise<void> | undefined;
+  /** Two threads never use one folder: the next one waits for the end of the one before. */
+  #ending: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
   constructor(folder: string, log: (message: string) => void) {
@@ -31,7 +33,7 @@ export class EmbeddedServer implements WireServer {
   /** Resolves when the thread answers; throws what Postgres said where it cannot start. */
   start(): Promise<void> {
     if (this.#stopping) return Promise.reject(new Error('Connection terminated: the embedded database is stopping'));
-    this.#starting ??= this.#launch();
+    this.#starting ??= this.#ending.then(() => this.#launch());
     return this.#starting;
   }
 
@@ -41,8 +43,13 @@ export class EmbeddedServer implements WireServer {
   }
 
   /** Ends the thread as a power cut would. Committed work is safe; open connections break. */
-  async kill(): Promise<void> {
-    await this.#worker?.terminate();
+  async kill(reason = 'it was killed'): Promise<void> {
+    const worker = this.#worker;
+    if (worker !== undefined) {
+      this.#ending = worker.terminate();
+      this.#gone(worker, reason);
+    }
+    await this.#ending;
   }
 
   /** Shuts Postgres down in order, so that the next start needs no recovery. */
@@ -71,12 +78,11 @@ export class EmbeddedServer implements WireServer {
 
   detach(stream: WireStream, waiting: boolean): void {
     this.#streams.delete(this.#sessions.get(stream) ?? 0);
-    if (!waiting || this.#worker === undefined || this.#stopping) return;
-    this.#log('a statement on the embedded database was given up: its thread is started anew');
-    void this.kill();
+    if (waiting && !this.#stopping) void this.kill('a statement was given up');
   }
 
   #launch(): Promise<void> {
+    if (this.#stopping) return Promise.reject(new Error('Connection terminated: the embedded database is stopping'));
     const { file, execArgv } = entry('engine');
     const worker = new Worker(file, { execArgv, workerData: { folder: this.#folder } });
     this.#worker = worker;
