@@ -34,7 +34,7 @@ function withPollution(text: string): string {
   return text.startsWith('{') ? `{${poison},${text.slice(1)}` : `{${poison}}`;
 }
 
-/** Has a parser let a body write to every object's prototype? */
+/** Has a parser let a body write to every object's prototype? Undoes it. */
 export function isPolluted(): boolean {
-  return 'polluted' in {};
+  return 'polluted' in {} && Reflect.deleteProperty(Object.prototype, 'polluted');
 }

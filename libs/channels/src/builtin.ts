@@ -1,0 +1,5 @@
+import type { ChannelAdapter } from './core/adapter.js';
+import { http } from './http/http.adapter.js';
+
+/** The built-in channels, one line each. */
+export const builtinAdapters: readonly ChannelAdapter[] = [http];
