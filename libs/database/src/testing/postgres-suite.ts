@@ -38,8 +38,8 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server of the Debian packages in a temporary folder; as user postgres where we are root, which Postgres refuses to run as. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server of the Debian packages in a temporary folder; as user postgres where we are root, which Postgres refuses to run as. Commits survive a power cut only where it is told to be `durable`. */
+export async function startPostgres(options: { durable?: boolean } = {}): Promise<PostgresServer> {
   const bin = binaries();
   if (bin === undefined) throw new Error(postgresMissing());
   const folder = await temporaryFolder();
@@ -57,8 +57,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    fsync: 'off',
-    shared_buffers: '32MB',
+    fsync: options.durable ? 'on' : 'off',
+    shared_buffers: options.durable ? '128MB' : '32MB',
   };
   const child = spawn(join(bin, 'postgres'), ['-D', data, ...flags(settings)], run);
   const orphaned = (): unknown => child.kill('SIGQUIT');
