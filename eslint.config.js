@@ -3,6 +3,7 @@ import tseslint from 'typescript-eslint';
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'artifacts/', 'data/', '**/fixtures/'] },
   ...tseslint.configs.recommended,
+  { languageOptions: { parserOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } } },
   {
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],

@@ -1,0 +1,234 @@
+import type { AdapterContext, ChannelAdapter } from '#channels';
+import type { AccountStore, DestinationStore, Files, FileUrls } from '#conversations';
+import type { Database } from '#database';
+import type { ConnectorContext, HelpdeskConnector } from '#helpdesk';
+import type { GuardedHttp, Http, MediaStream } from '#transport';
+import type { Logger } from 'pino';
+import { runAccount, runDestination, type RunningAccount, type RunningDestination } from './running.js';
+import type { SharedValues } from './shared-values.js';
+import type { Trace, TraceWriter } from './trace-writer.js';
+
+export interface DirectoryParts {
+  readonly database: Database;
+  readonly accounts: AccountStore;
+  readonly destinations: DestinationStore;
+  readonly adapters: readonly ChannelAdapter<unknown, unknown>[];
+  readonly connectors: readonly HelpdeskConnector<unknown>[];
+  /** For adapters, and for connectors (many small signed requests). */
+  readonly http: GuardedHttp;
+  readonly deliveryHttp: GuardedHttp;
+  readonly shared: SharedValues;
+  readonly traces: TraceWriter;
+  readonly files: Files;
+  readonly fileUrls: FileUrls;
+  readonly log: Logger;
+}
+
+/** Accounts and destinations whose settings do not work, by id, with the reason. */
+export type Broken = ReadonlyMap<string, string>;
+
+const RELOAD_MS = 30_000;
+/** A hint may come before the commit that it tells of; this much later it is there. */
+const SETTLE_MS = 300;
+/** How long a provider may fetch a file that is sent to it by address. */
+const PROVIDER_URL_S = 3_600;
+
+/** What the running process knows of accounts and destinations, and what it gives to their adapters and connectors. */
+export class Directory {
+  private readonly byType: ReadonlyMap<string, ChannelAdapter<unknown, unknown>>;
+  private readonly connectorsByType: ReadonlyMap<string, HelpdeskConnector<unknown>>;
+  private runningAccounts: ReadonlyMap<string, RunningAccount> = new Map();
+  private runningDestinations: ReadonlyMap<string, RunningDestination> = new Map();
+  private brokenAccounts: Broken = new Map();
+  private readonly listeners = new Set<() => void>();
+  private readonly end: (() => void)[] = [];
+  private reloading: Promise<void> | undefined;
+  private again = false;
+
+  constructor(private readonly parts: DirectoryParts) {
+    this.byType = new Map(parts.adapters.map((adapter) => [adapter.type, adapter]));
+    this.connectorsByType = new Map(parts.connectors.map((connector) => [connector.type, connector]));
+  }
+
+  account(id: string): RunningAccount | undefined {
+    return this.runningAccounts.get(id);
+  }
+
+  accounts(): RunningAccount[] {
+    return [...this.runningAccounts.values()];
+  }
+
+  destination(id: string): RunningDestination | undefined {
+    return this.runningDestinations.get(id);
+  }
+
+  destinations(): RunningDestination[] {
+    return [...this.runningDestinations.values()];
+  }
+
+  /** Why an account that exists cannot be served. */
+  broken(): Broken {
+    return this.brokenAccounts;
+  }
+
+  adapters(): ChannelAdapter<unknown, unknown>[] {
+    return [...this.byType.values()];
+  }
+
+  connectors(): HelpdeskConnector<unknown>[] {
+    return [...this.connectorsByType.values()];
+  }
+
+  adapter(type: string): ChannelAdapter<unknown, unknown> | undefined {
+    return this.byType.get(type);
+  }
+
+  connector(type: string): HelpdeskConnector<unknown> | undefined {
+    return this.connectorsByType.get(type);
+  }
+
+  /** Everything that the account's adapter may touch. `messageId` ties the traces of its requests to a message. */
+  adapterContext(
+    account: RunningAccount,
+    options: { session?: unknown; signal: AbortSignal; messageId?: string },
+  ): AdapterContext<unknown, unknown> {
+    const { shared } = this.parts;
+    const of = (key: string) => `account:${account.id}:${key}`;
+    return {
+      accountId: account.id,
+      config: account.config,
+      session: options.session,
+      http: this.traced(this.parts.http, account.secrets, { accountId: account.id, messageId: options.messageId }),
+      once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
+      forget: (key) => shared.forget(of(key)),
+      openFile: (fileId) => this.openFile(fileId),
+      fileUrl: (fileId) => this.parts.fileUrls.sign(fileId, PROVIDER_URL_S),
+      now: Date.now,
+      signal: options.signal,
+    };
+  }
+
+  /** Everything that the destination's connector may touch. */
+  connectorContext(
+    destination: RunningDestination,
+    options: { signal: AbortSignal; eventId?: string; replay: boolean },
+  ): ConnectorContext<unknown> {
+    return {
+      destinationId: destination.id,
+      config: destination.config,
+      http: this.traced(this.parts.deliveryHttp, destination.secrets, {
+        destinationId: destination.id,
+        eventId: options.eventId,
+      }),
+      replay: options.replay,
+      signingSecrets: destination.signingSecrets,
+      openFile: (fileId) => this.openFile(fileId),
+      now: Date.now,
+      signal: options.signal,
+    };
+  }
+
+  /** Reads everything, and from then on again at hints and every 30 s. Throws where the database cannot be read. */
+  async start(): Promise<void> {
+    await this.reload();
+    const quietly = () =>
+      void this.reload().catch((error: unknown) =>
+        this.parts.log.warn({ err: error }, 'accounts could not be read again'),
+      );
+    const timer = setInterval(quietly, RELOAD_MS).unref();
+    let settle: NodeJS.Timeout | undefined;
+    const stopHints = this.parts.database.onHint('directory', () => {
+      quietly();
+      clearTimeout(settle);
+      settle = setTimeout(quietly, SETTLE_MS).unref();
+    });
+    this.end.push(() => (clearInterval(timer), clearTimeout(settle), stopHints()));
+  }
+
+  stop(): void {
+    this.end.splice(0).forEach((end) => end());
+  }
+
+  /** To be called once a change of accounts or destinations is committed: this process knows it when it resolves, the others soon. */
+  async changed(): Promise<void> {
+    this.parts.database.hint('directory');
+    await this.reload();
+  }
+
+  /** Reads accounts and destinations from the store. Calls that come together share one more reading, begun after they came. */
+  reload(): Promise<void> {
+    if (this.reloading) {
+      this.again = true;
+      return this.reloading;
+    }
+    this.reloading = this.readUntilCurrent().finally(() => (this.reloading = undefined));
+    return this.reloading;
+  }
+
+  /** Called after each change; returns how to stop. */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private async readUntilCurrent(): Promise<void> {
+    do {
+      this.again = false;
+      await this.read();
+    } while (this.again);
+  }
+
+  private async read(): Promise<void> {
+    const [accounts, destinations] = [await this.parts.accounts.list(), await this.parts.destinations.list()];
+    const broken = new Map<string, string>();
+    const before = this.versions();
+    this.runningAccounts = this.running(accounts, broken, (record) => runAccount(record, this.byType.get(record.type)));
+    const brokenDestinations = new Map<string, string>();
+    this.runningDestinations = this.running(destinations, brokenDestinations, (record) =>
+      runDestination(record, this.connectorsByType.get(record.type)),
+    );
+    this.complain('account', broken, this.brokenAccounts);
+    this.brokenAccounts = broken;
+    if (this.versions() !== before) this.listeners.forEach((listener) => listener());
+  }
+
+  private running<R extends { id: string }, T>(
+    records: readonly R[],
+    broken: Map<string, string>,
+    run: (record: R) => T,
+  ): Map<string, T> {
+    const entries = records.flatMap((record): [string, T][] => {
+      try {
+        return [[record.id, run(record)]];
+      } catch (error) {
+        broken.set(record.id, (error as Error).message);
+        return [];
+      }
+    });
+    return new Map(entries);
+  }
+
+  private complain(what: string, broken: Broken, before: Broken): void {
+    for (const [id, reason] of broken) {
+      if (before.get(id) !== reason)
+        this.parts.log.error({ [what]: id, reason }, `the ${what} cannot be used: its settings do not work`);
+    }
+  }
+
+  private versions(): string {
+    const accounts = this.accounts().map(({ id, version }) => [id, version]);
+    const destinations = this.destinations().map(({ id, version, state }) => [id, version, state]);
+    return JSON.stringify([accounts, destinations, [...this.brokenAccounts]]);
+  }
+
+  private traced(http: GuardedHttp, secrets: readonly string[], belongs: Omit<Trace, 'direction' | 'exchange'>): Http {
+    return http.traced({
+      secrets,
+      trace: (exchange) => this.parts.traces.add({ ...belongs, direction: 'out', exchange }),
+    });
+  }
+
+  private openFile(fileId: string): Promise<MediaStream> {
+    return this.parts.files.open(fileId);
+  }
+}
