@@ -1,11 +1,14 @@
 import { type Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { DatabaseUnavailable } from '../errors.js';
 import { type EngineReply, type EngineRequest } from './engine.js';
 import { entry } from './entry.js';
 import { WireStream, type WireServer } from './wire-stream.js';
 
 const STOP_MS = 5_000;
+/** After a start that failed (a full disk), the next try waits this long: each costs half a second of work. */
+const REST_MS = 1_000;
 
 /**
  * The embedded database in a thread of its own. Should the thread die (a full disk makes Postgres panic), open connections break as
@@ -24,6 +27,7 @@ export class EmbeddedServer implements WireServer {
   /** Two threads never use one folder: the next one waits for the end of the one before. */
   #ending: Promise<unknown> = Promise.resolve();
   #stopping = false;
+  #failed: { readonly error: Error; readonly at: number } | undefined;
 
   constructor(folder: string, log: (message: string) => void) {
     this.#folder = folder;
@@ -32,7 +36,8 @@ export class EmbeddedServer implements WireServer {
 
   /** Resolves when the thread answers; throws what Postgres said where it cannot start. */
   start(): Promise<void> {
-    if (this.#stopping) return Promise.reject(new Error('Connection terminated: the embedded database is stopping'));
+    if (this.#stopping) return Promise.reject(new DatabaseUnavailable('the embedded one is stopping'));
+    if (this.#failed !== undefined && Date.now() - this.#failed.at < REST_MS) return Promise.reject(this.#failed.error);
     this.#starting ??= this.#ending.then(() => this.#launch());
     return this.#starting;
   }
@@ -82,21 +87,26 @@ export class EmbeddedServer implements WireServer {
   }
 
   #launch(): Promise<void> {
-    if (this.#stopping) return Promise.reject(new Error('Connection terminated: the embedded database is stopping'));
+    if (this.#stopping) return Promise.reject(new DatabaseUnavailable('the embedded one is stopping'));
     const { file, execArgv } = entry('engine');
     const worker = new Worker(file, { execArgv, workerData: { folder: this.#folder } });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
+      let ready = false;
       let reason = 'its thread ended';
       worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)));
       worker.on('message', (reply: EngineReply) => {
-        if (reply.kind === 'ready') resolve();
-        else if (reply.kind === 'fatal') reason = reply.reason;
+        if (reply.kind === 'ready') {
+          ready = true;
+          resolve();
+        } else if (reply.kind === 'fatal') reason = reply.reason;
         else this.#deliver(reply);
       });
       worker.once('exit', () => {
+        const error = new DatabaseUnavailable(`the embedded one did not start: ${reason}`);
+        if (!ready) this.#failed = { error, at: Date.now() };
         this.#gone(worker, reason);
-        reject(new Error(`Connection terminated: the embedded database did not start: ${reason}`));
+        reject(error);
       });
     });
   }
@@ -113,6 +123,6 @@ export class EmbeddedServer implements WireServer {
     if (this.#stopping) return;
     this.#log(`the embedded database stopped: ${reason}`);
     for (const stream of this.#streams.values())
-      stream.destroy(new Error(`Connection terminated: the embedded database stopped: ${reason}`));
+      stream.destroy(new DatabaseUnavailable(`the embedded one stopped: ${reason}`));
   }
 }
