@@ -59,6 +59,18 @@ describeOnEveryDatabase('a database', (open) => {
       );
     });
 
+    it('that were prepared before their table changed fail once, which passes', async () => {
+      const read = { name: 'counted', text: 'select * from counted' };
+      const failures: unknown[] = [];
+      await database.query(read);
+      await database.query('alter table counted add column more text');
+      for (let tries = 0; tries < 20; tries++)
+        await database.query(read).catch((error: unknown) => failures.push(error));
+      expect(failures.length).toBeGreaterThan(0);
+      expect(failures.length).toBeLessThan(20);
+      expect(failures.every(isTransient)).toBe(true);
+    });
+
     it('keep their own errors, which trying again does not mend', async () => {
       const failure = await database.query('select * from nowhere').catch((error: unknown) => error);
       expect(failure).toMatchObject({ code: '42P01' });

@@ -34,6 +34,9 @@ const UNREACHABLE_STATES = /^(08...|57P0[1-5]|53300)$/;
  */
 const TRANSIENT_STATES = /^(40...|55P03|57014|53...|25006|58030)$/;
 
+/** A statement that was prepared before another process changed the tables; a new connection prepares it anew. */
+const STALE_PLAN = 'cached plan must not change result type';
+
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -63,9 +66,14 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** Whether the connection must not be used again, whatever else the error says. */
+export function isBroken(error: unknown): boolean {
+  return isUnavailable(error) || chain(error).some((link) => link.message === STALE_PLAN);
+}
+
 /** Whether to try again later: nothing is wrong with the data, only with the moment. */
 export function isTransient(error: unknown): boolean {
-  return isUnavailable(error) || chain(error).some((link) => TRANSIENT_STATES.test(text(link.code)));
+  return isBroken(error) || chain(error).some((link) => TRANSIENT_STATES.test(text(link.code)));
 }
 
 /** The error as callers see it: connection trouble as `DatabaseUnavailable`, everything else unchanged. */

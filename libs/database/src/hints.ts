@@ -48,6 +48,7 @@ export class PostgresHints extends LocalHints {
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #flushed = 0;
   #delay = RETRY_MS.first;
   #closed = false;
 
@@ -86,7 +87,7 @@ export class PostgresHints extends LocalHints {
     super.hint(channel, payload);
     const message = `${channel}\n${payload}`;
     this.#pending.add(Buffer.byteLength(message) > PAYLOAD_LIMIT ? `${channel}\n` : message);
-    this.#timer ??= setTimeout(() => this.#flush(), FOLD_MS);
+    this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, this.#flushed + FOLD_MS - Date.now()));
   }
 
   override async close(): Promise<void> {
@@ -99,6 +100,7 @@ export class PostgresHints extends LocalHints {
 
   #flush(): void {
     this.#timer = undefined;
+    this.#flushed = Date.now();
     const messages = [...this.#pending];
     this.#pending.clear();
     this.#client

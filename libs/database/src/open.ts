@@ -28,7 +28,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   try {
     return options.url === undefined ? await openEmbedded(options, closing) : await openPostgres(options, closing);
   } catch (error) {
-    await closeAll(closing);
+    await closeAll(closing).catch(() => undefined);
     throw asDatabaseError(error);
   }
 }
@@ -37,7 +37,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 type Closing = (() => Promise<unknown> | void)[];
 
 async function closeAll(closing: Closing): Promise<void> {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  const failures: unknown[] = [];
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function openPostgres(options: DatabaseOptions, closing: Closing): Promise<Database> {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { asDatabaseError, isUnavailable } from './errors.js';
+import { asDatabaseError, isBroken } from './errors.js';
 import { type Statement } from './database.js';
 
 /** Longer than the server's own statement_timeout: the client gives a connection up only when the server is silent. */
@@ -57,7 +57,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
     client.release();
     return result;
   } catch (error) {
-    client?.release(isUnavailable(error));
+    client?.release(isBroken(error));
     throw asDatabaseError(error);
   }
 }

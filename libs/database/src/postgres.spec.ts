@@ -1,10 +1,10 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { DatabaseUnavailable, isTransient } from './errors.js';
 import { openDatabase } from './open.js';
 import { startTypeScript } from './testing/child.js';
-import { describeOnPostgres, postgresMissing, temporaryPostgres } from './testing/index.js';
+import { describeOnPostgres } from './testing/index.js';
 
 class Slow1700000000002 implements MigrationInterface {
   name = 'Slow1700000000002';
@@ -74,25 +74,14 @@ describeOnPostgres('several processes on one server', (open) => {
   });
 });
 
-describe('a server that goes away', () => {
-  const unless = postgresMissing() === undefined ? it : it.skip;
-  const temporary = temporaryPostgres();
-  afterAll(() => temporary.drop());
-
-  unless('makes callers see DatabaseUnavailable, then work again; the process lives', async () => {
-    const { url = '' } = await temporary.place();
-    const { code, complaint } = await check(url);
-    expect(complaint).toBe('');
-    expect(code).toBe(0);
-  });
-
-  async function check(url: string): Promise<{ readonly code: number | null; readonly complaint: string }> {
+describeOnPostgres('a server that ends its connections again and again', (_open, place) => {
+  it('makes callers see DatabaseUnavailable, then work again; the process lives', async () => {
+    const { url = '' } = await place();
     const child = startTypeScript(new URL('./testing/outage.child.ts', import.meta.url), url);
-    const end = await child.ended();
+    expect(await child.ended()).toEqual({ code: 0, complaint: '' });
     const told = JSON.parse(child.lines.at(-1) ?? '{}') as unknown;
     expect(told).toEqual({ unavailable: 30, other: [], recovered: 5, hints: 1 });
-    return end;
-  }
+  });
 });
 
 describe('a server that cannot be had', () => {

@@ -19,13 +19,13 @@ function fail(reason: string): never {
 function syncTree(path: string): void {
   for (const item of readdirSync(path, { withFileTypes: true })) {
     if (item.isDirectory()) syncTree(join(path, item.name));
-    else sync(join(path, item.name));
+    else sync(join(path, item.name), 'r+');
   }
-  sync(path);
+  if (process.platform !== 'win32') sync(path, 'r');
 }
 
-function sync(path: string): void {
-  const file = openSync(path, 'r');
+function sync(path: string, flags: 'r' | 'r+'): void {
+  const file = openSync(path, flags);
   try {
     fsyncSync(file);
   } finally {

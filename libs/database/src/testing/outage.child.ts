@@ -12,13 +12,12 @@ database.onHint('news', () => told.hints++);
 for (let round = 0; round < 5; round++) {
   const busy = Array.from({ length: 5 }, () => attempt(() => database.query('select pg_sleep(5)')));
   const open = attempt(() => database.transaction((sql) => sql.query('select pg_sleep(5)')));
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  await terminateAll();
+  await terminateAll(busy.length + 1);
   await Promise.all([...busy, open]);
   await recovery(database);
 }
 database.hint('news');
-await new Promise((resolve) => setTimeout(resolve, 100));
+await pause();
 await database.close();
 console.log(JSON.stringify(told));
 
@@ -31,9 +30,12 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-async function terminateAll(): Promise<void> {
+/** Ends every connection once so many are at work. */
+async function terminateAll(atWork: number): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
+  const sleeping = `select count(*)::int as n from pg_stat_activity where state = 'active' and query = 'select pg_sleep(5)'`;
+  while ((await client.query<{ n: number }>(sleeping)).rows[0]?.n !== atWork) await pause();
   await client.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
   );
@@ -48,6 +50,11 @@ async function recovery(database: Database): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
+      await pause();
     }
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
 }
