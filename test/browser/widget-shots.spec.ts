@@ -1,14 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { type Page } from 'playwright-core';
-import { inBrowser, SHOTS, type Stage } from './widget-stage.js';
-
-const PICTURE = Buffer.from(
-  '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="420"><defs><linearGradient id="g" x2="1" y2="1"><stop stop-color="#f6c667"/><stop offset="1" stop-color="#d2577a"/></linearGradient></defs><rect width="640" height="420" fill="url(#g)"/><circle cx="470" cy="130" r="56" fill="#fff6dc"/><path d="M0 420 190 190l130 150 90-100 230 180z" fill="#3f2c56"/></svg>',
-);
+import { inBrowser, PICTURE, SHOTS, type Stage } from './widget-stage.js';
 
 function conversation(stage: Stage, zh: boolean): void {
   const { server } = stage;
-  const picture = server.keep({ name: 'export.svg', mimeType: 'image/svg+xml', bytes: PICTURE });
+  const picture = server.keep({ name: 'export.png', mimeType: 'image/png', bytes: PICTURE });
   const media = {
     type: 'media',
     kind: 'image',
@@ -22,7 +18,7 @@ function conversation(stage: Stage, zh: boolean): void {
       ? '如果方便，请发一张截图给我。'
       : 'A screenshot helps, if you have one at hand. https://help.example/export explains how.',
   );
-  server.say([{ ...media, bytes: 2_048, name: 'export.svg', width: 640, height: 420, state: 'ready' }]);
+  server.say([{ ...media, bytes: 2_048, name: 'export.png', width: 320, height: 210, state: 'ready' }]);
   server.say([
     {
       type: 'choices',
@@ -98,7 +94,7 @@ inBrowser('the widget in pictures', (stage) => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('.waiting').waitFor({ state: 'detached' });
     const files = [
-      { name: 'front door.svg', mimeType: 'image/png', buffer: PICTURE },
+      { name: 'front door.png', mimeType: 'image/png', buffer: PICTURE },
       { name: 'contract-2026-final.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(310_000) },
       { name: 'backup.iso', mimeType: 'application/x-iso9660-image', buffer: Buffer.alloc(10) },
     ];

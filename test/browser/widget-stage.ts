@@ -1,10 +1,19 @@
+import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
-import { FakeChatServer, hostPage } from '../../apps/widget/testing/index.js';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type FrameLocator,
+  type Page,
+} from 'playwright-core';
+import { drawPicture } from './widget-picture.js';
+import { FakeChatServer, FakeHelpdesk, hostPage } from '../../apps/widget/testing/index.js';
 
 const CHROMIUM = [
   process.env.CHROMIUM_PATH,
@@ -23,12 +32,31 @@ const ARGS = [
   '--disable-dev-shm-usage',
 ];
 export const SHOTS = 'artifacts/widget';
+/** A small real PNG. */
+export const PICTURE = drawPicture(320, 210);
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe finds wrong with a page and its frames: rule and elements. */
+export async function violations(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const frame of page.frames()) {
+    await frame.addScriptTag({ path: AXE });
+    const result = (await frame.evaluate('axe.run(document, { iframes: false })')) as {
+      violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
+    };
+    for (const { id, nodes } of result.violations) {
+      found.push(...nodes.map((node) => `${id}: ${node.html.slice(0, 120)} ${node.failureSummary?.slice(0, 200)}`));
+    }
+  }
+  return found;
+}
 
 export const executablePath = CHROMIUM.find((path) => path !== undefined && existsSync(path));
 
 /** A browser, a fake gateway that is new for each test, and pages with the widget on them. */
 export class Stage {
   server!: FakeChatServer;
+  helpdesk!: FakeHelpdesk;
   context!: BrowserContext;
   browser!: Browser;
   folder = '';
@@ -77,14 +105,15 @@ export class Stage {
   }
 
   /** Waits until the text is in the log and marked as stored by the gateway. */
-  async sent(page: Page, text: string): Promise<void> {
-    await this.log(page).getByText(text, { exact: true }).waitFor();
-    await this.log(page).locator('.waiting').waitFor({ state: 'detached' });
+  async sent(page: Page, text: string, within: Page | FrameLocator = page): Promise<void> {
+    await within.getByRole('log').getByText(text, { exact: true }).first().waitFor();
+    await within.getByRole('log').locator('.waiting').waitFor({ state: 'detached' });
   }
 
   async setUp(): Promise<void> {
     this.server = new FakeChatServer();
     this.server.routes.push(hostPage(this.folder));
+    this.helpdesk = new FakeHelpdesk(this.server, this.folder);
     await this.server.start();
     this.context = await this.profile();
   }
@@ -95,11 +124,13 @@ export class Stage {
   }
 
   async launch(): Promise<void> {
-    const { buildWidget } = (await import('../../apps/widget/build.mjs' as string)) as {
+    const { buildWidget, buildDemoPage } = (await import('../../apps/widget/build.mjs' as string)) as {
       buildWidget(outdir: string): Promise<{ bytes: number; gzipped: number }>;
+      buildDemoPage(outdir: string): Promise<void>;
     };
     this.folder = await mkdtemp(join(tmpdir(), 'widget-'));
     this.size = await buildWidget(this.folder);
+    await buildDemoPage(this.folder);
     await mkdir(SHOTS, { recursive: true });
     this.browser = await chromium.launch({ executablePath, args: ARGS });
   }

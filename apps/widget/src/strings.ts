@@ -2,10 +2,10 @@
 const en = {
   lang: 'en',
   title: 'Chat with us',
-  greeting: 'Hi there. How can we help?',
+  greeting: 'Hi there.\nHow can we help?',
   invitation: 'Write to us below. A person from our team answers right here.',
   hintFiles: 'Paste, drop or attach pictures and files',
-  hintHistory: 'Leave whenever you like: the conversation is kept for you',
+  hintHistory: 'Leave and come back: the conversation stays',
   team: 'Our team',
   subtitle: 'Our team is here for you',
   subtitleAgent: (name: string) => `You are talking to ${name}`,
@@ -70,7 +70,7 @@ export type Strings = typeof en;
 const zh: Strings = {
   lang: 'zh-CN',
   title: '在线客服',
-  greeting: '您好，有什么可以帮您？',
+  greeting: '您好，\n有什么可以帮您？',
   invitation: '请在下方留言，我们的客服人员会在这里回复您。',
   hintFiles: '可以粘贴、拖入或添加图片和文件',
   hintHistory: '随时可以离开，对话会为您保留',

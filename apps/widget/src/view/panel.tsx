@@ -63,7 +63,7 @@ function Header({ chat }: { chat: ChatState }): VNode {
   const people = chat.identifying ? [] : chat.messages.filter((m) => m.from === 'agent' && m.name);
   const agent = people[people.length - 1]?.name ?? null;
   return (
-    <header class="header">
+    <div class="header">
       <Avatar name={agent} />
       <div class="header-text">
         <h2>{settings.title ?? t.title}</h2>
@@ -72,7 +72,7 @@ function Header({ chat }: { chat: ChatState }): VNode {
       <button type="button" class="round" aria-label={t.close} onClick={close}>
         <CloseIcon />
       </button>
-    </header>
+    </div>
   );
 }
 
