@@ -1,1 +1,3 @@
+export { builtinConnectors } from './builtin.js';
 export * from './core/connector.js';
+export * from './core/retry.js';
