@@ -7,6 +7,6 @@ export {
   LOG_LEVELS,
   SettingsFile,
   SettingsId,
-  type AccountSettings,
-  type DestinationSettings,
+  AccountSettings,
+  DestinationSettings,
 } from './schema.js';

@@ -1,0 +1,32 @@
+import { AccountsController } from './controllers/accounts.controller.js';
+import { ChannelsController } from './controllers/channels.controller.js';
+import { CompaniesController } from './controllers/companies.controller.js';
+import { ContactsController } from './controllers/contacts.controller.js';
+import { ConversationsController } from './controllers/conversations.controller.js';
+import { DeliveriesController } from './controllers/deliveries.controller.js';
+import { DestinationsController } from './controllers/destinations.controller.js';
+import { EventsController } from './controllers/events.controller.js';
+import { FilesController } from './controllers/files.controller.js';
+import { KeysController } from './controllers/keys.controller.js';
+import { MessagesController } from './controllers/messages.controller.js';
+import { TypingController } from './controllers/typing.controller.js';
+import { endpointsOf } from './core/endpoint.js';
+
+/** Every controller of the API, in the order of the reference. */
+export const CONTROLLERS = [
+  ConversationsController,
+  MessagesController,
+  TypingController,
+  FilesController,
+  EventsController,
+  ContactsController,
+  CompaniesController,
+  AccountsController,
+  ChannelsController,
+  DestinationsController,
+  DeliveriesController,
+  KeysController,
+];
+
+/** Every call of the API: what the OpenAPI document lists. */
+export const ENDPOINTS = endpointsOf(CONTROLLERS);

@@ -1,0 +1,165 @@
+import { announceContact, demandVisibleContact, NotFound, visibleContacts } from '#conversations';
+import type { Sql } from '#database';
+import {
+  addHandle,
+  findCompany,
+  findContact,
+  HandleTaken,
+  insertContact,
+  listContacts,
+  removeHandle,
+  updateContact,
+} from '#identity';
+import { InvalidInput, normalizeHandle, parseHandleKey, type Handle } from '#normalizer';
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { Called, endpoint, type Call } from '../core/endpoint.js';
+import { fromCursor, pageOf, toPage } from '../core/page.js';
+import { Refusal } from '../core/problem.js';
+import { Serves } from '../core/serves.js';
+import { byId } from '../schemas/common.js';
+import { byHandle, ContactInput, ContactPatch, ContactQuery, ContactRecord, HandleInput } from '../schemas/contact.js';
+
+const tag = 'Contacts';
+const read = 'contacts:read' as const;
+const write = 'contacts:write' as const;
+
+const list = endpoint({
+  method: 'GET',
+  path: '/v1/contacts',
+  scope: read,
+  tag,
+  summary: 'List contacts, or find them by handle or name',
+  description: 'A handle is compared in its normal form: `phone:+86 138 0013 8000` finds `+8613800138000`.',
+  query: ContactQuery,
+  status: 200,
+  answer: pageOf(ContactRecord),
+});
+const get = endpoint({ method: 'GET', path: '/v1/contacts/{id}', scope: read, tag, summary: 'Get a contact', params: byId, status: 200, answer: ContactRecord }); // prettier-ignore
+const create = endpoint({
+  method: 'POST',
+  path: '/v1/contacts',
+  scope: write,
+  tag,
+  summary: 'Make a contact',
+  body: ContactInput,
+  status: 201,
+  answer: ContactRecord,
+  problems: ['taken'],
+  examples: { body: { name: '王芳', handles: [{ scheme: 'phone', value: '+8613800138000' }] } },
+});
+const patch = endpoint({
+  method: 'PATCH',
+  path: '/v1/contacts/{id}',
+  scope: write,
+  tag,
+  summary: 'Change name, company, CRM reference, or block',
+  params: byId,
+  body: ContactPatch,
+  status: 200,
+  answer: ContactRecord,
+});
+const addOne = endpoint({
+  method: 'POST',
+  path: '/v1/contacts/{id}/handles',
+  scope: write,
+  tag,
+  summary: 'Give a contact a handle',
+  description: "A proven handle of another contact is refused: joining two people is a merge's business.",
+  params: byId,
+  body: HandleInput,
+  status: 201,
+  answer: ContactRecord,
+  problems: ['taken'],
+});
+const removeOne = endpoint({ method: 'DELETE', path: '/v1/contacts/{id}/handles/{handle}', scope: write, tag, summary: 'Take a handle away', params: byHandle, status: 204 }); // prettier-ignore
+
+@Controller()
+export class ContactsController {
+  @Serves(list)
+  async list(@Called() { sql, query, caller }: Call<typeof list>) {
+    const handle = query.handle === undefined ? undefined : normalizeHandle(parseHandleKey(query.handle));
+    const rows = await listContacts(sql, {
+      filter: { handle, name: query.q, companyId: query.companyId },
+      after: fromCursor(query.cursor, z.tuple([z.string()]))?.[0] ?? null,
+      limit: query.limit + 1,
+      within: visibleContacts(caller.accounts),
+    });
+    return toPage(rows, query.limit, { place: (row) => [row.id], show: (row) => row });
+  }
+
+  @Serves(get)
+  async get(@Called() { sql, params, caller }: Call<typeof get>) {
+    await demandVisibleContact(sql, params.id, caller.accounts);
+    return existing(sql, params.id);
+  }
+
+  @Serves(create)
+  async create(@Called() call: Call<typeof create>) {
+    const { sql, body } = call;
+    await demandCompany(sql, body.companyId);
+    const id = await insertContact(sql, body);
+    for (const handle of body.handles) await give(sql, id, handle);
+    return this.told(call, 'contact.created', { id });
+  }
+
+  @Serves(patch)
+  async patch(@Called() call: Call<typeof patch>) {
+    const { sql, params, body } = call;
+    await demandCompany(sql, body.companyId);
+    const changes = await updateContact(sql, params.id, body);
+    if (!changes) throw new NotFound(`there is no contact ${params.id}`);
+    return changes.length > 0
+      ? this.told(call, 'contact.updated', { id: params.id, changes })
+      : existing(sql, params.id);
+  }
+
+  @Serves(addOne)
+  async addOne(@Called() call: Call<typeof addOne>) {
+    const { sql, params, body } = call;
+    const contact = await existing(sql, params.id);
+    const added = await give(sql, contact.id, body);
+    return added ? this.told(call, 'contact.updated', { id: contact.id, changes: ['handles'] }) : contact;
+  }
+
+  @Serves(removeOne)
+  async removeOne(@Called() call: Call<typeof removeOne>) {
+    const { sql, params } = call;
+    const contact = await existing(sql, params.id);
+    if (!(await removeHandle(sql, contact.id, normalizeHandle(parseHandleKey(params.handle))))) {
+      throw new NotFound('the contact has no such handle');
+    }
+    await this.told(call, 'contact.updated', { id: contact.id, changes: ['handles'] });
+  }
+
+  private async told(
+    { sql, hint }: Pick<Call, 'sql' | 'hint'>,
+    type: 'contact.created' | 'contact.updated',
+    about: { id: string; changes?: readonly string[] },
+  ) {
+    await announceContact(sql, type, about);
+    hint('outbox', 'events');
+    return existing(sql, about.id);
+  }
+}
+
+async function existing(sql: Sql, id: string) {
+  const contact = await findContact(sql, id);
+  if (!contact) throw new NotFound(`there is no contact ${id}`);
+  return contact;
+}
+
+async function demandCompany(sql: Sql, id: string | null | undefined): Promise<void> {
+  if (id && !(await findCompany(sql, id)))
+    throw new InvalidInput([{ path: 'companyId', message: 'there is no such company' }]);
+}
+
+async function give(sql: Sql, contactId: string, handle: Handle): Promise<boolean> {
+  try {
+    return await addHandle(sql, contactId, normalizeHandle(handle));
+  } catch (error) {
+    if (error instanceof HandleTaken)
+      throw new Refusal('taken', `the handle belongs to the contact ${error.contactId}`);
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { Horizon, isKept, readEvents, type PlacedEvent, type VisibleAccounts } from '#conversations';
+import type { Database } from '#database';
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE } from '../tokens.js';
+import { Refusal } from './core/problem.js';
+import { API_OPTIONS, type ApiOptions } from './options.js';
+
+/** How long a waiting reader goes without a look, milliseconds: hints may be lost. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Where a reader stands: everything up to `position` was read at `at` (milliseconds), when nothing after it had been deleted. */
+export interface StreamPlace {
+  readonly position: number;
+  readonly at: number;
+}
+
+export interface Pull {
+  readonly after: StreamPlace | null;
+  readonly types?: readonly string[] | undefined;
+  readonly limit: number;
+  readonly accounts: VisibleAccounts;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The stream by pulling: never passes over an event that commits late, holds no connection while it waits. */
+@Injectable()
+export class EventStream {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(Horizon) private readonly horizon: Horizon,
+    @Inject(API_OPTIONS) private readonly options: ApiOptions,
+  ) {}
+
+  /** The next events, after waiting for the first of them. Throws `Refusal` (`cursor-expired`). */
+  async pull(request: Pull): Promise<{ rows: PlacedEvent[]; next: StreamPlace }> {
+    const { after, waitMs, signal } = request;
+    if (after) await this.demandKept(after);
+    const end = Date.now() + waitMs;
+    const bell = this.bell();
+    try {
+      for (let position = after?.position ?? 0; ;) {
+        const page = await this.read(position, request);
+        const left = end - Date.now();
+        if (page.rows.length > 0 || left <= 0 || signal.aborted) return page;
+        position = page.next.position;
+        await bell.wait(Math.min(left, LOOK_EVERY_MS), signal);
+      }
+    } finally {
+      bell.stop();
+    }
+  }
+
+  private async read(
+    position: number,
+    { types, limit, accounts }: Pull,
+  ): Promise<{ rows: PlacedEvent[]; next: StreamPlace }> {
+    const at = Date.now();
+    const upTo = Math.max((await this.horizon.safe()).event, position);
+    const rows = await readEvents(this.database, { after: position, upTo, types, limit, accounts });
+    const last = rows.at(-1);
+    const full = rows.length === limit && last !== undefined;
+    return {
+      rows,
+      next: full ? { position: Number(last.position), at: last.created_at.getTime() } : { position: upTo, at },
+    };
+  }
+
+  /** A place is lost once events after it may have been deleted: it is older than events are kept, and the event at it is gone. */
+  private async demandKept({ position, at }: StreamPlace): Promise<void> {
+    if (at >= Date.now() - this.options.eventsKeptS * 1_000) return;
+    if (await isKept(this.database, position)) return;
+    throw new Refusal('cursor-expired', 'events after this cursor are no longer kept; begin again without `after`');
+  }
+
+  /** Rings when the stream may have grown; a ring before `wait` is not lost. */
+  private bell() {
+    let rung = false;
+    let wake = (): void => undefined;
+    const ring = (): void => {
+      rung = true;
+      wake();
+    };
+    const stops = ['events', 'outbox'].map((channel) => this.database.onHint(channel, ring));
+    return {
+      stop: (): void => stops.forEach((stop) => stop()),
+      wait: async (ms: number, signal: AbortSignal): Promise<void> => {
+        if (!rung && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, ms);
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+            signal.addEventListener('abort', wake, { once: true });
+          });
+        }
+        rung = false;
+      },
+    };
+  }
+}

@@ -1,0 +1,18 @@
+import { jsonSchemas } from '#normalizer';
+import { ENDPOINTS } from '../controllers.js';
+import { asyncApi } from './asyncapi.js';
+import type { JsonObject } from './json.js';
+import { openApi } from './openapi.js';
+
+/** Version of the API, which is not that of the program. */
+const API_VERSION = '1.0.0';
+
+/** Every document of the reference, by its path below `docs/reference/` and, without that, below the gateway's root. */
+export function referenceDocuments(): Record<string, JsonObject> {
+  const schemas = Object.entries(jsonSchemas()).map(([name, schema]) => [`schemas/${name}.json`, schema as JsonObject]);
+  return {
+    'openapi.json': openApi(ENDPOINTS, API_VERSION),
+    'asyncapi.json': asyncApi(API_VERSION),
+    ...Object.fromEntries(schemas),
+  };
+}

@@ -1,0 +1,5 @@
+/** JSON as documents are made of. */
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json | undefined;
+}

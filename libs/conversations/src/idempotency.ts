@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { Sql } from '#database';
+import { Conflict } from './ports.js';
+
+/** One request that may be repeated: `scope` is who asks for what (key, method and path), `fingerprint` the whole of what is asked. */
+export interface IdempotentRequest {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+export interface RecordedAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** How long an answer is kept, and how long a repetition waits for the first request. */
+export const IDEMPOTENCY = { keptDays: 7, waitS: 10 } as const;
+
+/** The same `Idempotency-Key` came with another request. */
+export class IdempotencyMismatch extends Error {
+  override readonly name = 'IdempotencyMismatch';
+}
+
+/**
+ * Takes the key for this transaction, or gives the answer that was recorded with it. A request that is still running holds the row: this one
+ * waits for its commit, at most `waitS`. To be called first in the transaction, so that the record commits with the effect or not at all.
+ * Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`); the transaction is lost then.
+ */
+export async function beginIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
+  await sql.query(`set local lock_timeout = '${IDEMPOTENCY.waitS}s'`);
+  const taken = await take(sql, request);
+  await sql.query(`set local lock_timeout to default`);
+  if (taken) return null;
+  const answer = await findAnswer(sql, request);
+  if (!answer) throw new Conflict('in-flight', 'the first request with this Idempotency-Key is still running');
+  return answer;
+}
+
+/** The answer recorded with this key, without taking it and without waiting. Throws `IdempotencyMismatch`. */
+export async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
+  const [row] = await sql.query<{ fingerprint: string; status: number | null; body: unknown }>(FIND, [
+    request.scope,
+    request.key,
+    IDEMPOTENCY.keptDays,
+  ]);
+  if (!row || row.status === null) return null;
+  if (row.fingerprint === request.fingerprint) return { status: row.status, body: row.body };
+  throw new IdempotencyMismatch('this Idempotency-Key was used with another request');
+}
+
+const FIND = {
+  name: 'idempotency_find',
+  text: `select fingerprint, status, body from idempotency
+    where scope = $1 and key = $2 and created_at >= now() - make_interval(days => $3)`,
+};
+
+async function take(sql: Sql, { scope, key, fingerprint }: IdempotentRequest): Promise<boolean> {
+  try {
+    const rows = await sql.query({ name: 'idempotency_take', text: TAKE }, [
+      scope,
+      key,
+      fingerprint,
+      IDEMPOTENCY.keptDays,
+    ]);
+    return rows.length > 0;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new Conflict('in-flight', 'the first request with this Idempotency-Key is still running');
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** What is older than it is kept counts as absent. */
+const TAKE = `
+insert into idempotency (scope, key, fingerprint) values ($1, $2, $3)
+on conflict (scope, key) do update set fingerprint = excluded.fingerprint, status = null, body = null, created_at = now()
+where idempotency.created_at < now() - make_interval(days => $4)
+returning 1`;
+
+/** Records the answer of the request that `beginIdempotent` let through, in the same transaction. */
+export async function recordAnswer(sql: Sql, request: IdempotentRequest, answer: RecordedAnswer): Promise<void> {
+  await sql.query(
+    { name: 'idempotency_record', text: 'update idempotency set status = $3, body = $4 where scope = $1 and key = $2' },
+    [request.scope, request.key, answer.status, JSON.stringify(answer.body ?? null)],
+  );
+}
+
+/** SHA-256 of a JSON value in one spelling: the order of keys and white space make no difference. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex');
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
+}

@@ -1,0 +1,45 @@
+import type { Sql } from '#database';
+import type { EventRow } from '../present.js';
+import { visible, type VisibleAccounts } from './scope.js';
+
+export interface PlacedEvent extends EventRow {
+  readonly position: number;
+}
+
+export interface EventRange {
+  /** After this position. */
+  readonly after: number;
+  /** Up to this one, which is settled (`Horizon`). */
+  readonly upTo: number;
+  /** Types, `*` standing for anything; absent: all. */
+  readonly types?: readonly string[] | undefined;
+  readonly limit: number;
+  readonly accounts: VisibleAccounts;
+}
+
+/** The stream in the order of its positions. An event of a limited reader's concern is of one of its accounts, conversations or contacts. */
+export function readEvents(sql: Sql, range: EventRange): Promise<PlacedEvent[]> {
+  const patterns = range.types?.map((type) => type.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%'));
+  return sql.query<PlacedEvent & Record<string, unknown>>(READ, [
+    range.after,
+    range.upTo,
+    patterns ?? null,
+    range.accounts,
+    range.limit,
+  ]);
+}
+
+const READ = {
+  name: 'events_read',
+  text: `select e.position, e.id, e.type, e.sequence, e.data, e.created_at from event e
+    where e.position > $1 and e.position <= $2 and ($3::text[] is null or e.type like any ($3::text[]))
+      and ($4::text[] is null or e.account_id = any ($4::text[]) or e.account_id is null and case
+        when e.conversation_id is not null then ${visible.conversation('e.conversation_id', 4)}
+        else ${visible.contact('e.contact_id', 4)} end)
+    order by e.position limit $5`,
+};
+
+/** Is the event at this position still kept? */
+export async function isKept(sql: Sql, position: number): Promise<boolean> {
+  return (await sql.query('select 1 from event where position = $1', [position])).length > 0;
+}

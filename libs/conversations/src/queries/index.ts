@@ -1,0 +1,7 @@
+export * from './api-keys.js';
+export * from './change-conversation.js';
+export * from './contacts.js';
+export * from './conversations.js';
+export * from './events.js';
+export * from './messages.js';
+export { type VisibleAccounts } from './scope.js';

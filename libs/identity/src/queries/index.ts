@@ -1,0 +1,3 @@
+export * from './companies.js';
+export * from './contacts.js';
+export * from './handles.js';
