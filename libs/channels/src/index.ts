@@ -2,3 +2,6 @@ export * from './core/adapter.js';
 export * from './core/capabilities.js';
 export * from './core/fit.js';
 export { builtinAdapters } from './builtin.js';
+export * from './webchat/protocol.js';
+export { webchat } from './webchat/webchat.adapter.js';
+export type { WebchatConfig } from './webchat/webchat.config.js';

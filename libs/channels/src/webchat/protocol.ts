@@ -7,7 +7,7 @@ import { z } from 'zod';
  * after it, so nothing is missed and nothing doubled. What the browser sends carries its own `clientId` (a UUID) and is repeated until it is
  * `accepted`: the same `clientId` is one message however often it comes.
  */
-const clientId = z.string().min(8).max(64);
+const clientId = z.string().regex(/^[\w-]{8,64}$/);
 
 export const ClientFrame = z.discriminatedUnion('type', [
   z.object({
@@ -74,6 +74,9 @@ export const ServerFrame = z.discriminatedUnion('type', [
     /** Wait a random time between these before connecting again, so that a restart is no stampede. */
     reconnect: z.object({ minMs: z.int(), maxMs: z.int() }),
     limits: z.object({ text: z.int(), fileBytes: z.int(), mimeTypes: z.array(z.string()) }),
+    /** What the account's settings say to visitors. */
+    title: z.string().optional(),
+    greeting: z.string().optional(),
   }),
   ChatMessage,
   /** After `welcome`, when everything after `hello.after` was sent. */
@@ -102,5 +105,15 @@ export const UPLOAD_PATH = '/chat/files';
 /** Largest frame from a browser, bytes; and how much may wait for a slow one before it is cut off (it resumes by `seq`). */
 export const MAX_FRAME_BYTES = 65_536;
 export const MAX_BUFFERED_BYTES = 1_048_576;
-/** WebSocket close codes: policy (origin, account), too slow, restarting. */
-export const CLOSE = { policy: 4_403, protocol: 4_400, tooSlow: 4_408, restarting: 1_012, replaced: 4_409 } as const;
+/**
+ * WebSocket close codes. `policy` (origin, account) and `replaced` are final; after every other one the browser connects again. `restarting` also
+ * stands for "say hello with the session that you hold now": a browser that identified in one tab moves on in its others.
+ */
+export const CLOSE = {
+  policy: 4_403,
+  protocol: 4_400,
+  tooSlow: 4_408,
+  restarting: 1_012,
+  unavailable: 1_013,
+  replaced: 4_409,
+} as const;

@@ -1,0 +1,49 @@
+import { secret } from '#normalizer';
+import { z } from 'zod';
+
+/** An origin (`https://shop.example`), one with any subdomain (`https://*.shop.example`), or `*`. */
+const origin = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:\*|https?:\/\/(?:\*\.)?(?:[a-z0-9-]+\.)*[a-z0-9-]+(?::\d{1,5})?|https?:\/\/\[[0-9a-f:]+\](?::\d{1,5})?)$/i,
+    'expected an origin such as https://shop.example or https://*.shop.example, without a path, or *',
+  );
+
+/** Settings of a web chat account. */
+export const webchatConfig = z.object({
+  origins: z
+    .array(origin)
+    .max(100)
+    .default([])
+    .describe(
+      "Pages that may open the chat, by origin; `https://*.shop.example` for every subdomain, `*` for all pages. The gateway's own always may.",
+    ),
+  secret: secret()
+    .min(16, 'expected at least 16 characters')
+    .optional()
+    .describe('Signs the tokens by which your backend says who a visitor is (HS256). At least 32 random bytes.'),
+  publicKey: z
+    .string()
+    .min(40)
+    .max(4_000)
+    .optional()
+    .describe(
+      'In place of `secret`: the public Ed25519 key of the tokens (EdDSA), as PEM (`BEGIN PUBLIC KEY`) or JWK.',
+    ),
+  title: z
+    .string()
+    .min(1)
+    .max(80)
+    .optional()
+    .describe('Heading of the chat window; the widget has its own in the visitor\u2019s language.'),
+  greeting: z.string().min(1).max(500).optional().describe('Shown above an empty conversation.'),
+  maxTextLength: z.int().min(1).max(20_000).default(10_000).describe('Longest message of a visitor, UTF-16 units.'),
+  maxFileBytes: z.int().positive().max(1_073_741_824).default(26_214_400).describe('Largest file of a visitor, bytes.'),
+  mimeTypes: z
+    .array(z.string().regex(/^[\w.+-]+\/(?:\*|[\w.+-]+)$/, 'expected a type such as image/png or image/*'))
+    .max(100)
+    .default([])
+    .describe('Types of files that visitors may send, exact or `image/*`, by what their bytes are. Empty: all.'),
+});
+export type WebchatConfig = z.infer<typeof webchatConfig>;
