@@ -118,6 +118,25 @@ describeOnEveryDatabase('intake', (open) => {
     );
   });
 
+  it('keeps the order of arrival within a conversation, whichever way its messages take into the store', async () => {
+    const [first] = await intake.accept('sms', [message(person, 'm0')]);
+    const accounts = ['sms', 'sms', 'chat', 'sms', 'chat', 'sms'];
+    await Promise.all(accounts.map((account, i) => intake.accept(account, [message(person, `m${i + 1}`)])));
+    const events = await eventsOf(database, first!.conversationId);
+    const told = events.flatMap(({ data }) => (data.message ? [data.message] : []));
+    expect(told.map(({ text }) => text)).toEqual(['m0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6']);
+    expect(told.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, i) => i + 1));
+    const threads = await database.query<{ n: number[] }>(
+      'select array_agg(thread_sequence order by sequence) as n from message where conversation_id = $1 group by thread_id order by 1',
+      [first!.conversationId],
+    );
+    expect(threads.map(({ n }) => n)).toEqual([
+      [1, 2],
+      [1, 2, 3, 4, 5],
+    ]);
+  });
+
   it('joins the contact on another channel where continuity is contact, and not where it is thread', async () => {
     const [sms] = await intake.accept('sms', [message(person, 'a')]);
     const [chat] = await intake.accept('chat', [message(person, 'b')]);

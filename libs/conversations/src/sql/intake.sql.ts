@@ -5,6 +5,9 @@
  * Only what the inbox took is stored, so a repeated provider event leaves no gap in any sequence, whoever else stores it at the same moment.
  * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
  * locked first, by id. What a concurrent transaction changes in between is seen by the next statement (read committed).
+ *
+ * `store_known(...)` stores, all at once, the messages that change nothing but counters: plain ones of known people on threads whose conversation is open.
+ * The rest goes one by one: `store_message`. A contact of whom any message of the batch takes the slow way takes it with all, so that order holds.
  */
 export const INTAKE = `
 create function intake(p_items jsonb) returns table (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text,
@@ -12,8 +15,9 @@ create function intake(p_items jsonb) returns table (ord int, item_id text, dupl
 #variable_conflict use_column
 declare
   i record;
-  m message;
   fresh text[];
+  fast text[];
+  v_item text;
   v_now timestamptz := clock_timestamp();
 begin
   with noted as (
@@ -27,35 +31,103 @@ begin
     select t.conversation_id from jsonb_array_elements(p_items) x join thread t on t.account_id = x->>'accountId' and t.external_id = x->>'thread')
   order by c.id for update;
 
-  for i in select n::int as n, x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n) order by n loop
-    if i.kind = 'cursor' then
+  fast := store_known(p_items, fresh, v_now);
+
+  for i in
+    select x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n)
+    where x->>'kind' = 'cursor' or (x->>'id' = any (fresh) and x->>'id' <> all (fast)) order by n
+  loop
+    if i.kind = 'message' then
+      v_item := store_message(i.v, v_now);
+    elsif i.kind = 'receipt' then
+      v_item := receive_receipt(i.v->>'accountId', i.v, v_now);
+    elsif i.kind in ('opted-in', 'opted-out') then
+      v_item := note_consent(i.v, v_now);
+    elsif i.kind = 'cursor' then
       insert into cursor (name, value) values (i.v->>'name', i.v->>'value')
       on conflict (name) do update set value = excluded.value, updated_at = v_now;
-      continue;
-    end if;
-    duplicate := i.v->>'id' <> all (fresh);
-    if duplicate then
-      select b.item_id into item_id from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
-    elsif i.kind = 'message' then
-      m := store_message(i.v, v_now);
-      item_id := m.id;
-    elsif i.kind = 'receipt' then
-      item_id := receive_receipt(i.v->>'accountId', i.v, v_now);
-    elsif i.kind in ('opted-in', 'opted-out') then
-      item_id := note_consent(i.v, v_now);
     else
-      item_id := change_message(i.v, v_now);
+      v_item := change_message(i.v, v_now);
     end if;
-    if item_id is distinct from i.v->>'id' and not duplicate then
-      update inbox b set item_id = intake.item_id where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+    if i.kind not in ('message', 'cursor') then
+      update inbox b set item_id = v_item where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
     end if;
-    if duplicate or i.kind <> 'message' then
-      select x.* into m from message x where x.id = item_id;
-    end if;
-    ord := i.n; conversation_id := m.conversation_id; thread_id := m.thread_id; thread_sequence := m.thread_sequence;
-    contact_id := case when m.direction = 'inbound' then m.author->>'id' end; stored_at := iso(coalesce(m.received_at, v_now));
-    return next;
   end loop;
+
+  return query
+  select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
+    case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now))
+  from jsonb_array_elements(p_items) with ordinality e(x, n)
+  join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
+  left join message m on m.id = b.item_id
+  order by e.n;
+end
+$$;
+
+create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns text[] language plpgsql as $$
+declare stored text[];
+begin
+  with item as materialized (
+    select n, x as v, x->>'id' as id, x->>'accountId' as account_id, x->>'thread' as thread, x->'handles'->0 as handle,
+      x->>'from' = 'contact' and jsonb_array_length(x->'handles') = 1 and x->'handles'->0->>'proof' = 'channel' and x->'files' = '[]'
+        and not x->'parts' @> '[{"type": "media"}]' as plain
+    from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' = 'message' and x->>'id' = any (p_fresh)),
+  person as materialized (
+    select i.*, h.contact_id from item i
+    left join handle h on h.scheme = i.handle->>'scheme' and h.scope = coalesce(i.handle->>'scope', '') and h.value = i.handle->>'value' and h.proof <> 'claimed'),
+  known as materialized (
+    select p.*, k.name as person_name, t.id as thread_id, t.conversation_id from person p
+    join contact k on k.id = p.contact_id
+    join thread t on t.account_id = p.account_id and t.external_id = p.thread
+    join conversation c on c.id = t.conversation_id
+    where p.plain and not k.blocked and t.contact_id = p.contact_id and c.contact_id = p.contact_id and c.status <> 'closed'
+      and t.open_choices is null and t.handles = p.v->'handles'),
+  hot as materialized (
+    select k.*, row_number() over (partition by k.conversation_id order by k.n) as in_conversation, count(*) over (partition by k.conversation_id) as conversation_total,
+      row_number() over (partition by k.thread_id order by k.n) as in_thread, count(*) over (partition by k.thread_id) as thread_total
+    from known k
+    where not exists (select 1 from person o where o.contact_id = k.contact_id and o.id not in (select id from known))),
+  joined as (
+    update conversation c set message_sequence = c.message_sequence + h.conversation_total, event_sequence = c.event_sequence + h.conversation_total,
+      last_thread_id = h.thread_id, updated_at = p_now
+    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total
+    returning c.id, c as row),
+  counted as (
+    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, p_now), sent_since_inbound = 0
+    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total
+    returning t.id, t.sequence),
+  scene as materialized (
+    select j.id, (j.row).event_sequence, (j.row).message_sequence, conversation_view(j.row) as conversation, contact_view((j.row).contact_id) as contact from joined j),
+  told as materialized (
+    insert into message as m (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
+      automated, external_ids, client_key, occurred_at, received_at)
+    select h.id, h.conversation_id, h.thread_id, h.account_id, s.message_sequence - h.conversation_total + h.in_conversation,
+      t.sequence - h.thread_total + h.in_thread, 'inbound',
+      jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.person_name)), h.v->'parts', h.v->>'text', h.v->>'subject',
+      case when h.v ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = h.account_id and r.external_id = h.v->>'replyTo') end,
+      'received', coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
+      coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now
+    from hot h join scene s on s.id = h.conversation_id join counted t on t.id = h.thread_id order by h.n
+    returning m.id, m as row),
+  named as (
+    insert into external_ref (account_id, external_id, message_id)
+    select (t.row).account_id, x, t.id from told t cross join lateral unnest((t.row).external_ids) x order by 1, 2 on conflict do nothing),
+  event_row as (
+    insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
+    select new_id('evt'), 'message.received', h.conversation_id, h.contact_id, h.account_id, s.event_sequence - h.conversation_total + h.in_conversation,
+      jsonb_build_object('message', message_view(t.row), 'conversation', s.conversation, 'contact', s.contact, 'account', a.view), p_now
+    from hot h join told t on t.id = h.id join scene s on s.id = h.conversation_id
+    join (select x.id, jsonb_build_object('id', x.id, 'channel', x.type, 'name', x.name) as view from account x) a on a.id = h.account_id
+    order by h.n
+    returning position, id, type, conversation_id, account_id),
+  laid as (
+    insert into outbox (partition, lane, kind, target_id, item_id)
+    select lane_partition(d.id || ':' || e.conversation_id), d.id || ':' || e.conversation_id, 'event', d.id, e.id
+    from event_row e join account a on a.id = e.account_id
+    join destination d on d.removed_at is null and admits(d, e.type, e.account_id, null, array[a.type])
+    order by e.position)
+  select array_agg(told.id) into stored from told;
+  return coalesce(stored, '{}');
 end
 $$;
 
@@ -103,6 +175,9 @@ begin
   returning * into m;
   if m.external_ids <> '{}' then
     insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
+  end if;
+  if m.parts @> '[{"type": "media"}]' then
+    update file f set message_id = m.id from jsonb_array_elements(m.parts) p where f.id = p->>'fileId' and f.message_id is null;
   end if;
   if i->'files' <> '[]' then
     insert into file (id, mime_type, bytes, name, state, account_id, message_id, ref, due_at)
