@@ -131,16 +131,6 @@ export class DestinationStore {
     return { ...saved, secret };
   }
 
-  /** Stops deliveries; what comes in meanwhile waits. Throws `NotFound`. */
-  pause(sql: Sql, id: string, reason: string | null): Promise<DestinationRecord> {
-    return this.setState(sql, id, { state: 'paused', reason });
-  }
-
-  /** Goes on with deliveries. Throws `NotFound`. */
-  resume(sql: Sql, id: string): Promise<DestinationRecord> {
-    return this.setState(sql, id, { state: 'active', reason: null });
-  }
-
   /** Makes the destinations of the settings file what the store has of it. A secret that changed in the file rotates. */
   async importFromFile(entries: readonly (NewDestination & { id: string })[]): Promise<void> {
     await this.parts.database.transaction(async (sql) => {
@@ -219,21 +209,6 @@ export class DestinationStore {
     const until = new Date(Date.now() + OVERLAP_MS).toISOString();
     const older = current.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? until }));
     return [{ value: this.sealSecret(id, given.secret), expiresAt: null }, ...older];
-  }
-
-  private async setState(
-    sql: Sql,
-    id: string,
-    to: { state: 'active' | 'paused'; reason: string | null },
-  ): Promise<DestinationRecord> {
-    const [row] = await sql.query<Row>(
-      `update destination set state = $2, paused_reason = $3, updated_at = now() where id = $1 and removed_at is null returning ${COLUMNS}`,
-      [id, to.state, to.reason],
-    );
-    if (!row) throw new NotFound(`there is no destination ${id}`);
-    this.parts.database.hint('directory');
-    this.parts.database.hint('outbox');
-    return this.opened(row);
   }
 
   private async row(sql: Sql, id: string): Promise<Row> {

@@ -1,0 +1,56 @@
+import type { Database, Statement } from '#database';
+import type { Logger } from 'pino';
+
+export type AccountState = 'connected' | 'degraded' | 'disconnected';
+
+export interface StateReport {
+  readonly state: AccountState;
+  /** What is the matter, for people. */
+  readonly detail: string;
+  /** What a person must do; null where nothing is. */
+  readonly action: string | null;
+}
+
+/** Changes the account's state and tells the stream, once for each change. */
+const CHANGE: Statement = {
+  name: 'account_state',
+  text: `with changed as (
+      update account set state = $2, state_detail = $3, updated_at = updated_at where id = $1 and removed_at is null
+        and (state, coalesce(state_detail, '')) is distinct from ($2, $3) returning id, (select a.state from account a where a.id = $1) as before)
+    select case when before <> $2 then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
+};
+
+/** What is known of the connections of accounts: kept in table `account`, told as `account.connected`, `account.degraded`, `account.disconnected`. */
+export class AccountStates {
+  private readonly reported = new Map<string, string>();
+
+  constructor(private readonly parts: { database: Database; log: Logger }) {}
+
+  /** Notes a state. The same state again costs nothing. Never throws; a report that the database does not take is made again next time. */
+  async report(accountId: string, report: StateReport): Promise<void> {
+    const text = JSON.stringify(report);
+    if (this.reported.get(accountId) === text) return;
+    this.reported.set(accountId, text);
+    try {
+      await this.parts.database.query(CHANGE, [
+        accountId,
+        report.state,
+        report.detail,
+        JSON.stringify({ status: report }),
+      ]);
+      this.parts.database.hint('outbox');
+      this.parts.log[report.state === 'connected' ? 'info' : 'warn'](
+        { account: accountId, ...report },
+        `account ${report.state}`,
+      );
+    } catch (error) {
+      this.reported.delete(accountId);
+      this.parts.log.warn({ err: error, account: accountId }, 'the state of an account could not be stored');
+    }
+  }
+
+  /** Another process may have reported meanwhile: the next report is made whatever it says. */
+  forget(accountId: string): void {
+    this.reported.delete(accountId);
+  }
+}

@@ -1,0 +1,21 @@
+import type { ReplyToProvider } from '#transport';
+
+/** What providers and ticket systems hear when something is not as it should be: the same words whatever the reason. */
+function problem(
+  code: string,
+  [status, title]: readonly [number, string],
+  headers: Record<string, string> = {},
+): ReplyToProvider {
+  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail: title, code });
+  return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body };
+}
+
+export const NOT_FOUND = problem('not-found', [404, 'There is no such thing']);
+export const UNSIGNED = problem('unauthenticated', [401, 'The request is not signed as it must be']);
+export const MALFORMED = problem('malformed', [400, 'The request cannot be read']);
+export const TOO_LARGE = problem('too-large', [413, 'The request is too large'], { connection: 'close' });
+export const TOO_SLOW = problem('malformed', [408, 'The request did not arrive in time'], { connection: 'close' });
+export const FAILED = problem('internal', [500, 'The gateway failed']);
+export const UNAVAILABLE = problem('unavailable', [503, 'The gateway cannot do this now'], { 'retry-after': '5' });
+export const tooMany = (seconds: number) =>
+  problem('rate-limited', [429, 'Too many requests'], { 'retry-after': String(seconds) });

@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '#database';
+import type { Logger } from 'pino';
+import type { Directory, RunningAccount, RunningDestination } from '../directory/index.js';
+import type { AccountStates } from './account-states.js';
+import type { Arrivals } from './arrivals.js';
+import type { Callbacks } from './callbacks.js';
+import type { Hold, Task } from './held-tasks.js';
+import { Patience } from './patience.js';
+
+export interface PollParts {
+  readonly database: Database;
+  readonly directory: Directory;
+  readonly arrivals: Arrivals;
+  readonly callbacks: Callbacks;
+  readonly states: AccountStates;
+  readonly log: Logger;
+}
+
+/** One source that is asked at intervals. `ask` resolves once what it got is committed with its cursor. */
+interface Source {
+  readonly name: string;
+  readonly version: string;
+  readonly everyMs: number;
+  ask(cursor: string | null, hold: Hold): Promise<{ more: boolean }>;
+  told(error: unknown, patience: Patience): Promise<void>;
+}
+
+const READ = 'select value from cursor where name = $1';
+const WRITE = `insert into cursor (name, value) values ($1, $2)
+  on conflict (name) do update set value = excluded.value, updated_at = now()`;
+const HINT = 'poll';
+
+/** Accounts and destinations that are asked for news: by one process at a time, and at once where a callback says so. */
+export class Polls {
+  private readonly wakers = new Map<string, () => void>();
+  private stopHints: (() => void) | undefined;
+
+  constructor(private readonly parts: PollParts) {}
+
+  start(): void {
+    this.stopHints = this.parts.database.onHint(HINT, (name) => this.wakers.get(name)?.());
+  }
+
+  stop(): void {
+    this.stopHints?.();
+  }
+
+  /** Has an account polled now, by whichever process polls it. */
+  wakeAccount(accountId: string): void {
+    this.parts.database.hint(HINT, `poll:account:${accountId}`);
+  }
+
+  wakeDestination(destinationId: string): void {
+    this.parts.database.hint(HINT, `poll:destination:${destinationId}`);
+  }
+
+  tasks(): Task[] {
+    const { directory } = this.parts;
+    const accounts = directory.accounts().flatMap((account) => (account.enabled ? this.ofAccount(account) : []));
+    const destinations = directory.destinations().flatMap((destination) => this.ofDestination(destination));
+    return [...accounts, ...destinations].map((source) => ({
+      name: source.name,
+      version: source.version,
+      run: (hold: Hold) => this.keepAsking(source, hold),
+    }));
+  }
+
+  private ofAccount(account: RunningAccount): Source[] {
+    const { poll } = account.adapter.ingress;
+    if (!poll) return [];
+    const { directory, arrivals, states } = this.parts;
+    const name = `poll:account:${account.id}`;
+    return [
+      {
+        name,
+        version: account.version,
+        everyMs: poll.everyMs,
+        async ask(cursor, hold) {
+          const page = await poll.poll(
+            cursor,
+            directory.adapterContext(account, { signal: hold.signal }) as Parameters<typeof poll.poll>[1],
+          );
+          if (!hold.held()) return { more: false };
+          await arrivals.accept(account, page.events, { name, value: page.cursor });
+          return { more: page.more ?? false };
+        },
+        told: (error, patience) =>
+          states.report(
+            account.id,
+            error === null
+              ? { state: 'connected', detail: 'the provider answers', action: null }
+              : patience.report(error),
+          ),
+      },
+    ];
+  }
+
+  private ofDestination(destination: RunningDestination): Source[] {
+    const { poll } = destination.connector;
+    if (!poll) return [];
+    const { directory, callbacks, database, log } = this.parts;
+    const name = `poll:destination:${destination.id}`;
+    return [
+      {
+        name,
+        version: destination.version,
+        everyMs: poll.everyMs,
+        async ask(cursor, hold) {
+          const page = await poll.poll(
+            cursor,
+            directory.connectorContext(destination, { signal: hold.signal, replay: false }),
+          );
+          if (!hold.held()) return { more: false };
+          await callbacks.act(destination, page.actions);
+          await database.query(WRITE, [name, page.cursor]);
+          return { more: false };
+        },
+        async told(error) {
+          if (error !== null)
+            log.warn({ destination: destination.id, err: error }, 'a ticket system could not be polled');
+        },
+      },
+    ];
+  }
+
+  private async keepAsking(source: Source, hold: Hold): Promise<void> {
+    const patience = new Patience();
+    while (hold.held()) {
+      const woken = this.waker(source.name, hold.signal);
+      const waitMs = await this.askOnce(source, hold, patience);
+      if (waitMs > 0 && !hold.signal.aborted) await woken(waitMs);
+    }
+    this.wakers.delete(source.name);
+  }
+
+  /** Asks once; returns how long to wait for the next time. */
+  private async askOnce(source: Source, hold: Hold, patience: Patience): Promise<number> {
+    try {
+      const [row] = await this.parts.database.query<{ value: string }>(READ, [source.name]);
+      const { more } = await source.ask(row?.value ?? null, hold);
+      patience.succeeded();
+      await source.told(null, patience);
+      return more ? 0 : source.everyMs;
+    } catch (error) {
+      if (hold.signal.aborted) return 0;
+      const waitMs = Math.max(source.everyMs, patience.failed(error));
+      this.parts.log.warn({ source: source.name, err: error, waitMs }, 'polling failed');
+      await source.told(error, patience);
+      return waitMs;
+    }
+  }
+
+  /** A wait that a wake-up ends early, also one that came between this call and the wait. */
+  private waker(name: string, signal: AbortSignal): (ms: number) => Promise<void> {
+    const wake = new AbortController();
+    this.wakers.set(name, () => wake.abort());
+    return (ms) => delay(ms, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(() => undefined);
+  }
+}

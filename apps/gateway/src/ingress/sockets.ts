@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SocketIngress } from '#channels';
+import type { Lease } from '#conversations';
+import type { Logger } from 'pino';
+import type { Sessions } from '../relay/ports.js';
+import type { Directory, RunningAccount } from '../directory/index.js';
+import type { AccountStates } from './account-states.js';
+import type { Arrivals } from './arrivals.js';
+import type { Hold, Task } from './held-tasks.js';
+import { Patience } from './patience.js';
+
+export interface SocketParts {
+  readonly directory: Directory;
+  readonly arrivals: Arrivals;
+  readonly states: AccountStates;
+  readonly log: Logger;
+}
+
+/** A live session, and the lease under which this process holds it. */
+interface Held {
+  readonly session: unknown;
+  readonly lease: Lease;
+}
+
+/** Accounts that hold a connection to their provider: kept open by the one process that has the lease `account:<id>`. */
+export class Sockets implements Sessions {
+  private readonly sessions = new Map<string, Held>();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly parts: SocketParts) {}
+
+  of(accountId: string): Held | undefined {
+    return this.sessions.get(accountId);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tasks(): Task[] {
+    return this.parts.directory.accounts().flatMap((account) => {
+      const { socket } = account.adapter.ingress;
+      if (!account.enabled || !socket) return [];
+      return {
+        name: `account:${account.id}`,
+        version: account.version,
+        run: (hold: Hold) => this.keepOpen(account, socket, hold),
+      };
+    });
+  }
+
+  private async keepOpen(account: RunningAccount, socket: SocketIngress<unknown, unknown>, hold: Hold): Promise<void> {
+    const patience = new Patience();
+    this.parts.states.forget(account.id);
+    while (hold.held()) {
+      const error = await this.connection(account, socket, { hold, connected: () => patience.succeeded() });
+      if (hold.signal.aborted) return;
+      const waitMs = patience.failed(error);
+      this.parts.log.warn(
+        { account: account.id, err: error, waitMs },
+        'a connection to a provider was lost, or not made',
+      );
+      await this.parts.states.report(account.id, patience.report(error));
+      await delay(waitMs, undefined, { signal: hold.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Opens the connection and holds it until it is lost or not wanted any more. Resolves with the reason. */
+  private async connection(
+    account: RunningAccount,
+    socket: SocketIngress<unknown, unknown>,
+    { hold, connected }: { hold: Hold; connected: () => void },
+  ): Promise<unknown> {
+    const abort = new AbortController();
+    const signal = AbortSignal.any([hold.signal, abort.signal]);
+    const ended = new Promise<unknown>((resolve) =>
+      signal.addEventListener('abort', () => resolve(signal.reason), { once: true }),
+    );
+    const emit: Parameters<typeof socket.open>[0] = async (events) => {
+      if (!hold.held()) throw new Error('another process holds this account now');
+      return this.parts.arrivals.accept(account, events);
+    };
+    try {
+      const context = {
+        ...this.parts.directory.adapterContext(account, { signal }),
+        lost: (error: Error) => abort.abort(error),
+      };
+      const session = await socket.open(emit, context as Parameters<typeof socket.open>[1]);
+      try {
+        this.sessions.set(account.id, { session, lease: hold.lease });
+        this.listeners.forEach((listener) => listener());
+        connected();
+        if (!signal.aborted)
+          await this.parts.states.report(account.id, { state: 'connected', detail: 'connected', action: null });
+        return await ended;
+      } finally {
+        this.sessions.delete(account.id);
+        this.listeners.forEach((listener) => listener());
+        await socket.close(session);
+      }
+    } catch (error) {
+      return error;
+    } finally {
+      abort.abort(new Error('closed'));
+    }
+  }
+}

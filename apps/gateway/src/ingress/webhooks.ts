@@ -1,0 +1,142 @@
+import type { ParsedRequest, StoredEvent, WebhookIngress } from '#channels';
+import { isTransient } from '#database';
+import { constantTimeEqual, MalformedRequest, receive, type RawRequest, type ReplyToProvider } from '#transport';
+import type { Logger } from 'pino';
+import type { Directory, RunningAccount } from '../directory/index.js';
+import type { Metrics } from '../ops/metrics.js';
+import { FAILED, MALFORMED, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
+import type { Arrivals } from './arrivals.js';
+import type { Opened, Opener } from './endpoint-routes.js';
+import type { FailureGate } from './failure-gate.js';
+
+export interface WebhookParts {
+  readonly directory: Directory;
+  readonly arrivals: Arrivals;
+  readonly gate: FailureGate;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Root of the addresses that providers call, from the settings. */
+  readonly publicUrl: string;
+  /** The callback only announces: the account is to be polled now, by whichever process polls it. */
+  readonly wake: (accountId: string) => void;
+  /** A genuine request came in. */
+  readonly heard: (account: RunningAccount) => void;
+}
+
+interface Call {
+  readonly account: RunningAccount;
+  readonly webhook: WebhookIngress<unknown>;
+  readonly sender: string;
+  /** Path parts that name the account, and its secret where that guards it. */
+  readonly guardParts: number;
+  readonly path: readonly string[];
+}
+
+/** `/channels/{accountId}`: what providers call. */
+export class Webhooks {
+  constructor(private readonly parts: WebhookParts) {}
+
+  /** Whose request is it, and may it be read at all? */
+  readonly open: Opener = ({ path, remoteAddress }) => {
+    const { directory, gate, metrics } = this.parts;
+    const [id = ''] = path;
+    const account = directory.account(id);
+    const webhook = account?.adapter.ingress.webhook;
+    if (!account && directory.broken().has(id)) return UNAVAILABLE;
+    if (!account?.enabled || !webhook) return this.unknown(account);
+    const sender = `${id} ${remoteAddress}`;
+    if (gate.closed(sender)) {
+      metrics.intakeRequest(account.type, 'limited');
+      return tooMany(gate.retryAfterS());
+    }
+    const call = { account, webhook, sender, path, guardParts: webhook.guard === 'secret-path' ? 2 : 1 };
+    if (webhook.guard === 'secret-path' && !constantTimeEqual(path[1] ?? '', pathSecret(account))) {
+      this.noteFailure(call, 'the path holds another secret');
+      return this.unknown(account);
+    }
+    return this.opened(call);
+  };
+
+  private unknown(account: RunningAccount | undefined): ReplyToProvider {
+    this.parts.metrics.intakeRequest(account?.type ?? 'none', 'unknown');
+    return NOT_FOUND;
+  }
+
+  private opened(call: Call): Opened {
+    const { type } = call.account;
+    return {
+      maxBytes: call.webhook.maxBytes,
+      refused: (reason) => this.parts.metrics.intakeRequest(type, reason === 'too-large' ? 'too-large' : 'malformed'),
+      handle: async (request) => {
+        try {
+          return await this.handle(call, request);
+        } catch (error) {
+          return this.failed(call, error);
+        }
+      },
+    };
+  }
+
+  private async handle(call: Call, raw: RawRequest): Promise<ReplyToProvider> {
+    const { account, webhook, path, guardParts } = call;
+    const { metrics, gate, arrivals } = this.parts;
+    const started = performance.now();
+    const request = { ...raw, subPath: path.slice(guardParts).join('/') };
+    const received = receive(webhook, request, {
+      accountId: account.id,
+      config: account.config,
+      publicUrl: `${this.parts.publicUrl}/channels/${path.join('/')}`,
+      now: Date.now(),
+    });
+    if (received.kind === 'reject') {
+      metrics.intakeRequest(account.type, 'rejected');
+      this.noteFailure(call, received.reason);
+      return UNSIGNED;
+    }
+    gate.succeeded(call.sender);
+    if (received.kind === 'challenge') {
+      metrics.intakeRequest(account.type, 'challenge');
+      return received.reply;
+    }
+    this.parts.heard(account);
+    const stored = await arrivals.accept(account, received.parsed.events);
+    if (received.parsed.wake) this.parts.wake(account.id);
+    const repeated = stored.length > 0 && stored.every(({ duplicate }) => duplicate);
+    metrics.intakeRequest(account.type, repeated ? 'duplicate' : 'accepted', (performance.now() - started) / 1_000);
+    return replyOf(received.parsed, stored);
+  }
+
+  private failed({ account }: Call, error: unknown): ReplyToProvider {
+    const { metrics, log } = this.parts;
+    if (error instanceof MalformedRequest) {
+      metrics.intakeRequest(account.type, 'malformed');
+      log.warn({ account: account.id, reason: error.message }, 'a genuine request is not of the documented form');
+      return MALFORMED;
+    }
+    const passing = isTransient(error);
+    metrics.intakeRequest(account.type, passing ? 'unavailable' : 'failed');
+    log.error(
+      { err: error, account: account.id },
+      passing ? 'nothing can be stored now' : 'a request could not be handled',
+    );
+    return passing ? UNAVAILABLE : FAILED;
+  }
+
+  /** Logged at the first failure of an address in a minute and at every hundredth after: a flood must not fill the disk. */
+  private noteFailure({ account, sender }: Call, reason: string): void {
+    const count = this.parts.gate.failed(sender);
+    if (count % 100 !== 1) return;
+    this.parts.log.warn({ account: account.id, reason, failuresThisMinute: count }, 'a request was not genuine');
+  }
+}
+
+function replyOf({ reply }: ParsedRequest, stored: readonly StoredEvent[]): ReplyToProvider {
+  if (!reply) return { status: 200 };
+  return typeof reply === 'function' ? reply(stored) : reply;
+}
+
+/** An account without a path secret can be reached by nobody: no path part is as long as this. */
+function pathSecret({ config }: RunningAccount): string {
+  const { pathSecret: secret } = (config ?? {}) as { pathSecret?: unknown };
+  return typeof secret === 'string' && secret !== '' ? secret : '/';
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Metrics } from './metrics.js';
+
+/** What every answer says to browsers, unless its route says something else. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'x-frame-options': 'SAMEORIGIN',
+};
+/** Pages that do not set a policy of their own: nobody frames them, nothing is embedded in them. */
+const PAGE_POLICY = "frame-ancestors 'self'; base-uri 'self'; object-src 'none'; form-action 'self'";
+
+/** Request ids, security headers, metrics and (at level debug) a line for every request: its route, never its address, which may hold a secret. */
+export function observeRequests(
+  server: FastifyInstance,
+  { metrics, log, https }: { metrics: Metrics; log: Logger; https: boolean },
+): void {
+  server.addHook('onSend', async (request: FastifyRequest, reply: FastifyReply, payload) => {
+    reply.header('x-request-id', request.id);
+    for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+    if (https) reply.header('strict-transport-security', 'max-age=31536000');
+    const isPage = String(reply.getHeader('content-type') ?? '').startsWith('text/html');
+    if (isPage && !reply.hasHeader('content-security-policy')) reply.header('content-security-policy', PAGE_POLICY);
+    return payload;
+  });
+  server.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const answer = { status: reply.statusCode, seconds: reply.elapsedTime / 1_000 };
+    metrics.request(request.method, route, answer);
+    log.debug(
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: answer.status,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'answered',
+    );
+    done();
+  });
+}
