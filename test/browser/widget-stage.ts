@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import {
   chromium,
   type Browser,
@@ -52,6 +53,14 @@ export async function violations(page: Page): Promise<string[]> {
 }
 
 export const executablePath = CHROMIUM.find((path) => path !== undefined && existsSync(path));
+
+/** Waits until `read` gives `expected`; after ten seconds the difference is the failure. */
+export async function eventually<T>(read: () => T | Promise<T>, expected: T): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!isDeepStrictEqual(await read(), expected) && Date.now() < end)
+    await new Promise((next) => setTimeout(next, 20));
+  expect(await read()).toEqual(expected);
+}
 
 /** A browser, a fake gateway that is new for each test, and pages with the widget on them. */
 export class Stage {
@@ -107,7 +116,7 @@ export class Stage {
   /** Waits until the text is in the log and marked as stored by the gateway. */
   async sent(page: Page, text: string, within: Page | FrameLocator = page): Promise<void> {
     await within.getByRole('log').getByText(text, { exact: true }).first().waitFor();
-    await within.getByRole('log').locator('.waiting').waitFor({ state: 'detached' });
+    await within.getByRole('log').locator('.waiting').first().waitFor({ state: 'detached' });
   }
 
   async setUp(): Promise<void> {

@@ -54,9 +54,10 @@ export class Shell {
     this.client.start();
   }
 
-  /** Opens the panel. The focus follows only where a person's own click or key has asked for it. */
+  /** Opens the panel. The focus follows only where a person's own click or key may have asked for it, and never out of a field. */
   open(): void {
-    const asked = navigator.userActivation?.isActive ?? false;
+    const writing = document.activeElement?.matches('input, textarea, select, iframe, [contenteditable]') ?? false;
+    const asked = !writing && (navigator.userActivation?.isActive ?? false);
     this.panel.update({ open: true, focus: asked ? { on: 'box' } : null });
   }
 

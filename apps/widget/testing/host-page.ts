@@ -11,7 +11,7 @@ const HOSTILE = `
   body { line-height: 4; text-transform: uppercase; direction: rtl; text-align: right; }`;
 
 const CALM = `
-  body { margin: 0; font: 16px/1.6 'Noto Sans CJK SC', sans-serif; color: #1d2330; background: #fbfbfa; }
+  :root { color-scheme: light dark; } a { color: inherit; } body { margin: 0; font: 16px/1.6 'Noto Sans CJK SC', sans-serif; color: #1d2330; background: #fbfbfa; }
   main { max-width: 640px; margin: 0 auto; padding: 72px 32px; } h1 { font-size: 40px; line-height: 1.15; letter-spacing: -.02em; }
   @media (prefers-color-scheme: dark) { body { background: #0f1115; color: #dfe3ea } }`;
 
