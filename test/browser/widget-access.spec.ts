@@ -175,7 +175,7 @@ inBrowser('the widget, for everybody', (stage) => {
     expect(await page.getByRole('dialog', { name: 'Ask Ada' }).boundingBox()).toMatchObject({ x: 20 });
     expect(await stage.box(page).getAttribute('placeholder')).toBe('输入消息…');
     const colours = `(() => { const s = getComputedStyle(document.querySelector('tributary-chat').shadowRoot.querySelector('.launcher')); return [s.backgroundColor, s.color]; })()`;
-    expect(await page.evaluate(colours)).toEqual(['rgb(255, 215, 0)', 'rgb(16, 19, 26)']);
+    expect(await page.evaluate(colours)).toEqual(['rgb(255, 215, 0)', 'rgb(0, 0, 0)']);
     await page.screenshot({ path: `${SHOTS}/state-themed.png` });
   });
 

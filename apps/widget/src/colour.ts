@@ -1,7 +1,7 @@
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 const WHITE: Rgb = [255, 255, 255];
-const INK: Rgb = [16, 19, 26];
+const INK: Rgb = [0, 0, 0];
 
 /** `#rgb`, `#rrggbb` or `rgb(r, g, b)`; null for anything else. */
 export function parseColour(text: string): Rgb | null {
@@ -33,10 +33,9 @@ export function mix(a: Rgb, b: Rgb, share: number): Rgb {
   return a.map((value, at) => Math.round(value + (b[at]! - value) * share)) as unknown as Rgb;
 }
 
-/** What is readable on `colour`: white where it reaches 4.5:1, else whichever of white and ink contrasts more. */
+/** What is readable on `colour`: white where it reaches 4.5:1, else black, which then does. */
 export function readableOn(colour: Rgb): Rgb {
-  const white = contrast(colour, WHITE);
-  return white >= 4.5 || white > contrast(colour, INK) ? WHITE : INK;
+  return contrast(colour, WHITE) >= 4.5 ? WHITE : INK;
 }
 
 /** `colour` moved towards the opposite of `ground` until it can be read on it (4.5:1). */

@@ -295,7 +295,7 @@ export class ChatClient {
     this.visit = visit;
     this.typingOut.stop();
     this.typingIn.stop();
-    this.outbox.disconnected(false);
+    this.outbox.reset();
     if (visit === null) this.dropMessages();
     this.floor = null;
     this.receipts.reset();

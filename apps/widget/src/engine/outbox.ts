@@ -73,6 +73,13 @@ export class Outbox {
     }
   }
 
+  /** Another visitor begins: nothing of the earlier one is awaited. The entries themselves go with the store. */
+  reset(): void {
+    this.inFlight.clear();
+    this.cancelPause?.();
+    this.cancelPause = null;
+  }
+
   /** Drops all others, and keeps the rest anew in a memory that has been emptied. */
   keepOnly(wanted: (entry: Outgoing) => boolean): void {
     this.store.update({ outgoing: this.store.state.outgoing.filter(wanted) });
