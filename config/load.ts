@@ -36,7 +36,8 @@ export function loadSettings({ env, channels, connectors }: LoadOptions): Settin
   const problems: Problem[] = [];
   const environment = readEnvironment(env, problems);
   const file = environment.TRIBUTARY_CONFIG;
-  const shown = relative(process.cwd(), file) || file;
+  const short = relative(process.cwd(), file);
+  const shown = short.startsWith('..') ? file : short;
   const reader = new Reader(readText(file, shown), env);
   const settings = reader.settings({ channels, connectors });
   const all = [...problems, ...reader.problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))];

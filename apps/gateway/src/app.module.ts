@@ -1,0 +1,64 @@
+import {
+  AccountStore,
+  Deliveries,
+  DestinationStore,
+  Files,
+  FileUrls,
+  Horizon,
+  Intake,
+  Leases,
+  Replies,
+  Vault,
+} from '#conversations';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { ApiModule } from './api/api.module.js';
+import { API_OPTIONS, type ApiOptions } from './api/options.js';
+import { CHAT_OPTIONS, type ChatOptions } from './chat/chat-options.js';
+import { Directory, Outlet } from './directory/index.js';
+import type { Engine } from './engine.js';
+import { FilesModule } from './files/files.module.js';
+import { Metrics } from './ops/metrics.js';
+import { MetricsAccess } from './ops/metrics-access.js';
+import { OpsController } from './ops/ops.controller.js';
+import { Readiness } from './ops/readiness.js';
+import { DATABASE, LOGGER, SETTINGS } from './tokens.js';
+
+/** The application: the framework-free engine, provided to the modules that speak HTTP. */
+@Module({})
+export class AppModule {
+  static of(engine: Engine, readiness: Readiness): DynamicModule {
+    const providers = [...values(engine), { provide: Readiness, useValue: readiness }];
+    return {
+      module: AppModule,
+      global: true,
+      imports: [ApiModule, FilesModule],
+      controllers: [OpsController],
+      providers: [...providers, MetricsAccess],
+      exports: providers,
+    };
+  }
+}
+
+function values(engine: Engine): Provider[] {
+  const { settings, adminKey } = engine;
+  const api: ApiOptions = {
+    adminKey,
+    publicUrl: () => settings.publicUrl,
+    rate: { points: settings.limits.apiRequestsPerMinute, seconds: 60 },
+    eventsKeptS: settings.retention.events,
+  };
+  const chat: ChatOptions = {
+    secret: engine.serverSecret,
+    publicUrl: () => settings.publicUrl,
+    messagesPerMinute: settings.limits.visitorMessagesPerMinute,
+    connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,
+    trustedProxies: settings.network.trustedProxies,
+  };
+  const byToken = [[DATABASE, engine.database], [SETTINGS, settings], [LOGGER, engine.log], [API_OPTIONS, api], [CHAT_OPTIONS, chat]] as const; // prettier-ignore
+  const byClass = [
+    [Vault, engine.vault], [AccountStore, engine.accounts], [DestinationStore, engine.destinations], [Directory, engine.directory],
+    [Outlet, engine.outlet], [Intake, engine.intake], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
+    [Leases, engine.leases], [Deliveries, engine.deliveries], [Horizon, engine.horizon], [Metrics, engine.metrics],
+  ] as const; // prettier-ignore
+  return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));
+}

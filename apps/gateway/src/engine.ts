@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { builtinAdapters, type ChannelAdapter } from '#channels';
+import type { Settings } from '#config';
+import {
+  AccountStore,
+  Deliveries,
+  DestinationStore,
+  Fetcher,
+  Files,
+  FileUrls,
+  Horizon,
+  Intake,
+  keyFile,
+  Leases,
+  Replies,
+  Schedule,
+  Store1700000000002,
+  Vault,
+} from '#conversations';
+import { openDatabase, type Database } from '#database';
+import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
+import { Identity1700000000001 } from '#identity';
+import { guardedHttp } from '#transport';
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { Directory, Outlet, ProviderMedia, SharedValues, TraceWriter } from './directory/index.js';
+import { openFileStore } from './files/open-store.js';
+import type { Blotter } from './ops/log.js';
+import { Metrics } from './ops/metrics.js';
+
+/** Everything of the process that needs no framework, made and wired once. */
+export type Engine = Awaited<ReturnType<typeof openEngine>>;
+
+export interface EngineOptions {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly blotter: Blotter;
+}
+
+const ADMIN_KEY = 'admin.key';
+const adapters = builtinAdapters as readonly ChannelAdapter<unknown, unknown>[];
+const connectors = builtinConnectors as readonly HelpdeskConnector<unknown>[];
+
+/** Settings schemas by type, for the settings file. */
+export const configSchemas = {
+  channels: Object.fromEntries(adapters.map(({ type, config }) => [type, config])),
+  connectors: Object.fromEntries(connectors.map(({ type, config }) => [type, config])),
+};
+
+/**
+ * Opens the database, checks the secret key, takes over accounts and destinations of the settings file. Throws `DataFolderBusy`, `DatabaseUnavailable`,
+ * `WrongSecretKey`; nothing is left open then.
+ */
+export async function openEngine(options: EngineOptions) {
+  const { settings, log } = options;
+  const database = await openDatabase({
+    ...(settings.databaseUrl === undefined ? { dataDir: settings.dataDir } : { url: settings.databaseUrl }),
+    entities: [],
+    migrations: [Identity1700000000001, Store1700000000002],
+    log: (message) => log.info(message),
+  });
+  try {
+    return await assemble(database, options);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function assemble(database: Database, options: EngineOptions) {
+  const { settings, log } = options;
+  const keys = openKeys(settings);
+  const vault = new Vault(keys.secretKey, settings.previousSecretKey);
+  await vault.check(database);
+  const stores = await openStores(database, vault, settings);
+  const metrics = new Metrics();
+  const leases = new Leases(database);
+  const traces = new TraceWriter(database);
+  const fileUrls = new FileUrls(keys.secretKey, settings.publicUrl);
+  const store = openFileStore(settings.files, settings.dataDir);
+  const files = new Files({ database, store, urls: fileUrls, maxBytes: settings.files.maxBytes });
+  const shared = new SharedValues({ database, vault, leases });
+  const clients = openClients(settings);
+  const directory = new Directory({
+    ...{ database, ...stores, ...clients, adapters, connectors, traces, files, fileUrls, shared, log },
+  });
+  keepSecretsOut(options.blotter, { directory, fixed: Object.values(keys), settings });
+  await directory.start();
+  const outlet = new Outlet(directory, fileUrls);
+  const onPoison = (account: string, _key: string, error: Error) => {
+    metrics.intakeEvent(directory.account(account)?.type ?? 'none', 'poison');
+    log.error({ account, err: error }, 'the store refuses an event; it was parked');
+  };
+  return {
+    ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
+    adminKey: keys.adminKey,
+    /** What other keys of the server are derived from: the same in every process. */
+    serverSecret: keys.secretKey,
+    intake: new Intake(database, { onPoison }),
+    replies: new Replies(database, outlet),
+    schedule: new Schedule(database, outlet),
+    fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory), log }),
+    deliveries: new Deliveries(database),
+    horizon: new Horizon(database),
+    /** Stops what `openEngine` started; the database last. */
+    async close(): Promise<void> {
+      directory.stop();
+      await traces.flush();
+      await Promise.all([clients.http.close(), clients.deliveryHttp.close()]);
+      await database.close();
+    },
+  };
+}
+
+/** The keys of the installation: given, or made on first start. */
+function openKeys(settings: Settings) {
+  const file = (name: string, prefix: string, encoding: 'base64' | 'base64url') =>
+    keyFile(join(settings.dataDir, name), () => prefix + randomBytes(32).toString(encoding));
+  return {
+    secretKey: settings.secretKey ?? file('secret.key', '', 'base64'),
+    adminKey: settings.adminKey ?? file(ADMIN_KEY, 'trb_', 'base64url'),
+  };
+}
+
+/** For adapters, and for connectors, which send many small signed requests. */
+function openClients({ network: { allow } }: Settings) {
+  return { http: guardedHttp({ allow }), deliveryHttp: guardedHttp({ allow, engine: 'undici' }) };
+}
+
+/** Every secret that is known, now and later, is kept out of the log. */
+function keepSecretsOut(
+  blotter: Blotter,
+  { directory, fixed, settings }: { directory: Directory; fixed: readonly string[]; settings: Settings },
+): void {
+  const always = [...fixed, settings.previousSecretKey ?? '', passwordOf(settings.databaseUrl)];
+  const known = () => [...directory.accounts(), ...directory.destinations()].flatMap(({ secrets }) => secrets);
+  blotter.know(always);
+  directory.onChange(() => blotter.know([...always, ...known()]));
+}
+
+/** Where the admin key is kept when the environment does not give one. */
+export function adminKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
+  return join(dataDir, ADMIN_KEY);
+}
+
+async function openStores(database: Database, vault: Vault, settings: Settings) {
+  const kinds = new Map(
+    adapters.map(({ type, config, continuity, ingress }) => [
+      type,
+      { config, continuity, hosted: ingress.hosted === true },
+    ]),
+  );
+  const accounts = new AccountStore({ database, vault, kind: (type) => kinds.get(type) });
+  const destinations = new DestinationStore({
+    database,
+    vault,
+    schema: (type) => connectors.find((c) => c.type === type)?.config,
+  });
+  if (settings.previousSecretKey !== undefined) {
+    await accounts.renewSecrets();
+    await destinations.renewSecrets();
+  }
+  await accounts.importFromFile(
+    settings.accounts.map(({ reopenWithin, ...account }) => ({ ...account, reopenWithinS: reopenWithin })),
+  );
+  await destinations.importFromFile(settings.destinations);
+  return { accounts, destinations };
+}
+
+function passwordOf(url: string | undefined): string {
+  return url && URL.canParse(url) ? decodeURIComponent(new URL(url).password) : '';
+}
