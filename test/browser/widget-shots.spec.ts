@@ -12,7 +12,7 @@ function conversation(stage: Stage, zh: boolean): void {
     url: picture.url,
     mimeType: picture.mimeType,
   } as const;
-  server.say(zh ? '您好！我是米娅，请问有什么可以帮您？' : 'Hello! I’m Mia. What can I do for you today?');
+  server.say(zh ? '您好！我是米娅，请问有什么可以帮您？' : 'Hello! I am Mia. What can I do for you today?');
   server.say(
     zh
       ? '如果方便，请发一张截图给我。'
@@ -142,8 +142,17 @@ inBrowser('the widget in pictures', (stage) => {
       { type: 'contact-card', name: 'Sam Driver', handles: [{ scheme: 'phone', value: '+44 20 7946 0000' }] },
     ]);
     stage.server.say([{ type: 'unsupported', providerType: 'poll' }]);
-    stage.server.say('🎉');
     await shot(page, 'state-parts');
     expect(await page.locator('.card').count()).toBe(5);
+    await stage.box(page).fill('');
+    await page.getByRole('button', { name: 'Remove contract-2026-final.pdf' }).click();
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await page.getByRole('button', { name: 'Open front door.png' }).click();
+    await shot(page, 'state-lightbox');
+    stage.server.faults.silent = true;
+    await page.reload();
+    await stage.open(page);
+    await page.locator('.skeleton').waitFor();
+    await shot(page, 'state-loading');
   });
 });

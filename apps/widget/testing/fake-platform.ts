@@ -44,7 +44,6 @@ export class FakePlatform implements Platform {
   readonly uploads: UploadRequest[] = [];
   readonly storage: KeyValue;
   time = 1_000_000;
-  connected = true;
   chance = 0.5;
   uploadAnswer: () => Promise<Uploaded> = () => Promise.reject(new Error('network'));
   private readonly timers = new Set<{ at: number; run: () => void }>();
@@ -103,10 +102,6 @@ export class FakePlatform implements Platform {
       due.run();
     }
     this.time = end;
-  }
-
-  online(): boolean {
-    return this.connected;
   }
 
   upload(request: UploadRequest): Promise<Uploaded> {

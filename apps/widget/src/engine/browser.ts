@@ -14,7 +14,6 @@ export function browserPlatform(): Platform {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    online: () => navigator.onLine,
     upload,
   };
 }

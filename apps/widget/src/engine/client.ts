@@ -87,7 +87,7 @@ export class ChatClient {
   }
 
   networkLost(): void {
-    this.connection.suspend();
+    this.connection.networkLost();
   }
 
   /** Sends at once or as soon as that is possible. `files` are uploaded first and go before `parts`. */
@@ -214,6 +214,7 @@ export class ChatClient {
     const { user, limits, unread } = frame;
     this.store.update({ phase: 'live', user, limits, readUpTo, unreadHint: unread, returning: !frame.fresh });
     if (identified) return this.identified(frame.fresh || elsewhere);
+    if (elsewhere && !frame.fresh) return this.fetchAll();
     this.outbox.adopt();
     if (this.token && (this.token.state === 'waiting' || !user)) this.present();
   }
@@ -222,7 +223,12 @@ export class ChatClient {
   private identified(elsewhere: boolean): void {
     if (this.token) this.token.state = 'settled';
     this.store.update({ identifying: false });
-    if (!elsewhere) return this.settle();
+    if (elsewhere) this.fetchAll();
+    else this.settle();
+  }
+
+  /** What was asked for on this socket was another thread's: begins anew on another one. */
+  private fetchAll(): void {
     this.store.update({ caughtUp: false, returning: true });
     this.welcomed = this.historyDone = false;
     this.connection.restart();

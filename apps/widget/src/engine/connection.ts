@@ -36,7 +36,6 @@ export class Connection {
     this.cancelRetry?.();
     this.cancelRetry = null;
     if (this.socket) return;
-    if (!this.platform.online()) return this.on.lost(0);
     let socket: Socket;
     try {
       socket = this.platform.connect(this.url);
@@ -66,11 +65,9 @@ export class Connection {
     this.start();
   }
 
-  /** The browser lost its network: the socket is dead though it may not know it yet. */
-  suspend(): void {
-    if (!this.wanted) return;
-    this.release();
-    this.on.lost(0);
+  /** The browser lost its network: the socket is dead though it may not know it yet. Tries go on, since the gateway may be on this machine. */
+  networkLost(): void {
+    if (this.socket) this.dropped(0);
   }
 
   /** The gateway has answered: what counts for the next waiting time starts afresh. */
@@ -91,8 +88,8 @@ export class Connection {
 
   /** Asks for a sign of life now: a laptop that has slept holds a socket that is long dead. */
   probe(): void {
-    if (!this.socket) return this.wanted ? this.start() : undefined;
-    this.ping();
+    if (this.socket) this.ping();
+    else this.start();
   }
 
   private receive(data: unknown): void {
@@ -115,7 +112,6 @@ export class Connection {
     this.send({ type: 'ping' });
     this.cancelBeat?.();
     this.cancelBeat = this.platform.after(PATIENCE_MS, () => {
-      this.release();
       this.dropped(0);
     });
   }

@@ -121,7 +121,8 @@ export class Outbox {
   }
 
   private transmit(entry: Outgoing): void {
-    if (!this.port.send({ type: 'message', clientId: entry.clientId, parts: entry.parts })) return;
+    const parts = entry.parts.map((part) => (part.type === 'media' ? { ...part, url: undefined } : part));
+    if (!this.port.send({ type: 'message', clientId: entry.clientId, parts })) return;
     this.inFlight.add(entry.clientId);
     this.change(entry.clientId, { state: 'sending' });
   }

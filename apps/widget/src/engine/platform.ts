@@ -30,7 +30,6 @@ export interface Platform {
   uuid(): string;
   /** Runs `run` once after `ms`; what it returns cancels that. */
   after(ms: number, run: () => void): () => void;
-  online(): boolean;
   /** Rejects with `UploadRefused`, or with any other error where the network failed. */
   upload(request: UploadRequest): Promise<Uploaded>;
 }
