@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -167,6 +167,7 @@ export function inBrowser(title: string, tests: (stage: Stage) => void): void {
     afterAll(async () => {
       await stage.tearDown();
       await stage.browser?.close();
+      if (stage.folder) await rm(stage.folder, { recursive: true });
     });
     tests(stage);
   });
