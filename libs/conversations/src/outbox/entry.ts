@@ -19,6 +19,8 @@ export interface Entry {
   readonly tryingMs: number;
   /** Until it may be tried again; 0 or less: now. */
   readonly dueMs: number;
+  /** When it was read, by `performance.now()`. */
+  readonly readAt: number;
   /** The event; null for units, and where it is no longer kept. */
   readonly event: EventRow | null;
   /** The unit; null for events, and where it was erased. */
@@ -78,6 +80,7 @@ export function toEntry(row: EntryRow): Entry {
     ageMs: row.age_ms,
     tryingMs: row.trying_ms ?? 0,
     dueMs: row.due_ms ?? 0,
+    readAt: performance.now(),
     event: row.event_type === null ? null : toEvent(row, row.event_type),
     unit: row.message_id === null ? null : toUnit(row, row.message_id),
   };

@@ -54,6 +54,10 @@ export class Partitions {
     return [...this.owned.keys()];
   }
 
+  owns(partition: number): boolean {
+    return this.owned.has(partition);
+  }
+
   /** The lease of an owned partition, while it surely stands. */
   lease(partition: number): Lease | undefined {
     const lease = this.owned.get(partition);

@@ -1,0 +1,123 @@
+import { type Deliveries, type Entry, presentEvent, type Lease, type Result } from '#conversations';
+import { DeliveryRefused, outcomeOf, type RetryDecision } from '#helpdesk';
+import { type Failure, FAILURES, type FailureCode, ProviderFailure, type StreamEvent } from '#normalizer';
+import type { RunningDestination } from '../directory/index.js';
+import type { Log, RelayDirectory, RetryRules } from './ports.js';
+import type { Outcome, Route } from './route.js';
+
+const NOT_DOWN = new Set<FailureCode>(['content-refused', 'unauthorized', 'config-invalid', 'throttled']);
+
+export interface DeliverParts {
+  readonly directory: RelayDirectory;
+  readonly deliveries: Pick<Deliveries, 'pause'>;
+  readonly rules: RetryRules;
+  readonly signUrl: (fileId: string) => string;
+  readonly log: Log;
+}
+
+/** Events to ticket systems. */
+export class DeliverRoute implements Route {
+  constructor(private readonly parts: DeliverParts) {}
+
+  available(id: string): boolean {
+    return this.parts.directory.destination(id)?.state === 'active';
+  }
+
+  version(id: string): string | undefined {
+    return this.parts.directory.destination(id)?.version;
+  }
+
+  bound(): readonly string[] {
+    return [];
+  }
+
+  boundLease(): undefined {
+    return undefined;
+  }
+
+  batch(id: string): number {
+    return this.parts.directory.destination(id)?.connector.capabilities.batch ?? 1;
+  }
+
+  rate(): null {
+    return null;
+  }
+
+  async dispatch(entries: readonly Entry[], { signal }: { lease: Lease; signal: AbortSignal }): Promise<Outcome> {
+    const [first] = entries as [Entry];
+    const destination = this.parts.directory.destination(first.targetId);
+    if (!destination) return { results: [], health: 'unknown', holdMs: 1_000 };
+    if (!first.event) return { results: [{ kind: 'dropped' }], health: 'unknown' };
+    if (entries.some(({ event }) => !event)) return { results: [], health: 'unknown', single: true };
+    try {
+      const events = entries.map((entry) => this.present(entry, destination));
+      const context = { signal, eventId: first.itemId, replay: first.replay };
+      const { reference } = await destination.connector.deliver(
+        events,
+        this.parts.directory.connectorContext(destination, context),
+      );
+      const last = entries.length - 1;
+      const results = entries.map((_, index): Result => ({
+        kind: 'delivered',
+        ...(index === last && reference && { reference }),
+      }));
+      return { results, health: 'alive' };
+    } catch (error) {
+      return this.failed(error, entries);
+    }
+  }
+
+  async pause(id: string, reason: string): Promise<void> {
+    this.parts.log.error({ destination: id, reason }, 'the destination is paused: a person must look at it');
+    await this.parts.deliveries.pause(id, reason);
+  }
+
+  private present(entry: Entry, destination: RunningDestination): StreamEvent {
+    const how = { destinationId: destination.id, signUrl: this.parts.signUrl };
+    return presentEvent(entry.event!, how);
+  }
+
+  private failed(thrown: unknown, entries: readonly Entry[]): Outcome {
+    const [head] = entries as [Entry];
+    const known = thrown instanceof ProviderFailure || thrown instanceof DeliveryRefused;
+    // Whatever went wrong on the wire is a ProviderFailure: another error is a fault of this event or of the connector's code.
+    const error = known ? thrown : new ProviderFailure('content-refused', `the connector failed: ${String(thrown)}`);
+    if (!known)
+      this.parts.log.error({ err: thrown, destination: head.targetId, event: head.itemId }, 'a connector failed');
+    const failure = failureOf(error);
+    const decision = this.parts.rules.afterDelivery(
+      { made: head.attempts + 1, elapsedMs: sinceFirst(head) },
+      outcomeOf(error),
+    );
+    if (entries.length > 1 && failure.code === 'content-refused') return { results: [], health: 'alive', single: true };
+    return { ...settledBy(decision, failure), health: NOT_DOWN.has(failure.code) ? 'alive' : 'down' };
+  }
+}
+
+function settledBy(decision: RetryDecision, failure: Failure): Pick<Outcome, 'results' | 'holdMs' | 'pause'> {
+  if (decision.kind === 'park') return { results: [{ kind: 'dead', failure }] };
+  if (decision.kind === 'pause') return { results: [{ kind: 'retry', failure }], pause: decision.reason };
+  const { delayMs, scope } = decision;
+  return { results: [{ kind: 'retry', failure, delayMs }], ...(scope === 'target' && { holdMs: delayMs }) };
+}
+
+/** Milliseconds since the first attempt began to fail. */
+export function sinceFirst(entry: Entry): number {
+  return entry.attempts === 0 ? 0 : entry.tryingMs + performance.now() - entry.readAt;
+}
+
+/** The failure that is kept with the event: the status of an HTTP answer in the words of the closed table. */
+function failureOf(error: ProviderFailure | DeliveryRefused): Failure {
+  if (error instanceof ProviderFailure) return error.toFailure();
+  const code = codeOf(error.status);
+  const { retryable, owner } = FAILURES[code];
+  return { code, providerCode: String(error.status), message: error.message, retryable, owner };
+}
+
+function codeOf(status: number): FailureCode {
+  if (status === 429) return 'throttled';
+  if (status === 408 || status === 425 || status >= 500) return 'unavailable';
+  if (status === 401 || status === 403) return 'unauthorized';
+  if (status === 404 || status === 410 || status < 400) return 'config-invalid';
+  return 'content-refused';
+}

@@ -1,0 +1,39 @@
+/**
+ * A token bucket that holds one second's worth of tokens and at least one. `waitMs` says how long until the next may be taken (0: now); `take` takes it.
+ */
+export class Pace {
+  private tokens: number;
+  private at: number;
+  private readonly size: number;
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly now: () => number,
+  ) {
+    this.size = Math.max(1, perSecond);
+    this.tokens = this.size;
+    this.at = now();
+  }
+
+  waitMs(): number {
+    this.refill();
+    return this.tokens >= 1 ? 0 : Math.ceil(((1 - this.tokens) / this.perSecond) * 1_000);
+  }
+
+  take(): void {
+    this.refill();
+    this.tokens -= 1;
+  }
+
+  /** Nothing was taken for so long that it is as good as new. */
+  get full(): boolean {
+    this.refill();
+    return this.tokens >= this.size;
+  }
+
+  private refill(): void {
+    const now = this.now();
+    this.tokens = Math.min(this.size, this.tokens + ((now - this.at) / 1_000) * this.perSecond);
+    this.at = now;
+  }
+}

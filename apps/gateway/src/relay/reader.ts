@@ -1,0 +1,116 @@
+import { type Horizon, type Outbox, type Partitions } from '#conversations';
+import type { Board } from './board.js';
+import type { Lane } from './lane.js';
+import type { Target } from './target.js';
+
+/** Entries of one reading of what is new. */
+const PAGE = 1_000;
+/** Targets whose backlog is read in one step: the others have their turn in the next. */
+const TURNS = 16;
+/** Lanes of one target that are read again in one step. */
+const LANES = 200;
+
+export interface ReaderParts {
+  readonly outbox: Outbox;
+  readonly horizon: Horizon;
+  readonly partitions: Partitions;
+  readonly board: Board;
+  readonly laneRoom: number;
+}
+
+/**
+ * Brings entries from the database to the board: what is new, by one cursor for all owned partitions; the backlog of targets that fell behind, each by a
+ * cursor of its own; lanes that were set aside and are due. One reading at a time, so that the cursors need no further care.
+ *
+ * It holds: for a target without a backlog, every entry up to the cursor is settled, in memory, or in a lane that is marked `spilled`.
+ */
+export class Reader {
+  private cursor = 0;
+
+  constructor(private readonly parts: ReaderParts) {}
+
+  /** Begins at the present: what lies before is the targets' backlog (`takeOver`). */
+  async start(): Promise<void> {
+    this.cursor = (await this.parts.horizon.safe()).outbox;
+  }
+
+  /** New partitions are owned: every target that anything waits for looks through its entries from the beginning. */
+  async takeOver(): Promise<void> {
+    for (const ref of await this.parts.outbox.targets()) this.parts.board.target(ref).spill();
+  }
+
+  /** One round. `more`: there is more to read at once; `settled`: no writer was under way, so nothing will turn up but by a hint. */
+  async read(): Promise<{ more: boolean; settled: boolean }> {
+    const { board, horizon } = this.parts;
+    const settled = await horizon.probe();
+    for (const target of board.list()) target.sweep();
+    const fresh = await this.readFresh(horizon.known.outbox);
+    const behind = await this.readBacklogs();
+    const lanes = await this.readLanes();
+    return { more: fresh || behind || lanes, settled };
+  }
+
+  private async readFresh(upTo: number): Promise<boolean> {
+    const { outbox, partitions, board } = this.parts;
+    const owned = partitions.list();
+    if (upTo <= this.cursor) return false;
+    const page = { after: this.cursor, upTo, limit: PAGE };
+    const entries = owned.length > 0 ? await outbox.fresh(page, owned, board.except()) : [];
+    const full = entries.length === PAGE;
+    this.cursor = full ? entries.at(-1)!.position : upTo;
+    board.accept(entries);
+    return full;
+  }
+
+  private async readBacklogs(): Promise<boolean> {
+    const hungry = this.parts.board
+      .list()
+      .filter((target) => target.appetite > 0 && (target.backlog ?? 0) < this.cursor);
+    for (const target of hungry.slice(0, TURNS)) await this.readBacklog(target);
+    this.parts.board.list().forEach((target) => this.catchUp(target));
+    return hungry.length > 0;
+  }
+
+  private async readBacklog(target: Target): Promise<void> {
+    const { outbox, partitions, board } = this.parts;
+    const { epoch, backlog, appetite: limit } = target;
+    const upTo = this.cursor;
+    const scope = board.isBound(target.ref) ? null : partitions.list();
+    target.sweep();
+    const entries = await outbox.ofTarget(target.ref, { after: backlog ?? 0, upTo, limit }, scope);
+    if (target.epoch !== epoch) return;
+    target.backlog = entries.length === limit ? entries.at(-1)!.position : upTo;
+    for (const entry of entries) target.accept(entry, 'backlog');
+  }
+
+  /** A target that has read everything up to the cursor is handed what is new again. One that is bound reads for itself always. */
+  private catchUp(target: Target): void {
+    if (target.backlog === null || target.backlog < this.cursor || target.aside || this.parts.board.isBound(target.ref))
+      return;
+    target.backlog = null;
+  }
+
+  private async readLanes(): Promise<boolean> {
+    const { board, outbox, laneRoom } = this.parts;
+    const thirsty = board.list().filter((target) => !target.aside && target.waitMs() <= 0 && target.thirst.size > 0);
+    for (const target of thirsty) {
+      const { epoch } = target;
+      for (const lane of target.thirst) if (!this.isOurs(target, lane)) target.forget(lane);
+      const lanes = [...target.thirst].slice(0, LANES);
+      const asked = lanes.map((lane) => ({ lane: lane.key, after: lane.loadedTo }));
+      const entries = await outbox.ofLanes(asked, this.cursor, laneRoom);
+      if (target.epoch !== epoch) continue;
+      const counts = new Map<string, number>();
+      for (const entry of entries) {
+        counts.set(entry.lane, (counts.get(entry.lane) ?? 0) + 1);
+        target.accept(entry, 'lane');
+      }
+      for (const lane of lanes) target.quenched(lane, counts.get(lane.key) === laneRoom);
+    }
+    return thirsty.length > 0;
+  }
+
+  private isOurs(target: Target, { partition }: Lane): boolean {
+    return this.parts.board.isBound(target.ref) || this.parts.partitions.owns(partition);
+  }
+}

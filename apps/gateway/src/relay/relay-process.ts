@@ -1,0 +1,109 @@
+import { Deliveries, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
+import type { Database } from '#database';
+import { afterDelivery, afterSend } from '#helpdesk';
+import { Board } from './board.js';
+import { DeliverRoute } from './deliver.route.js';
+import type { Log, Observation, RelayDirectory, RetryRules, Sessions } from './ports.js';
+import { Reader } from './reader.js';
+import { Relay, type RelaySettings } from './relay.js';
+import { GIVE_UP_MS, givenUp, SendRoute } from './send.route.js';
+import type { Room } from './target.js';
+
+export interface RelayOptions {
+  readonly database: Database;
+  readonly leases: Leases;
+  readonly directory: RelayDirectory;
+  readonly sessions: Sessions;
+  readonly signUrl: (fileId: string) => string;
+  readonly log: Log;
+  readonly observe?: (observation: Observation) => void;
+  /** The retry table; another one only in tests. */
+  readonly rules?: RetryRules;
+  readonly settings?: Partial<RelaySettings>;
+  readonly room?: Partial<Room>;
+}
+
+const SETTINGS: RelaySettings = { concurrency: 32, pollMs: 1_000, dispatchMs: 120_000, drainMs: 8_000 };
+const ROOM: Room = { lane: 64, target: 2_000 };
+
+/** The relay with all that belongs to it, listening to hints, changes and heartbeats. */
+export class RelayProcess {
+  readonly board: Board;
+  private readonly relay: Relay;
+  private readonly partitions: Partitions;
+  private readonly settler: Settler;
+  private readonly outbox: Outbox;
+  private readonly horizon: Horizon;
+  private readonly stopping = new AbortController();
+  private readonly unhook: (() => void)[] = [];
+
+  constructor(private readonly options: RelayOptions) {
+    const { database, leases, directory, sessions, log, signUrl, rules = { afterDelivery, afterSend } } = options;
+    const room = { ...ROOM, ...options.room };
+    this.settler = new Settler(database, leases.holder, this.stopping.signal);
+    this.partitions = new Partitions(database, leases);
+    this.outbox = new Outbox(database);
+    this.horizon = new Horizon(database);
+    const processes = (): number => this.partitions.processes;
+    this.board = new Board({
+      routes: {
+        event: new DeliverRoute({ directory, deliveries: new Deliveries(database), signUrl, rules, log }),
+        unit: new SendRoute({ directory, sessions, settler: this.settler, processes, rules, log }),
+      },
+      room,
+      now: () => performance.now(),
+      wake: (target) => this.relay.nudge(target),
+    });
+    const { outbox, horizon, partitions, board, settler } = this;
+    this.relay = new Relay({
+      ...{ board, partitions, settler, log },
+      reader: new Reader({ outbox, horizon, partitions, board, laneRoom: room.lane }),
+      giveUp: () => this.giveUp(),
+      observe: options.observe ?? (() => undefined),
+      settings: { ...SETTINGS, ...options.settings },
+    });
+  }
+
+  /** Begins. `leases` must beat (`Leases.start`) for as long as it runs. */
+  async start(): Promise<void> {
+    const { database, directory, sessions, leases } = this.options;
+    await this.partitions.inherit();
+    this.unhook.push(
+      database.onHint('outbox', () => this.relay.wake()),
+      database.onHint('leases', () => this.relay.rebalance()),
+      directory.onChange(() => this.relay.review()),
+      sessions.onChange(() => this.relay.review()),
+      leases.onBeat(async () => this.relay.rebalance()),
+    );
+    this.relay.review();
+    this.relay.start();
+  }
+
+  /** Stops taking work, waits for what is under way, settles it and gives the partitions back. */
+  async drain(): Promise<void> {
+    for (const unhook of this.unhook.splice(0)) unhook();
+    await this.relay
+      .drain()
+      .catch((error: unknown) => this.options.log.warn({ err: error }, 'the relay did not stop in order'));
+    this.stopping.abort();
+    await this.settler.idle();
+  }
+
+  /** How much waits for each target; for metrics. */
+  depth(): ReturnType<Outbox['depth']> {
+    return this.outbox.depth();
+  }
+
+  /** Messages whose account is missing or disabled wait, and fail when they have for too long. */
+  private async giveUp(): Promise<void> {
+    const { board, horizon, outbox, partitions, settler } = this;
+    for (const { ref, aside } of board.list()) {
+      if (ref.kind !== 'unit' || !aside || board.isBound(ref)) continue;
+      const page = { after: 0, upTo: horizon.known.outbox, limit: 200 };
+      for (const entry of await outbox.ofTarget(ref, page, partitions.list())) {
+        const lease = partitions.lease(entry.partition);
+        if (lease && entry.ageMs > GIVE_UP_MS) await settler.settle({ entry, lease, result: givenUp(ref.id) });
+      }
+    }
+  }
+}

@@ -1,0 +1,279 @@
+import { type Entry, type Lease, type Partitions, type Result, type Settler } from '#conversations';
+import { Alarm } from './alarm.js';
+import type { Board } from './board.js';
+import type { Lane } from './lane.js';
+import type { Log, Observation } from './ports.js';
+import type { Reader } from './reader.js';
+import type { Outcome } from './route.js';
+import type { Target } from './target.js';
+
+export interface RelayParts {
+  readonly board: Board;
+  readonly reader: Reader;
+  readonly partitions: Partitions;
+  readonly settler: Settler;
+  readonly log: Log;
+  /** Ends what its account kept waiting for too long. */
+  giveUp(): Promise<void>;
+  observe(observation: Observation): void;
+  readonly settings: RelaySettings;
+}
+
+export interface RelaySettings {
+  /** Most dispatches under way at once to one target. */
+  readonly concurrency: number;
+  /** How long until the outbox is looked at without a hint, milliseconds. */
+  readonly pollMs: number;
+  /** After this a dispatch is told to give up, whatever it waits for, milliseconds. */
+  readonly dispatchMs: number;
+  /** How long `drain` waits for what is under way, milliseconds. */
+  readonly drainMs: number;
+}
+
+/** Between two looks at the outbox while there is work: what comes meanwhile is read in one go. */
+const BREATH_MS = 2;
+/** While a writer is under way below the horizon. */
+const PENDING_MS = { first: 2, most: 16 };
+const TROUBLE_MS = 500;
+const GIVE_UP_EVERY_MS = 60_000;
+/** A lane whose settle affected nothing is looked at again after this. */
+const STALE_MS = 100;
+/** An adapter that does not heed its signal is left behind after this. */
+const GRACE_MS = 2_000;
+
+/**
+ * The loop lease -> dispatch -> settle, for events and units alike. Within a lane strictly one after the other, each settled before the next begins;
+ * lanes are independent, up to the concurrency of their target.
+ */
+export class Relay {
+  private readonly alarm = new Alarm();
+  private readonly flights = new Set<AbortController>();
+  private running: Promise<void> | undefined;
+  private stopping = false;
+  private balanceDue = true;
+  private leaving: ReadonlySet<number> = new Set();
+
+  constructor(private readonly parts: RelayParts) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Something may be in the outbox. */
+  wake(): void {
+    this.alarm.ring();
+  }
+
+  /** Processes came or went: partitions are shared anew. */
+  rebalance(): void {
+    this.balanceDue = true;
+    this.alarm.ring();
+  }
+
+  /** Accounts, destinations or sessions changed. */
+  review(): void {
+    this.parts.board.reviewAll();
+    this.alarm.ring();
+  }
+
+  /** A target may go on. */
+  nudge(target: Target): void {
+    this.pump(target);
+    this.alarm.ring();
+  }
+
+  /** Stops taking work, waits for what is under way, settles it, and gives the partitions back. */
+  async drain(): Promise<void> {
+    this.stopping = true;
+    this.alarm.ring();
+    await this.running;
+    const end = performance.now() + this.parts.settings.drainMs;
+    const abort = setTimeout(() => this.abortAll(), this.parts.settings.drainMs * 0.8);
+    while (this.parts.board.list().some(({ lanes }) => [...lanes.values()].some((lane) => !lane.idle))) {
+      if (performance.now() > end) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    clearTimeout(abort);
+    this.abortAll();
+    await this.parts.partitions.giveUp(this.parts.partitions.list());
+    this.parts.board.close();
+  }
+
+  private async run(): Promise<void> {
+    let pending = PENDING_MS.first;
+    let started = false;
+    let sweepAt = 0;
+    while (!this.stopping) {
+      try {
+        if (!started) await this.parts.reader.start();
+        started = true;
+        if (this.balanceDue) await this.balance();
+        if (performance.now() > sweepAt) {
+          await this.parts.giveUp();
+          sweepAt = performance.now() + GIVE_UP_EVERY_MS;
+        }
+        const { more, settled } = await this.parts.reader.read();
+        for (const target of this.parts.board.list()) this.pump(target);
+        pending = settled ? PENDING_MS.first : Math.min(pending * 2, PENDING_MS.most);
+        await breathe();
+        if (!more) await this.alarm.wait(settled ? this.parts.settings.pollMs : pending);
+      } catch (error) {
+        this.parts.log.warn({ err: error }, 'the outbox cannot be read');
+        await this.alarm.wait(TROUBLE_MS);
+      }
+    }
+  }
+
+  private async balance(): Promise<void> {
+    const { partitions, board, reader } = this.parts;
+    this.balanceDue = false;
+    const { gained, surplus } = await partitions.balance((partition) => board.busy(partition));
+    const staying = [...this.leaving].some((partition) => partitions.owns(partition) && !surplus.includes(partition));
+    this.leaving = new Set(surplus);
+    board.release(this.leaving);
+    const quiet = surplus.filter((partition) => !board.busy(partition));
+    if (quiet.length > 0) await partitions.giveUp(quiet);
+    if (quiet.length < surplus.length) setTimeout(() => this.rebalance(), STALE_MS).unref();
+    if (gained.length > 0 || staying) await reader.takeOver();
+  }
+
+  /** Dispatches what a target has ready, as far as its slots, breaker and rates allow. */
+  private pump(target: Target): void {
+    const route = this.parts.board.route(target.ref);
+    while (!this.stopping && !target.aside) {
+      const waitMs = target.waitMs();
+      if (waitMs > 0) return target.wakeIn(waitMs);
+      if (target.inFlight >= target.breaker.permits(this.parts.settings.concurrency)) return;
+      const lane = target.next();
+      if (!lane) {
+        if (target.appetite > 0 || target.thirst.size > 0) this.alarm.ring();
+        return;
+      }
+      const lease = this.leaseOf(target, lane);
+      if (!lease) {
+        this.unleased(target, lane);
+        continue;
+      }
+      const waits = target.throttle(lane, route.rate(target.ref.id));
+      if (waits.target > 0) {
+        target.putBack(lane);
+        return target.wakeIn(waits.target);
+      }
+      if (waits.lane > 0) target.wait(lane, waits.lane);
+      else void this.dispatch(target, lane, lease);
+    }
+  }
+
+  private leaseOf(target: Target, lane: Lane): Lease | undefined {
+    const { board, partitions } = this.parts;
+    if (board.isBound(target.ref)) return board.route(target.ref).boundLease(target.ref.id);
+    return this.leaving.has(lane.partition) ? undefined : partitions.lease(lane.partition);
+  }
+
+  /** A lane that is another's now is forgotten; while it is only not known who holds it, it waits. */
+  private unleased(target: Target, lane: Lane): void {
+    const { board, partitions } = this.parts;
+    const ours = board.isBound(target.ref) || (partitions.owns(lane.partition) && !this.leaving.has(lane.partition));
+    if (ours) target.wait(lane, TROUBLE_MS);
+    else target.forget(lane);
+  }
+
+  private async dispatch(target: Target, lane: Lane, lease: Lease): Promise<void> {
+    const route = this.parts.board.route(target.ref);
+    const entries = target.begin(lane, lane.single ? 1 : route.batch(target.ref.id));
+    const began = performance.now();
+    const outcome = await this.attempt(target, entries, lease);
+    const durationMs = performance.now() - began;
+    target.inFlight -= 1;
+    lane.single ||= outcome.single === true;
+    this.takeEffect(target, outcome);
+    this.pump(target);
+    const settled = await this.settle(entries, lease, outcome.results);
+    outcome.results.forEach((result, index) =>
+      this.observe(entries[index]!, result, { durationMs, settled: settled[index]! }),
+    );
+    const done = outcome.results.findIndex((result, index) => result.kind === 'retry' || !settled[index]);
+    target.end(lane, done < 0 ? outcome.results.length : done, delayOf(outcome, settled));
+    this.pump(target);
+  }
+
+  /** One attempt, which ends: by itself, by its signal, or by being left behind. */
+  private async attempt(target: Target, entries: readonly Entry[], lease: Lease): Promise<Outcome> {
+    const flight = new AbortController();
+    this.flights.add(flight);
+    const timer = setTimeout(() => flight.abort(), this.parts.settings.dispatchMs);
+    const left = new Promise<Outcome>((resolve) => {
+      flight.signal.addEventListener('abort', () => {
+        setTimeout(() => resolve({ results: [], health: 'down', retryMs: TROUBLE_MS }), GRACE_MS).unref();
+      });
+    });
+    try {
+      const route = this.parts.board.route(target.ref);
+      return await Promise.race([route.dispatch(entries, { lease, signal: flight.signal }), left]);
+    } catch (error) {
+      this.parts.log.error({ err: error, target: target.key }, 'a dispatch failed');
+      return { results: [], health: 'unknown', retryMs: TROUBLE_MS };
+    } finally {
+      clearTimeout(timer);
+      this.flights.delete(flight);
+    }
+  }
+
+  private takeEffect(target: Target, { health, holdMs, pause }: Outcome): void {
+    if (health === 'alive') target.breaker.succeeded();
+    if (health === 'down' && target.breaker.failed()) target.spill();
+    if (holdMs !== undefined) target.hold(holdMs);
+    if (pause === undefined) return;
+    const route = this.parts.board.route(target.ref);
+    if (holdMs === undefined) {
+      target.stopped = true;
+      this.parts.board.review(target);
+    }
+    route.pause(target.ref.id, pause).catch((error: unknown) => {
+      this.parts.log.error({ err: error, target: target.key }, 'a pause could not be stored');
+      target.stopped = false;
+      this.parts.board.review(target);
+    });
+  }
+
+  private settle(entries: readonly Entry[], lease: Lease, results: readonly Result[]): Promise<boolean[]> {
+    const settling = results.map((result, index) =>
+      this.parts.settler.settle({ entry: entries[index]!, lease, result }).catch((error: unknown) => {
+        this.parts.log.error({ err: error, entry: entries[index]!.itemId }, 'a result could not be stored');
+        return false;
+      }),
+    );
+    return Promise.all(settling);
+  }
+
+  private observe(
+    entry: Entry,
+    result: Result,
+    { durationMs, settled }: { durationMs: number; settled: boolean },
+  ): void {
+    const outcome = !settled ? 'stale' : result.kind === 'unit' ? result.status : result.kind;
+    this.parts.observe({
+      kind: entry.kind,
+      targetId: entry.targetId,
+      outcome,
+      ...('failure' in result && { code: result.failure.code }),
+      durationMs,
+      latencyMs: entry.ageMs + performance.now() - entry.readAt,
+    });
+  }
+
+  private abortAll(): void {
+    for (const flight of this.flights) flight.abort();
+  }
+}
+
+/** How long the lane waits before what is left of it. */
+function delayOf({ results, retryMs }: Outcome, settled: readonly boolean[]): number {
+  if (settled.includes(false)) return STALE_MS;
+  const last = results.at(-1);
+  return (last?.kind === 'retry' ? last.delayMs : results.length === 0 ? retryMs : undefined) ?? 0;
+}
+
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+}
