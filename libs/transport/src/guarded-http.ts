@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream';
+import { finished } from 'node:stream';
 import { ProviderFailure } from '#normalizer';
 import { axiosEngine } from './axios-engine.js';
 import type { Answer, Engine } from './engine.js';
@@ -68,9 +68,14 @@ class Client implements Http {
     const attempt = new Attempt(request, { ...this.means, limits });
     try {
       const { status, headers, stream } = await attempt.open();
-      const limited = pipeline(stream, ceiling(request.maxBytes ?? 104_857_600), (error) =>
-        error ? attempt.failed(error) : attempt.over({ status, headers }, undefined),
-      );
+      const limited = ceiling(request.maxBytes ?? 104_857_600);
+      stream.once('error', (error) => limited.destroy(attempt.failed(error)));
+      finished(limited, (error) => {
+        stream.destroy();
+        if (error) attempt.failed(error);
+        else attempt.over({ status, headers }, undefined);
+      });
+      stream.pipe(limited);
       return { status, headers, stream: limited };
     } catch (error) {
       throw attempt.failed(error);
@@ -88,6 +93,7 @@ class Attempt {
   private body?: Buffer;
   private headers: Record<string, string> = {};
   private written = false;
+  private reported = false;
 
   constructor(
     private readonly request: HttpRequest,
@@ -132,7 +138,7 @@ class Attempt {
     const reason = this.abort.signal.aborted ? (this.abort.signal.reason as Error) : error;
     const blocked = causes(reason).find((cause) => cause instanceof BlockedAddress);
     if (blocked) return new ProviderFailure('config-invalid', blocked.message);
-    const code = causes(reason).map((cause) => (cause as NodeJS.ErrnoException).code)[0];
+    const code = causes(reason).find((cause) => typeof cause.code === 'string')?.code;
     const detail = this.abort.signal.aborted ? (reason as Error).message : (code ?? 'connection failed');
     return this.written
       ? new ProviderFailure('outcome-unknown', `${this.url?.host}: the request was written, then: ${detail}`, {
@@ -156,7 +162,8 @@ class Attempt {
     response: { status: number; headers: Record<string, string>; body: Buffer | null } | null,
     failure: ProviderFailure | null,
   ): void {
-    if (!this.means.tracing.trace) return;
+    if (!this.means.tracing.trace || this.reported) return;
+    this.reported = true;
     const exchange = {
       at: this.started,
       durationMs: Date.now() - this.started,
@@ -173,8 +180,11 @@ class Attempt {
   }
 }
 
-function causes(error: unknown): Error[] {
-  const chain: Error[] = [];
-  for (let at = error; at instanceof Error && chain.length < 8; at = at.cause) chain.push(at);
+/** An error and what caused it. Told by shape: errors of Node's own may belong to another realm than ours. */
+function causes(error: unknown): NodeJS.ErrnoException[] {
+  const chain: NodeJS.ErrnoException[] = [];
+  for (let at = error; typeof at === 'object' && at !== null && chain.length < 8; at = (at as Error).cause) {
+    chain.push(at as NodeJS.ErrnoException);
+  }
   return chain;
 }
