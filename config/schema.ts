@@ -66,9 +66,9 @@ const retention = z.strictObject({
     'What became of each delivery. Dead letters are kept as long as events.',
   ),
   traces: Duration.prefault('7d').describe('Redacted traffic with providers and ticket systems.'),
-  dedupe: Duration.prefault('90d').describe(
-    "Keys of the providers' events, by which repeats are known; at least 30 days.",
-  ),
+  dedupe: Duration.refine((seconds) => seconds >= 30 * UNITS.d, 'expected 30d or more')
+    .prefault('90d')
+    .describe("Keys of the providers' events, by which repeats are known; at least 30 days."),
 });
 
 const files = z.discriminatedUnion('store', [

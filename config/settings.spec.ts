@@ -104,6 +104,7 @@ describe('a settings file that does not', () => {
       'retention:\n  events: soon',
       ['2 retention.events: expected a length of time such as 90s, 30m, 72h or 7d'],
     ],
+    ['too short a memory', 'retention: { dedupe: 29d }', ['1 retention.dedupe: expected 30d or more']],
     ['a list that is none', 'accounts: web', ['1 accounts: expected a list; found a text']],
     ['a missing key', 'accounts:\n  - type: webchat', ['2 accounts[0].id: expected a text; it is missing']],
     [

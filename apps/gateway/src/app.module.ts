@@ -13,7 +13,8 @@ import {
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ApiModule } from './api/api.module.js';
 import { API_OPTIONS, type ApiOptions } from './api/options.js';
-import { CHAT_OPTIONS, type ChatOptions } from './chat/chat-options.js';
+import { ChatModule } from './chat/chat.module.js';
+import { LIVE_EVENTS, type ChatOptions, type LiveEvents } from './chat/chat-options.js';
 import { Directory, Outlet } from './directory/index.js';
 import type { Engine } from './engine.js';
 import { FilesModule } from './files/files.module.js';
@@ -23,15 +24,25 @@ import { OpsController } from './ops/ops.controller.js';
 import { Readiness } from './ops/readiness.js';
 import { DATABASE, LOGGER, SETTINGS } from './tokens.js';
 
+/** What belongs to the running process rather than to the engine. */
+export interface AppParts {
+  readonly readiness: Readiness;
+  readonly live: LiveEvents;
+}
+
 /** The application: the framework-free engine, provided to the modules that speak HTTP. */
 @Module({})
 export class AppModule {
-  static of(engine: Engine, readiness: Readiness): DynamicModule {
-    const providers = [...values(engine), { provide: Readiness, useValue: readiness }];
+  static of(engine: Engine, { readiness, live }: AppParts): DynamicModule {
+    const providers = [
+      ...values(engine),
+      { provide: Readiness, useValue: readiness },
+      { provide: LIVE_EVENTS, useValue: live },
+    ];
     return {
       module: AppModule,
       global: true,
-      imports: [ApiModule, FilesModule],
+      imports: [ApiModule, FilesModule, ChatModule.register(chatOptions(engine))],
       controllers: [OpsController],
       providers: [...providers, MetricsAccess],
       exports: providers,
@@ -47,18 +58,21 @@ function values(engine: Engine): Provider[] {
     rate: { points: settings.limits.apiRequestsPerMinute, seconds: 60 },
     eventsKeptS: settings.retention.events,
   };
-  const chat: ChatOptions = {
-    secret: engine.serverSecret,
-    publicUrl: () => settings.publicUrl,
-    messagesPerMinute: settings.limits.visitorMessagesPerMinute,
-    connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,
-    trustedProxies: settings.network.trustedProxies,
-  };
-  const byToken = [[DATABASE, engine.database], [SETTINGS, settings], [LOGGER, engine.log], [API_OPTIONS, api], [CHAT_OPTIONS, chat]] as const; // prettier-ignore
+  const byToken = [[DATABASE, engine.database], [SETTINGS, settings], [LOGGER, engine.log], [API_OPTIONS, api]] as const; // prettier-ignore
   const byClass = [
     [Vault, engine.vault], [AccountStore, engine.accounts], [DestinationStore, engine.destinations], [Directory, engine.directory],
     [Outlet, engine.outlet], [Intake, engine.intake], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
     [Leases, engine.leases], [Deliveries, engine.deliveries], [Horizon, engine.horizon], [Metrics, engine.metrics],
   ] as const; // prettier-ignore
   return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));
+}
+
+function chatOptions({ settings, serverSecret }: Engine): ChatOptions {
+  return {
+    secret: serverSecret,
+    publicUrl: () => settings.publicUrl,
+    messagesPerMinute: settings.limits.visitorMessagesPerMinute,
+    connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,
+    trustedProxies: settings.network.trustedProxies,
+  };
 }

@@ -5,14 +5,18 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { API_SERVER } from './api/core/server-options.js';
 import { AppModule } from './app.module.js';
 import { openEngine, type Engine } from './engine.js';
+import { acceptUploads } from './files/uploads.js';
 import { Ingress } from './ingress/ingress.js';
+import { Typing } from './ingress/typing.js';
 import { Housekeeping } from './ops/housekeeping.js';
 import { NestLog, type Blotter } from './ops/log.js';
 import { watchBacklog } from './ops/outbox-gauges.js';
 import { Readiness } from './ops/readiness.js';
-import { observeRequests } from './ops/server-hooks.js';
+import { observeRequests, refuseUnreadable } from './ops/server-hooks.js';
+import { Live, RelayProcess, Scheduler, type Sessions } from './relay/index.js';
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -34,6 +38,7 @@ export interface StartOptions {
 }
 
 const GRACE_MS = 5_000;
+const DRAIN_MS = 6_000;
 
 /** Starts everything. Throws what `openEngine` throws, and an `Error` with the code `EADDRINUSE` where the port is taken. */
 export async function startGateway(options: StartOptions): Promise<Gateway> {
@@ -51,40 +56,59 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
 async function serve(engine: Engine): Promise<Gateway> {
   const { settings, log, database, directory, metrics, leases, files, traces } = engine;
   const readiness = new Readiness(database);
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.of(engine, readiness),
-    httpAdapter(settings, log),
-    {
-      logger: new NestLog(log),
-      abortOnError: false,
-    },
-  );
+  const live = new Live(directory, log);
+  const typing = new Typing({ database, log, deliver: (event) => live.deliver(event) });
+  const ingress = new Ingress({
+    ...{ database, directory, leases, metrics, log, intake: engine.intake, replies: engine.replies, live: typing },
+    ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },
+  });
+  const relay = openRelay(engine, ingress.sockets);
+  const scheduler = new Scheduler({ database, leases, due: engine.schedule, keeping: settings.retention, log });
+  const housekeeping = new Housekeeping({ leases, files, log });
+  const module = AppModule.of(engine, { readiness, live: typing });
+  const options = { logger: new NestLog(log), abortOnError: false };
+  const app = await NestFactory.create<NestFastifyApplication>(module, httpAdapter(settings, log), options);
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   observeRequests(server, { metrics, log, https: settings.publicUrl.startsWith('https:') });
   watchBacklog(metrics, database, traces);
-  const ingress = new Ingress({
-    ...{ database, directory, leases, metrics, log },
-    ...{ intake: engine.intake, replies: engine.replies, live: { typing: () => undefined } },
-    ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },
-  });
+  await acceptUploads(server);
   ingress.route(server);
-  const housekeeping = new Housekeeping({ database, leases, files, retention: settings.retention, log });
+  let relaying = false;
+  readiness.add(() => (relaying ? null : 'the relay is not running'));
   await app.listen(settings.port, settings.host);
   leases.start();
-  ingress.start();
-  engine.fetcher.start();
-  housekeeping.start();
+  await relay.start();
+  relaying = true;
+  for (const part of [ingress, scheduler, engine.fetcher, housekeeping]) part.start();
   return {
-    settings,
-    engine,
-    app,
+    ...{ settings, engine, app },
     async close() {
       readiness.drain();
-      await Promise.all([stopServing(app), ingress.stop(), engine.fetcher.stop(), housekeeping.stop()]);
+      await Promise.all([
+        stopServing(app),
+        relay.drain(),
+        scheduler.stop(),
+        engine.fetcher.stop(),
+        housekeeping.stop(),
+      ]);
+      await ingress.stop();
       await leases.stop();
       await engine.close();
     },
   };
+}
+
+function openRelay({ database, leases, directory, fileUrls, metrics, log }: Engine, sessions: Sessions): RelayProcess {
+  return new RelayProcess({
+    ...{ database, leases, directory, sessions, log },
+    signUrl: (fileId) => fileUrls.sign(fileId),
+    settings: { drainMs: DRAIN_MS },
+    observe({ kind, targetId, outcome, durationMs, latencyMs }) {
+      if (kind === 'event') metrics.delivery(targetId, outcome, durationMs / 1_000);
+      else metrics.send(targetId, outcome, durationMs / 1_000);
+      if (outcome === 'delivered' || outcome === 'sent') metrics.taken(kind, latencyMs / 1_000);
+    },
+  });
 }
 
 /** Ends the framework's part: what is under way gets its answer, what takes too long is cut. */
@@ -96,10 +120,13 @@ async function stopServing(app: NestFastifyApplication): Promise<void> {
 
 function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
   return new FastifyAdapter({
+    ...API_SERVER,
     loggerInstance: log as never,
     disableRequestLogging: true,
     genReqId: () => newId('req'),
     bodyLimit: 1_048_576,
+    routerOptions: { maxParamLength: 2_048 },
+    clientErrorHandler: refuseUnreadable,
     trustProxy: settings.network.trustedProxies.length > 0 ? settings.network.trustedProxies : false,
     forceCloseConnections: 'idle',
   });

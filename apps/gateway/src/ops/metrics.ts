@@ -46,6 +46,7 @@ export class Metrics {
     'outcome',
   ]);
   private readonly sendSeconds = this.histogram('tributary_send_seconds', 'Duration of one attempt', ['account']);
+  private readonly waited = this.histogram('tributary_outbox_wait_seconds', 'From commit to being taken', ['kind']);
   private readonly requests = this.counter('tributary_http_requests_total', 'Answered requests', [
     'method',
     'route',
@@ -69,13 +70,13 @@ export class Metrics {
     this.intakeEvents.inc({ channel, outcome }, count);
   }
 
-  /** `outcome`: `delivered`, `retry`, `dead`, `paused`. */
+  /** `outcome`: `delivered`, `retry`, `dead`, ... of one attempt. */
   delivery(destination: string, outcome: string, seconds: number): void {
     this.deliveries.inc({ destination, outcome });
     this.deliverySeconds.observe({ destination }, seconds);
   }
 
-  /** `outcome`: `sent`, `retry`, or the failure's code. */
+  /** `outcome`: `sent`, `retry`, `failed`, ... of one attempt. */
   send(account: string, outcome: string, seconds: number): void {
     this.sends.inc({ account, outcome });
     this.sendSeconds.observe({ account }, seconds);
@@ -84,6 +85,11 @@ export class Metrics {
   request(method: string, route: string, { status, seconds }: { status: number; seconds: number }): void {
     this.requests.inc({ method, route, status: String(status) });
     this.requestSeconds.observe({ method, route }, seconds);
+  }
+
+  /** How long something waited in the outbox, retries and all, until it was taken. */
+  taken(kind: 'event' | 'unit', seconds: number): void {
+    this.waited.observe({ kind }, seconds);
   }
 
   /** A number that is read when somebody asks for it. A reading that fails is left out. */
