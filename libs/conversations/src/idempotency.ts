@@ -28,7 +28,7 @@ export class IdempotencyMismatch extends Error {
  * Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`); the transaction is lost then.
  */
 export async function beginIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
-  await sql.query(`set local lock_timeout = '${IDEMPOTENCY.waitS}s'`);
+  await sql.query(`set local lock_timeout = ${IDEMPOTENCY.waitS * 1_000}`);
   const taken = await take(sql, request);
   await sql.query(`set local lock_timeout to default`);
   if (taken) return null;

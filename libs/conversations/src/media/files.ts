@@ -134,6 +134,11 @@ export class Files {
     ]);
   }
 
+  /** Forgets what `receive` took, where it is not recorded after all. */
+  async discard(file: ReceivedFile): Promise<void> {
+    await this.keeper.remove(file.key);
+  }
+
   present({ id, mimeType, bytes, name, kind, width, height }: Omit<StoredFile, 'url'>): StoredFile {
     return { id, url: this.urls.sign(id), mimeType, bytes, name, kind, ...(width && height && { width, height }) };
   }

@@ -90,7 +90,8 @@ export class AccountStore {
     const id = input.id ?? newId('acc');
     const taken = await sql.query('select 1 from account where id = $1 and removed_at is null for update', [id]);
     if (taken.length > 0) throw new Conflict('taken', `there is an account ${id} already`);
-    return this.save(sql, { ...input, id }, 'api');
+    const config = changeConfig(this.kind(input.type).config, {}, input.config ?? {});
+    return this.save(sql, { ...input, id, config }, 'api');
   }
 
   /** Members of `config` that are given replace the old ones; null removes one, `"***"` keeps a secret. Throws `NotFound`, `Conflict` (`read-only`), `InvalidInput`. */

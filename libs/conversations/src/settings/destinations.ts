@@ -91,7 +91,8 @@ export class DestinationStore {
     const id = input.id ?? newId('dst');
     const taken = await sql.query('select 1 from destination where id = $1 and removed_at is null for update', [id]);
     if (taken.length > 0) throw new Conflict('taken', `there is a destination ${id} already`);
-    return this.save(sql, { ...input, id }, { managedBy: 'api', secrets: [] });
+    const config = changeConfig(this.schema(input.type), {}, input.config ?? {});
+    return this.save(sql, { ...input, id, config }, { managedBy: 'api', secrets: [] });
   }
 
   /** As `AccountStore.update`; another `config.secret` rotates. Throws `NotFound`, `Conflict` (`read-only`), `InvalidInput`. */

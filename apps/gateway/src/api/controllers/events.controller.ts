@@ -46,7 +46,7 @@ export class EventsController {
 
   @Serves(pull)
   async pull(@Called() { query, caller, signal }: Call<typeof pull>) {
-    const place = fromCursor(query.after, Place);
+    const place = fromCursor(query.after, Place, 'after');
     const { rows, next } = await this.stream.pull({
       after: place && { position: place[0], at: place[1] },
       types: query.types,

@@ -1,8 +1,7 @@
 import { Files } from '#conversations';
 import { Controller, Inject } from '@nestjs/common';
-import type { MultipartFile } from '@fastify/multipart';
+import { receiveUpload } from '../../files/uploads.js';
 import { Called, endpoint, Finish, type Call } from '../core/endpoint.js';
-import { Refusal } from '../core/problem.js';
 import { Serves } from '../core/serves.js';
 import { FileRecord } from '../schemas/file.js';
 
@@ -20,35 +19,17 @@ const upload = endpoint({
   work: 'outside',
 });
 
-interface MultipartRequest {
-  isMultipart?(): boolean;
-  file?(options: {
-    limits: { fileSize: number; files: number; fields: number; fieldSize: number };
-  }): Promise<MultipartFile | undefined>;
-}
-
 @Controller()
 export class FilesController {
   constructor(@Inject(Files) private readonly files: Files) {}
 
   @Serves(upload)
   async upload(@Called() { request }: Call<typeof upload>) {
-    const part = await this.filePart(request as MultipartRequest);
-    const file = await this.files.receive(part.file, { name: part.filename, declaredType: part.mimetype });
+    const file = await receiveUpload(this.files, request, {});
     const commit: Finish['commit'] = async (sql) => {
       await this.files.record(sql, file);
       return this.files.present(file);
     };
-    return new Finish(commit, [file.sha256, file.name]);
-  }
-
-  private async filePart(request: MultipartRequest): Promise<MultipartFile> {
-    if (!request.isMultipart?.() || !request.file) {
-      throw new Refusal('unsupported-media-type', 'send the file as multipart/form-data in the field "file"');
-    }
-    const limits = { fileSize: this.files.maxBytes + 1, files: 1, fields: 10, fieldSize: 10_000 };
-    const part = await request.file({ limits });
-    if (part?.fieldname !== 'file') throw new Refusal('malformed', 'there is no field "file" in the upload');
-    return part;
+    return new Finish(commit, [file.sha256, file.name], () => this.files.discard(file));
   }
 }

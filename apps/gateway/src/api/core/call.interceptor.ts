@@ -54,7 +54,7 @@ export class CallInterceptor implements NestInterceptor {
 
   private async run(job: Job): Promise<unknown> {
     const answer = job.spec.work === 'outside' ? await this.outside(job) : await this.inside(job);
-    for (const after of afterwards.get(job.request) ?? []) await after();
+    await settle(afterwards.get(job.request) ?? []);
     return answer;
   }
 
@@ -67,16 +67,30 @@ export class CallInterceptor implements NestInterceptor {
   /** Work that cannot be in a transaction. The first answer that is recorded is the one that every repetition gets. */
   private async outside(job: Job): Promise<unknown> {
     const { spec } = job;
-    const asked = idempotent(job.spec, job.call);
+    const asked = idempotent(spec, job.call);
     const known = asked && !spec.upload && (await findAnswer(this.database, asked));
     if (known) return this.replayed(asked, known);
     const result = await this.handle(job, this.database);
-    const finish = result instanceof Finish ? result : new Finish(() => Promise.resolve(result));
-    if (!asked && !(result instanceof Finish)) return result;
-    const request = asked && { ...asked, fingerprint: fingerprint([asked.fingerprint, finish.evidence]) };
+    if (result instanceof Finish) return this.finish(spec, asked, result);
+    if (!asked) return result;
     return this.database.transaction((sql) =>
-      this.once(sql, spec, { request: spec.upload ? request : asked, work: () => finish.commit(sql) }),
+      this.once(sql, spec, { request: asked, work: () => Promise.resolve(result) }),
     );
+  }
+
+  private async finish(spec: Endpoint, asked: IdempotentRequest | null, result: Finish): Promise<unknown> {
+    const request = asked && { ...asked, fingerprint: fingerprint([asked.fingerprint, result.evidence]) };
+    let done = false;
+    const work = (sql: Sql) => async () => {
+      const body = await result.commit(sql);
+      done = true;
+      return body;
+    };
+    try {
+      return await this.database.transaction((sql) => this.once(sql, spec, { request, work: work(sql) }));
+    } finally {
+      if (!done) await result.undo();
+    }
   }
 
   private async once(sql: Sql, spec: Endpoint, { request, work }: Once): Promise<unknown> {
@@ -118,6 +132,17 @@ function toHint(hint: string | readonly [string, string]): [string, string?] {
 
 function placeOf({ scope, key }: IdempotentRequest): SecretPlace {
   return { table: 'idempotency', id: `${scope} ${key}`, field: 'body' };
+}
+
+/** The effect is committed, and the caller is told so whatever becomes of these: all of them catch up by themselves. */
+async function settle(works: readonly (() => void | Promise<void>)[]): Promise<void> {
+  for (const work of works) {
+    try {
+      await work();
+    } catch {
+      continue;
+    }
+  }
 }
 
 const afterwards = new WeakMap<CallingRequest, (() => void | Promise<void>)[]>();

@@ -77,6 +77,8 @@ export class Finish {
   constructor(
     readonly commit: (sql: Sql) => Promise<unknown>,
     readonly evidence?: unknown,
+    /** Called where it does not come to that: the answer was recorded before, or something failed. */
+    readonly undo: () => Promise<void> = () => Promise.resolve(),
   ) {}
 }
 

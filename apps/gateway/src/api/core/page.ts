@@ -38,10 +38,13 @@ export function toCursor(place: readonly (string | number)[]): string {
 }
 
 /** The place that `toCursor` wrote, checked against the shape that this list uses. Throws `InvalidInput`. */
-export function fromCursor<S extends z.ZodType>(text: string | undefined, shape: S): z.output<S> | null {
+export function fromCursor<S extends z.ZodType>(
+  text: string | undefined,
+  shape: S,
+  name = 'cursor',
+): z.output<S> | null {
   if (text === undefined) return null;
-  const { cursor: place } = parseWith(z.object({ cursor: shape as z.ZodType }), { cursor: decode(text) });
-  return place as z.output<S>;
+  return parseWith(z.object({ [name]: shape as z.ZodType }), { [name]: decode(text) })[name] as z.output<S>;
 }
 
 function decode(text: string): unknown {

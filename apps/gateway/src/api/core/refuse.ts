@@ -1,4 +1,4 @@
-import { Conflict, FileRefused, IdempotencyMismatch, NotFound } from '#conversations';
+import { Conflict, IdempotencyMismatch, NotFound } from '#conversations';
 import { DatabaseUnavailable, isTransient } from '#database';
 import { InvalidHandle, InvalidInput, ProviderFailure } from '#normalizer';
 import { HttpException } from '@nestjs/common';
@@ -18,7 +18,6 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof InvalidInput) return invalid(error.errors);
   if (error instanceof InvalidHandle) return invalid([{ path: 'handle', message: error.message }]);
   if (error instanceof IdempotencyMismatch) return new Refusal('idempotency-mismatch', error.message);
-  if (error instanceof FileRefused) return ofFile(error);
   if (error instanceof ProviderFailure) return ofProvider(error);
   if (error instanceof DatabaseUnavailable || isTransient(error)) {
     const options = { retryAfterS: RETRY_DATABASE_S, cause: error };
@@ -45,12 +44,6 @@ function invalid(faults: readonly { path: string; message: string }[]): Refusal 
   }));
   const said = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
   return new Refusal('invalid', said, { errors });
-}
-
-function ofFile(error: FileRefused): Refusal {
-  return error.code === 'too-large'
-    ? new Refusal('too-large', error.message)
-    : invalid([{ path: 'file', message: error.message }]);
 }
 
 function ofProvider(failure: ProviderFailure): Refusal {

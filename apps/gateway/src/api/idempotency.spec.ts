@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { IDEMPOTENCY } from '#conversations';
+import type { Sql } from '#database';
+import { describeOnEveryDatabase } from '#database/testing';
+import { Stage } from './testing/stage.js';
+import { STORE } from './testing/store.js';
+
+describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
+  let api: Stage;
+  let path: string;
+  let count = 0;
+
+  beforeAll(async () => {
+    api = await new Stage(await open(STORE)).open();
+    await api.account('sms');
+    const { conversationId } = await api.arrive('sms');
+    path = `/v1/conversations/${conversationId}/messages`;
+  });
+  afterAll(() => api.close());
+
+  const once = (key: string, body: unknown, url = path, as?: string) =>
+    api.post(url, body, { headers: { 'idempotency-key': key }, ...(as && { key: as }) });
+  const fresh = () => `key-${(count += 1)}`;
+  const sent = async (text: string) =>
+    (await api.database.query('select 1 from message where text = $1', [text])).length;
+
+  it('gives the same answer to the same request, however its JSON is written, and does it once', async () => {
+    const key = fresh();
+    const first = await once(key, { text: 'same', author: { name: 'Lin' } });
+    const second = await once(key, '{ "author": {"name":"Lin"},\n "text":"same" }');
+    expect(first.status).toBe(202);
+    expect([second.status, second.body]).toEqual([first.status, first.body]);
+    expect(await sent('same')).toBe(1);
+  });
+
+  it('refuses another request with the same key', async () => {
+    const key = fresh();
+    await once(key, { text: 'one' });
+    const other = await once(key, { text: 'two' });
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency-mismatch']);
+    expect(await sent('two')).toBe(0);
+  });
+
+  it('scopes the key to caller and path', async () => {
+    const key = fresh();
+    const other = await api.arrive('sms', 'x', '+8613900000021');
+    const mate = await api.key(['conversations:read', 'conversations:write']);
+    await once(key, { text: 'scoped' });
+    await once(key, { text: 'scoped' }, `/v1/conversations/${other.conversationId}/messages`);
+    await once(key, { text: 'scoped' }, path, mate);
+    expect(await sent('scoped')).toBe(3);
+  });
+
+  it('does it once for twenty at the same time', async () => {
+    const key = fresh();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => once(key, { text: 'twenty' })));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    expect(await sent('twenty')).toBe(1);
+  });
+
+  it('records nothing of a refused request: it can be repeated', async () => {
+    const key = fresh();
+    await api.patch('/v1/accounts/sms', { enabled: false });
+    expect((await once(key, { text: 'later' })).status).toBe(409);
+    await api.patch('/v1/accounts/sms', { enabled: true });
+    expect((await once(key, { text: 'later' })).status).toBe(202);
+  });
+
+  it('keeps no record of an effect that was never committed (crash), so the repetition does it', async () => {
+    const key = fresh();
+    const crash = new Error('killed before the commit');
+    const { transaction } = api.database;
+    api.database.transaction = <T>(work: (sql: Sql) => Promise<T>) =>
+      transaction.call(api.database, async (sql) => {
+        await work(sql);
+        throw crash;
+      }) as Promise<T>;
+    const failed = await once(key, { text: 'crashed' }).finally(() => (api.database.transaction = transaction));
+    expect([failed.status, failed.body.code, JSON.stringify(failed.body).includes('killed')]).toEqual([
+      500,
+      'internal',
+      false,
+    ]);
+    expect(await sent('crashed')).toBe(0);
+    expect((await once(key, { text: 'crashed' })).status).toBe(202);
+    expect(await sent('crashed')).toBe(1);
+  });
+
+  it('forgets a key after the days that it is kept', async () => {
+    const key = fresh();
+    await once(key, { text: 'kept' });
+    await api.database.query(`update idempotency set created_at = now() - make_interval(days => $2) where key = $1`, [
+      key,
+      IDEMPOTENCY.keptDays,
+    ]);
+    expect((await once(key, { text: 'kept anew' })).status).toBe(202);
+  });
+
+  it('shows a secret again to whoever repeats the request, and stores it sealed', async () => {
+    const key = fresh();
+    const body = { name: 'twice', scopes: ['events:read'] };
+    const first = await once(key, body, '/v1/keys');
+    const second = await once(key, body, '/v1/keys');
+    expect(second.body).toEqual(first.body);
+    const stored = await api.database.query('select body::text as body from idempotency where key = $1', [key]);
+    expect(JSON.stringify(stored)).not.toContain(first.body.secret);
+    const dump = await api.database.query(`select * from api_key`);
+    expect(JSON.stringify(dump)).not.toContain(first.body.secret);
+  });
+
+  it('takes an upload once, and knows another file', async () => {
+    const key = fresh();
+    const upload = (content: string, name = 'a.txt') => {
+      const form = new FormData();
+      form.append('file', new Blob([content]), name);
+      return once(key, form, '/v1/files');
+    };
+    const first = await upload('hello');
+    const second = await upload('hello');
+    expect([first.status, second.status, second.body.id]).toEqual([201, 201, first.body.id]);
+    expect((await upload('other')).body.code).toBe('idempotency-mismatch');
+    expect(await api.database.query('select 1 from file')).toHaveLength(1);
+  });
+
+  it('records the answer of a test of credentials', async () => {
+    const key = fresh();
+    const first = await once(key, {}, '/v1/accounts/sms/check');
+    await api.patch('/v1/accounts/sms', { config: { url: 'https://elsewhere.example/in' } });
+    expect((await once(key, {}, '/v1/accounts/sms/check')).body).toEqual(first.body);
+  });
+
+  it('refuses a key that is none', async () => {
+    for (const key of ['', 'with space', 'x'.repeat(256)]) {
+      expect((await once(key, { text: 'a' })).body.code).toBe('invalid');
+    }
+  });
+
+  describe('while the first request runs', () => {
+    /** Another connection that has taken the key and not committed; only a server has one to give. */
+    const holding = async (key: string, meanwhile: (release: () => void) => Promise<void>) => {
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => (release = resolve));
+      let taken = (): void => undefined;
+      const begun = new Promise<void>((resolve) => (taken = resolve));
+      const transaction = api.database.transaction(async (sql) => {
+        await sql.query(`insert into idempotency (scope, key, fingerprint) values ($1, $2, 'x')`, [
+          `admin POST ${path}`,
+          key,
+        ]);
+        taken();
+        await held;
+        throw new Error('rolled back');
+      });
+      transaction.catch(() => undefined);
+      await begun;
+      await meanwhile(release);
+      release();
+      await transaction.catch(() => undefined);
+    };
+
+    it('waits for it, and does the work where the first one failed', async () => {
+      if (api.database.kind !== 'postgres') return;
+      const key = fresh();
+      await holding(key, async (release) => {
+        const answer = once(key, { text: 'after the first' });
+        setTimeout(release, 100);
+        expect((await answer).status).toBe(202);
+      });
+    });
+
+    it('gives up waiting with in-flight', async () => {
+      if (api.database.kind !== 'postgres') return;
+      const key = fresh();
+      const waitS = IDEMPOTENCY.waitS;
+      Object.assign(IDEMPOTENCY, { waitS: 0.2 });
+      try {
+        await holding(key, async () => {
+          const answer = await once(key, { text: 'impatient' });
+          expect([answer.status, answer.body.code]).toEqual([409, 'in-flight']);
+        });
+      } finally {
+        Object.assign(IDEMPOTENCY, { waitS });
+      }
+      expect(await sent('impatient')).toBe(0);
+    });
+  });
+});
