@@ -13,6 +13,7 @@ import sheet from './widget.css';
 export class Shell {
   readonly client: ChatClient;
   private readonly panel = new Store<PanelState>({ open: false, divider: null, focus: null, picture: null });
+  private opened = false;
   private watching = false;
   private unread = 0;
   private readonly unreadListeners = new Set<(count: number) => void>();
@@ -88,7 +89,12 @@ export class Shell {
   /** Keeps engine and panel in step: connected once opened, read only while seen. */
   private follow(): void {
     const { open } = this.panel.state;
-    if (open && this.client.store.state.phase === 'idle') this.client.connect();
+    const { phase } = this.client.store.state;
+    if (open && (phase === 'idle' || (phase === 'offline' && !this.opened))) {
+      this.opened = true;
+      this.client.connect();
+    }
+    this.opened = open;
     const watching = open && !document.hidden && this.client.store.state.caughtUp;
     if (watching !== this.watching) {
       this.watching = watching;

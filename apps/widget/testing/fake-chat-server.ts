@@ -121,32 +121,31 @@ export class FakeChatServer {
     }
     const known = this.visitors.find((v) => v.token === frame.session);
     const visitor = known ?? this.newVisitor(null);
-    this.sockets.set(socket, visitor);
-    this.welcome(socket, visitor, !known);
-    for (const message of visitor.messages) if (message.seq > frame.after) send(socket, message);
-    send(socket, { type: 'caught-up', last: visitor.messages.length });
+    this.welcome(socket, visitor, { fresh: !known, after: known ? frame.after : 0 });
   }
 
-  private welcome(socket: WebSocket, visitor: Visitor, fresh: boolean): void {
+  private welcome(socket: WebSocket, visitor: Visitor, { fresh = false, after = 0 } = {}): void {
+    this.sockets.set(socket, visitor);
     const { token, threadId, user, messages, readUpTo } = visitor;
     const unread = messages.filter((m) => m.from !== 'me' && m.seq > readUpTo).length;
     const counts = { last: messages.length, unread, readUpTo, reconnect: { minMs: 20, maxMs: 60 } };
     send(socket, { type: 'welcome', session: token, threadId, fresh, user, ...counts, limits: this.limits });
+    for (const message of messages) if (message.seq > after) send(socket, message);
+    send(socket, { type: 'caught-up', last: messages.length });
   }
 
   /** A token of the fake is the `sub` itself; `bad` is not valid. */
   private identify(socket: WebSocket, visitor: Visitor, sub: string): void {
     if (sub === 'bad')
       return send(socket, { type: 'error', code: 'identity-invalid', detail: 'the signature is wrong' });
-    if (visitor.user?.id === sub) return this.welcome(socket, visitor, false);
+    if (visitor.user?.id === sub) return this.welcome(socket, visitor);
     const user = { id: sub, name: sub };
     if (visitor.user === null && !this.visitors.some((v) => v.user?.id === sub)) {
       visitor.user = user;
-      return this.welcome(socket, visitor, false);
+      return this.welcome(socket, visitor);
     }
     const other = this.visitors.find((v) => v.user?.id === sub) ?? this.newVisitor(user);
-    this.sockets.set(socket, other);
-    this.welcome(socket, other, true);
+    this.welcome(socket, other, { fresh: true });
   }
 
   private newVisitor(user: Visitor['user']): Visitor {

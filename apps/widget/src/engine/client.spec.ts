@@ -193,6 +193,17 @@ describe('the outbox', () => {
     expect(platform.socket.of('message').map((m) => m.parts)).toEqual([text('one'), text('one'), text('two')]);
   });
 
+  it('has only so many under way at once, and goes on as they are accepted', () => {
+    const { platform, client } = live();
+    for (let n = 0; n < 40; n++) client.send(text(`${n}`));
+    expect(platform.socket.of('message')).toHaveLength(16);
+    for (let n = 0; n < 40; n++) {
+      const { clientId } = platform.socket.of('message')[n]!;
+      platform.socket.say({ type: 'accepted', clientId, id: `msg_${n}`, seq: n + 1, at: '2026-11-21T09:30:00.000Z' });
+    }
+    expect(client.store.state.messages.map((m) => m.text)).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`));
+  });
+
   it('does not repeat for ever what makes the gateway hang up', () => {
     const { platform, client } = live();
     client.send(text('poison'));
@@ -238,7 +249,13 @@ describe('who the visitor is', () => {
     client.send(text('whose?'));
     expect(client.store.state.identifying).toBe(true);
     expect(platform.socket.of('message')).toEqual([]);
-    platform.socket.say(welcome({ fresh: false, threadId: 'thr_1', user: ada }));
+    const heard: number[] = [];
+    client.onMessage((m) => heard.push(m.seq));
+    platform.socket.say(welcome({ fresh: false, threadId: 'thr_1', user: ada }), message(1), {
+      type: 'caught-up',
+      last: 1,
+    });
+    expect(heard).toEqual([]);
     expect(platform.socket.of('message')).toHaveLength(1);
     expect(client.store.state.messages).toHaveLength(1);
   });
@@ -248,13 +265,11 @@ describe('who the visitor is', () => {
     platform.socket.say(message(1));
     client.send(text('by Ada'));
     client.identify('token of Bob');
-    platform.socket.say(welcome({ session: 's2', fresh: true, threadId: 'thr_2', user: { id: 'bob', name: null } }));
-    platform.socket.open();
-    expect(platform.socket.of('hello')[0]).toMatchObject({ session: 's2', after: 0 });
-    platform.socket.say(welcome({ session: 's2', fresh: false, threadId: 'thr_2', user: { id: 'bob', name: null } }));
-    platform.socket.say({ type: 'caught-up', last: 0 });
-    expect(client.store.state.messages).toEqual([]);
-    expect(platform.socket.of('message')).toEqual([]);
+    const before = platform.socket.of('message').length;
+    const bob = { session: 's2', fresh: true, threadId: 'thr_2', user: { id: 'bob', name: null } };
+    platform.socket.say(welcome(bob), { type: 'caught-up', last: 0 });
+    expect(client.store.state).toMatchObject({ messages: [], outgoing: [] });
+    expect(platform.socket.of('message')).toHaveLength(before);
     expect(storage.keys().filter((key) => key.includes('out:'))).toEqual([]);
   });
 
@@ -267,6 +282,14 @@ describe('who the visitor is', () => {
     next.platform.socket.open();
     next.platform.socket.say(welcome({ session: 's9', fresh: true }), { type: 'caught-up', last: 0 });
     expect(next.platform.socket.of('message').map((m) => m.parts)).toEqual([text('written now')]);
+  });
+
+  it('asks again when the gateway wants patience with a token', () => {
+    const { platform, client } = live();
+    client.identify('token');
+    platform.socket.say({ type: 'error', code: 'rate-limited', detail: '', retryAfterMs: 4_000 });
+    platform.pass(4_000);
+    expect(platform.socket.of('identify')).toHaveLength(2);
   });
 
   it('does not go on under an identified session when the new token is not valid', () => {

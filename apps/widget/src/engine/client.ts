@@ -211,20 +211,21 @@ export class ChatClient {
     this.threadId = frame.threadId;
     this.receipts.acknowledged(frame.readUpTo);
     const readUpTo = Math.max(frame.readUpTo, this.memory.mark('read'));
-    const { user, limits, unread } = frame;
-    this.store.update({ phase: 'live', user, limits, readUpTo, unreadHint: unread, returning: !frame.fresh });
-    if (identified) return this.identified(frame.fresh || elsewhere);
+    const { user, limits, unread, title = null, greeting = null, fresh } = frame;
+    const said = { user, limits, title, greeting, unreadHint: unread };
+    this.store.update({ ...said, phase: 'live', readUpTo, returning: !fresh });
+    if (identified) return this.identified();
     if (elsewhere && !frame.fresh) return this.fetchAll();
     this.outbox.adopt();
     if (this.token && (this.token.state === 'waiting' || !user)) this.present();
   }
 
-  /** The identity is settled. If it is another thread than before, that is fetched on a new socket from its beginning. */
-  private identified(elsewhere: boolean): void {
+  /** The identity is settled: the gateway goes on with all messages of its thread from the first, and `caught-up`. */
+  private identified(): void {
     if (this.token) this.token.state = 'settled';
-    this.store.update({ identifying: false });
-    if (elsewhere) this.fetchAll();
-    else this.settle();
+    this.floor = 0;
+    this.historyDone = false;
+    this.store.update({ identifying: false, caughtUp: false, returning: true, earlier: false });
   }
 
   /** What was asked for on this socket was another thread's: begins anew on another one. */
@@ -269,11 +270,18 @@ export class ChatClient {
     this.store.update({ messages: [], readUpTo: 0, typing: null, earlier: false });
   }
 
-  private failed({ code, detail }: Extract<ServerFrame, { type: 'error' }>): void {
+  private failed({ code, detail, retryAfterMs }: Extract<ServerFrame, { type: 'error' }>): void {
     if (code === 'origin-refused' || code === 'account-unknown') {
       this.store.update({ phase: 'refused' });
       this.connection.stop();
       this.options.warn?.(`${code}: ${detail}`);
+    }
+    if (code === 'rate-limited' && this.token?.state === 'asked') {
+      this.token.state = 'waiting';
+      this.platform.after(
+        retryAfterMs ?? 5_000,
+        () => this.token?.state === 'waiting' && this.welcomed && this.present(),
+      );
     }
     if (code !== 'identity-invalid' || !this.token) return;
     this.options.warn?.(`${code}: ${detail}`);

@@ -15,6 +15,8 @@ export interface OutboxPort {
 }
 
 const RETRY_MS = 3_000;
+/** Messages that may await their answer at once: a long time offline is no flood afterwards. */
+const MOST_IN_FLIGHT = 16;
 
 /**
  * What the visitor has written and the gateway has not accepted. Each message keeps its `clientId` until then, so that repeating it is
@@ -57,7 +59,8 @@ export class Outbox {
     for (const entry of this.store.state.outgoing) {
       if (entry.state === 'failed' || entry.state === 'uploading' || this.inFlight.has(entry.clientId)) continue;
       if (entry.files.length > 0) void this.uploadFiles(entry);
-      else this.transmit(entry);
+      else if (this.inFlight.size < MOST_IN_FLIGHT) this.transmit(entry);
+      else return;
     }
   }
 
@@ -96,6 +99,7 @@ export class Outbox {
     this.port.memory.dropOutgoing(clientId);
     if (!this.find(clientId)) return;
     this.store.update({ outgoing: this.store.state.outgoing.filter((o) => o.clientId !== clientId) });
+    this.flush();
   }
 
   /** Not sent, and trying again by itself would not help. */

@@ -42,6 +42,9 @@ export interface ChatState {
   typing: { name: string | null } | null;
   user: Welcome['user'];
   limits: Limits | null;
+  /** What the account's settings say to visitors; the page's own words go first. */
+  title: string | null;
+  greeting: string | null;
 }
 
 export const EMPTY: ChatState = {
@@ -57,6 +60,8 @@ export const EMPTY: ChatState = {
   typing: null,
   user: null,
   limits: null,
+  title: null,
+  greeting: null,
 };
 
 /** A value that can be watched. */

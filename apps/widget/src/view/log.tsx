@@ -12,7 +12,7 @@ import { Message } from './message.js';
 const NEAR = 60;
 
 export function Log({ chat }: { chat: ChatState }): VNode {
-  const { client, panel, t } = useChrome();
+  const { client, panel, settings, t } = useChrome();
   const { divider } = useStore(panel);
   const loading = chat.identifying || (!chat.caughtUp && chat.returning && chat.messages.length === 0);
   const items = chat.identifying ? [] : itemsOf(chat);
@@ -22,7 +22,11 @@ export function Log({ chat }: { chat: ChatState }): VNode {
     <div class="log-frame">
       <div ref={log} class="log" role="log" tabIndex={0} aria-label={t.log} aria-busy={loading} onScroll={onScroll}>
         <div ref={content} class="log-content">
-          {loading ? <Skeleton /> : items.length === 0 && <Greeting />}
+          {loading ? (
+            <Skeleton />
+          ) : (
+            items.length === 0 && <Greeting words={settings.greeting ?? chat.greeting ?? t.greeting} />
+          )}
           {!loading && chat.earlier && (
             <button type="button" class="earlier" onClick={() => client.showEarlier()}>
               {t.earlier}
@@ -72,11 +76,11 @@ function Separator({ row }: { row: Exclude<Row, { kind: 'item' }> }): VNode {
   );
 }
 
-function Greeting(): VNode {
-  const { t, settings } = useChrome();
+function Greeting({ words }: { words: string }): VNode {
+  const { t } = useChrome();
   return (
     <div class="greeting">
-      <p class="hello">{settings.greeting ?? t.greeting}</p>
+      <p class="hello">{words}</p>
       <p>{t.invitation}</p>
       <ul>
         <li>

@@ -40,7 +40,7 @@ export function Panel(): VNode {
       id="panel"
       class="panel"
       role="dialog"
-      aria-label={settings.title ?? t.title}
+      aria-label={settings.title ?? chat.title ?? t.title}
       aria-modal={sheet && open ? 'true' : undefined}
       inert={!open}
       tabIndex={-1}
@@ -66,7 +66,7 @@ function Header({ chat }: { chat: ChatState }): VNode {
     <div class="header">
       <Avatar name={agent} />
       <div class="header-text">
-        <h2>{settings.title ?? t.title}</h2>
+        <h2>{settings.title ?? chat.title ?? t.title}</h2>
         <p>{agent ? t.subtitleAgent(agent) : t.subtitle}</p>
       </div>
       <button type="button" class="round" aria-label={t.close} onClick={close}>
