@@ -103,6 +103,7 @@ export class Relay {
     let pending = PENDING_MS.first;
     let started = false;
     let sweepAt = 0;
+    let troubled = false;
     while (!this.stopping) {
       try {
         if (!started) await this.parts.reader.start();
@@ -113,12 +114,14 @@ export class Relay {
           sweepAt = performance.now() + GIVE_UP_EVERY_MS;
         }
         const { more, settled } = await this.parts.reader.read();
+        troubled = false;
         for (const target of this.parts.board.list()) this.pump(target);
         pending = settled ? PENDING_MS.first : Math.min(pending * 2, PENDING_MS.most);
         await breathe();
         if (!more) await this.alarm.wait(settled ? this.parts.settings.pollMs : pending);
       } catch (error) {
-        this.parts.log.warn({ err: error }, 'the outbox cannot be read');
+        if (!troubled) this.parts.log.warn({ err: error }, 'the outbox cannot be read: trying again until it can');
+        troubled = true;
         await this.alarm.wait(TROUBLE_MS);
       }
     }

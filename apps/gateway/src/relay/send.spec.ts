@@ -228,10 +228,10 @@ describeOnEveryDatabase('the relay sends units', (open) => {
   it('only from the process that holds the session of a socket, whatever partition it owns', async () => {
     account({ socket: true });
     const holder = new Leases(database);
-    let held: ReturnType<Sessions['of']>;
+    const held: { session?: ReturnType<Sessions['of']> } = {};
     const listeners = new Set<() => void>();
     const sessions: Sessions = {
-      of: () => held,
+      of: () => held.session,
       onChange: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
     };
     await start({ sessions, leases: holder, lease: {} });
@@ -243,7 +243,7 @@ describeOnEveryDatabase('the relay sends units', (open) => {
     );
     expect(sent()).toEqual([]);
     const [lease] = await holder.acquire(['account:sms']);
-    held = { session: 'socket', lease: lease! };
+    held.session = { session: 'socket', lease: lease! };
     listeners.forEach((listener) => listener());
     await settled(database);
     expect(sent().sort()).toEqual(['a', 'b']);

@@ -30,9 +30,7 @@ export class Batcher<A, B> {
   add(asked: A): Promise<B> {
     return new Promise<B>((resolve, reject) => {
       this.queue.push({ asked, resolve, reject });
-      this.flight ??= new Promise((taken) => setImmediate(taken))
-        .then(() => this.fly())
-        .finally(() => (this.flight = undefined));
+      this.flight ??= this.fly();
     });
   }
 
@@ -42,7 +40,9 @@ export class Batcher<A, B> {
   }
 
   private async fly(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.queue.length > 0) await this.run(this.queue.splice(0, this.options.max ?? 256));
+    this.flight = undefined;
   }
 
   private async run(batch: readonly Waiting<A, B>[]): Promise<void> {

@@ -41,9 +41,18 @@ export class FakeDirectory implements RelayDirectory {
     return () => this.listeners.delete(listener);
   };
 
-  addDestination(id: string, connector: HelpdeskConnector<never>, config: unknown, filter = {}): void {
+  addDestination(id: string, connector: HelpdeskConnector<never>, config: unknown): void {
     this.destinationsById.set(id, {
-      ...{ id, type: connector.type, name: null, config, filter, state: 'active', pausedReason: null, version: '1' },
+      ...{
+        id,
+        type: connector.type,
+        name: null,
+        config,
+        filter: {},
+        state: 'active',
+        pausedReason: null,
+        version: '1',
+      },
       ...{ connector: connector as never, signingSecrets: [], secrets: [], managedBy: 'api' },
     });
   }
