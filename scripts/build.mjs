@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 
-const SOURCES = ['apps/gateway', 'apps/demo', 'libs', 'config', 'test/bench'];
+const SOURCES = ['apps/gateway', 'apps/demo', 'libs', 'config', 'scripts', 'test/bench'];
 const ASSET = /\.(?:ya?ml|css|html|svg|png|sql|mjs|json)$/;
 const SKIPPED = new Set(['node_modules', 'dist', 'fixtures', 'artifacts']);
 const BROWSER = {
