@@ -92,7 +92,7 @@ export class NestLog implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
   log(message: unknown, context?: unknown): void {
-    this.logger.debug({ context }, String(message));
+    this.logger.trace({ context }, String(message));
   }
 
   error(message: unknown, ...rest: unknown[]): void {
