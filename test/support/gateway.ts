@@ -10,6 +10,8 @@ const ROOT = resolve(import.meta.dirname, '..', '..');
 const ENTRY = join(ROOT, 'dist', 'apps', 'gateway', 'src', 'main.js');
 const OURS = /^(DATABASE_URL|TEST_DATABASE_URL|DATA_DIR|PORT|HOST|PUBLIC_URL|LOG_LEVEL|TRIBUTARY_\w+|NODE_OPTIONS)$/;
 const START_MS = 60_000;
+/** Processes on one database need one secret key. */
+const SHARED_KEY = 'the-secret-key-of-the-tests';
 
 export interface GatewayOptions {
   /** The settings file, as an object, or as the text of the file. Loopback is on the allow list of an object. */
@@ -168,7 +170,7 @@ export class Gateway {
           HOST: '127.0.0.1',
           TRIBUTARY_ADMIN_KEY: this.adminKey,
         },
-        ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl }),
+        ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl, TRIBUTARY_SECRET_KEY: SHARED_KEY }),
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
