@@ -58,6 +58,8 @@ export const ChatErrorCode = z.enum([
   'unavailable',
 ]);
 
+export type ChatErrorCode = z.infer<typeof ChatErrorCode>;
+
 export const ServerFrame = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),

@@ -1,0 +1,222 @@
+import { ClientFrame, type ChatErrorCode, type CLOSE } from '#channels';
+import { DatabaseUnavailable, isTransient } from '#database';
+import type { ChatAccount } from './chat-account.js';
+import type { ChatFeed, Reader } from './chat-feed.js';
+import { IdentityInvalid, verifyIdentity } from './chat-identity.js';
+import { ContentRefused } from './chat-inbox.js';
+import { originAllowed, type Place } from './chat-origin.js';
+import type { ChatServerParts } from './chat-server.js';
+import { newSession, threadOf, type Session } from './chat-session.js';
+import type { ChatSocket } from './chat-socket.js';
+import { resume, welcome } from './chat-welcome.js';
+
+type Frame<T extends ClientFrame['type']> = Extract<ClientFrame, { type: T }>;
+
+/** Frames that may wait behind one that is being worked on, and frames in ten seconds: no widget comes near. */
+const MAX_WAITING = 64;
+const MAX_FRAMES = 300;
+const WINDOW_MS = 10_000;
+const DATABASE_RETRY_MS = 2_000;
+
+/** One browser's connection: its frames are worked on one after the other. */
+export class ChatConnection implements Reader {
+  sentUpTo = 0;
+  /** From the hello on. */
+  session: Session | null = null;
+  expires = 0;
+  private feed: ChatFeed | null = null;
+  private account: ChatAccount | null = null;
+  private work: Promise<void> = Promise.resolve();
+  private waiting = 0;
+  private counted = { from: 0, frames: 0 };
+  private typing = false;
+  private closed = false;
+  private refused = false;
+
+  constructor(
+    private readonly parts: ChatServerParts,
+    readonly socket: ChatSocket,
+    readonly place: Place & { readonly address: string },
+  ) {}
+
+  send(frame: Parameters<ChatSocket['send']>[0]): void {
+    this.socket.send(frame);
+  }
+
+  restart(): void {
+    this.socket.close('restarting', 'say hello again');
+  }
+
+  /** A text frame of the browser. Never throws. */
+  receive(text: string): void {
+    this.socket.alive = true;
+    if (this.refused) return;
+    const frame = this.parse(text);
+    if (!frame) return;
+    if (frame.type === 'ping') return this.send({ type: 'pong' });
+    if ((this.waiting += 1) > MAX_WAITING) return this.refuse('rate-limited', 'too many frames at once', 'protocol');
+    this.work = this.work.then(() => this.handle(frame)).finally(() => (this.waiting -= 1));
+  }
+
+  /** Says what is wrong and hangs up. */
+  refuse(code: ChatErrorCode, detail: string, close: keyof typeof CLOSE): void {
+    this.refused = true;
+    this.send({ type: 'error', code, detail });
+    this.socket.close(close, code);
+  }
+
+  /** The socket is gone. */
+  end(): void {
+    this.closed = true;
+    this.leave();
+  }
+
+  /** Hangs up where the account, its list of origins or the session does not bear this connection any more. */
+  review(nowS: number): void {
+    if (!this.session) return;
+    const refusal = this.admit(this.session.accountId);
+    if (refusal) this.refuse(refusal, 'the settings of the account have changed', 'policy');
+    else if (this.expires < nowS) this.restart();
+  }
+
+  private parse(text: string): ClientFrame | null {
+    const now = Date.now();
+    if (now - this.counted.from > WINDOW_MS) this.counted = { from: now, frames: 0 };
+    if ((this.counted.frames += 1) > MAX_FRAMES) {
+      this.refuse('rate-limited', 'too many frames', 'protocol');
+      return null;
+    }
+    const json = parseJson(text);
+    const frame = ClientFrame.safeParse(json);
+    if (frame.success) return frame.data;
+    const { type, clientId } = (json ?? {}) as Record<string, unknown>;
+    if (type === 'message' && this.session && typeof clientId === 'string' && /^[\w-]{8,64}$/.test(clientId)) {
+      this.send({ type: 'refused', clientId, code: 'content-refused', detail: 'the message is not of a known form' });
+    } else this.refuse('protocol', 'the frame is not of the protocol', 'protocol');
+    return null;
+  }
+
+  private async handle(frame: ClientFrame): Promise<void> {
+    if (this.refused || (this.closed && frame.type !== 'message')) return;
+    try {
+      if (frame.type === 'hello') await this.hello(frame);
+      else if (!this.session || !this.account) this.refuse('protocol', 'say hello first', 'protocol');
+      else if (frame.type === 'message') await this.message(frame, this.session);
+      else if (frame.type === 'identify') await this.identify(frame, this.session);
+      else if (frame.type === 'ack') this.acknowledge(frame);
+      else if (frame.type === 'typing') this.showTyping(frame.on);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): void {
+    const passing = error instanceof DatabaseUnavailable || isTransient(error);
+    if (!passing) this.parts.log.error({ err: error }, 'a chat frame failed');
+    this.refuse('unavailable', 'the gateway cannot do this now', 'unavailable');
+  }
+
+  /** Why this page may not use the account, if so. */
+  private admit(accountId: string): 'account-unknown' | 'origin-refused' | undefined {
+    const account = this.parts.account(accountId);
+    if (!account) return 'account-unknown';
+    if (!originAllowed(this.place, this.parts.options.publicUrl(), account.config.origins)) return 'origin-refused';
+    this.account = account;
+    return undefined;
+  }
+
+  private async hello(frame: Frame<'hello'>): Promise<void> {
+    if (this.session) return this.refuse('protocol', 'hello was said before', 'protocol');
+    const refusal = this.admit(frame.account);
+    if (refusal === 'account-unknown') return this.refuse(refusal, 'there is no such chat', 'policy');
+    if (refusal) return this.refuse(refusal, 'this page may not use the chat', 'policy');
+    const known =
+      frame.session === undefined ? undefined : await this.parts.sessions.read(frame.session, frame.account);
+    await this.enter(known ?? newSession(frame.account), { fresh: !known, after: known ? frame.after : 0 });
+  }
+
+  /** Greets a session, sends what it has missed, and joins its thread's feed. */
+  private async enter(session: Session, from: { fresh: boolean; after: number }): Promise<void> {
+    const name = { accountId: session.accountId, externalId: threadOf(session) };
+    const state = await this.parts.store.thread(name.accountId, name.externalId);
+    const { frame, expires } = await welcome(this.parts, { session, state, fresh: from.fresh, account: this.account! });
+    this.leave();
+    this.session = session;
+    this.expires = expires;
+    this.send(frame);
+    this.sentUpTo = await resume(this.parts.store, this.socket, { state, after: from.after });
+    if (this.closed || !this.socket.open) return;
+    this.feed = this.parts.feeds.join(name, this, state);
+    this.send({ type: 'caught-up', last: this.sentUpTo });
+    await this.parts.feeds.refresh(this.feed);
+  }
+
+  private leave(): void {
+    this.showTyping(false);
+    if (this.feed) this.parts.feeds.leave(this.feed, this);
+    this.feed = null;
+  }
+
+  private async message(frame: Frame<'message'>, session: Session): Promise<void> {
+    const { clientId } = frame;
+    const retryAfterMs = await this.parts.limits.message(session.visitorId, this.place.address);
+    if (retryAfterMs > 0) {
+      const detail = 'too many messages; wait a moment';
+      return this.send({ type: 'refused', clientId, code: 'rate-limited', detail, retryAfterMs });
+    }
+    try {
+      const stored = await this.parts.inbox.accept(session, frame, this.account!.config);
+      this.typing = false;
+      if (this.feed) {
+        this.feed.threadId ??= stored.threadId;
+        await this.parts.feeds.refresh(this.feed);
+      }
+      if (stored.threadId) this.parts.database.hint('thread', stored.threadId);
+      const { id, threadSequence, storedAt } = stored;
+      this.send({ type: 'accepted', clientId, id: id!, seq: threadSequence!, at: storedAt });
+    } catch (error) {
+      if (error instanceof ContentRefused) {
+        this.send({ type: 'refused', clientId, code: 'content-refused', detail: error.message });
+      } else if (error instanceof DatabaseUnavailable || isTransient(error)) {
+        const detail = 'the message could not be stored now';
+        this.send({ type: 'refused', clientId, code: 'unavailable', detail, retryAfterMs: DATABASE_RETRY_MS });
+      } else throw error;
+    }
+  }
+
+  private async identify({ token }: Frame<'identify'>, session: Session): Promise<void> {
+    const retryAfterMs = await this.parts.limits.identify(this.place.address);
+    if (retryAfterMs > 0) {
+      return this.send({ type: 'error', code: 'rate-limited', detail: 'too many identifications', retryAfterMs });
+    }
+    try {
+      const person = await verifyIdentity(token, this.account!.config, session.accountId);
+      const next = await this.parts.identities.become(session, person);
+      await this.enter(next.session, { fresh: next.fresh, after: 0 });
+    } catch (error) {
+      if (!(error instanceof IdentityInvalid)) throw error;
+      this.send({ type: 'error', code: 'identity-invalid', detail: error.message });
+    }
+  }
+
+  private acknowledge({ delivered = 0, read = 0 }: Frame<'ack'>): void {
+    const threadId = this.feed?.threadId;
+    if (!threadId) return;
+    const upTo = { delivered: Math.min(delivered, this.sentUpTo), read: Math.min(read, this.sentUpTo) };
+    this.parts.feeds.acknowledge(threadId, upTo);
+  }
+
+  private showTyping(on: boolean): void {
+    if (on === this.typing || !this.feed?.threadId || !this.session) return;
+    this.typing = on;
+    this.parts.live.typing(this.session.accountId, this.feed.externalId, on);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

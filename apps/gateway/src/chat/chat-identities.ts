@@ -1,0 +1,50 @@
+import type { Database } from '#database';
+import { rebindVisitor } from '#identity';
+import type { ChatFeeds } from './chat-feeds.js';
+import { handlesOf, newSession, threadOf, type Person, type Session } from './chat-session.js';
+
+const ATTEMPTS = 3;
+/** Two identifications or an arriving message stood in each other's way; the same again will do. */
+const CONTENTION: ReadonlySet<unknown> = new Set(['40P01', '40001', '55P03', '23505']);
+
+/** What comes of saying, with proof, who one is. */
+export class ChatIdentities {
+  constructor(
+    private readonly database: Database,
+    private readonly feeds: Pick<ChatFeeds, 'announceMoved'>,
+  ) {}
+
+  /**
+   * The session after a person has proven who they are. An anonymous visitor becomes the person, with all they wrote; whoever was somebody else is
+   * left behind, and a new visitor begins (`fresh`).
+   */
+  async become(session: Session, person: Person): Promise<{ session: Session; fresh: boolean }> {
+    const { accountId, visitorId } = session;
+    if (session.person) {
+      return session.person.sub === person.sub
+        ? { session: { ...session, person }, fresh: false }
+        : { session: newSession(accountId, person), fresh: true };
+    }
+    const next = { ...session, person };
+    const { outcome, threadIds } = await this.rebind(next);
+    if (outcome === 'another') return { session: newSession(accountId, person), fresh: true };
+    if (outcome !== 'nobody') {
+      this.database.hint('outbox');
+      this.database.hint('events');
+      for (const threadId of threadIds) this.database.hint('thread', threadId);
+      this.feeds.announceMoved({ accountId, externalId: visitorId });
+    }
+    return { session: next, fresh: false };
+  }
+
+  private async rebind(session: Session, attempt = 1): Promise<Awaited<ReturnType<typeof rebindVisitor>>> {
+    const { accountId, visitorId, person } = session;
+    const who = { accountId, visitorId, handles: handlesOf(session), name: person?.name, thread: threadOf(session) };
+    try {
+      return await this.database.transaction((sql) => rebindVisitor(sql, who));
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !CONTENTION.has((error as { code?: unknown }).code)) throw error;
+      return this.rebind(session, attempt + 1);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { MAX_FRAME_BYTES } from '#channels';
+import type { Database } from '#database';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import type { ChatAccount } from './chat-account.js';
+import { ChatConnection } from './chat-connection.js';
+import type { ChatFeeds } from './chat-feeds.js';
+import type { ChatIdentities } from './chat-identities.js';
+import type { ChatInbox } from './chat-inbox.js';
+import type { ChatLimits } from './chat-limits.js';
+import type { ChatOptions, LiveEvents } from './chat-options.js';
+import type { Sessions } from './chat-session.js';
+import { ChatSocket } from './chat-socket.js';
+import type { ChatStore } from './chat-store.js';
+import { clientAddress } from './client-address.js';
+
+export interface ChatServerParts {
+  readonly database: Pick<Database, 'hint'>;
+  readonly options: ChatOptions;
+  readonly store: ChatStore;
+  readonly feeds: ChatFeeds;
+  readonly inbox: ChatInbox;
+  readonly identities: ChatIdentities;
+  readonly sessions: Sessions;
+  readonly limits: ChatLimits;
+  readonly live: LiveEvents;
+  /** The installation's limit. */
+  readonly maxFileBytes: number;
+  account(id: string): ChatAccount | undefined;
+  readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
+  /** Milliseconds: heartbeat, and how long a browser may take to say hello. */
+  readonly heartbeatMs?: number;
+  readonly helloMs?: number;
+}
+
+const HEARTBEAT_MS = 30_000;
+const HELLO_MS = 10_000;
+/** How long browsers may take to hang up when the process stops. */
+const FAREWELL_MS = 1_000;
+
+/** The `/chat` endpoint: takes browsers' sockets, keeps count of them, and feels their pulse. No socket has a timer of its own. */
+export class ChatServer {
+  private readonly wss = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+  });
+  private readonly connections = new Set<ChatConnection>();
+  /** Those who have not said hello yet, oldest first. */
+  private readonly silent = new Map<ChatConnection, number>();
+  private readonly perAddress = new Map<string, number>();
+  private readonly address: (request: IncomingMessage) => string;
+  private timers: NodeJS.Timeout[] = [];
+  private stopping = false;
+
+  constructor(private readonly parts: ChatServerParts) {
+    this.address = clientAddress(parts.options.trustedProxies);
+  }
+
+  get size(): number {
+    return this.connections.size;
+  }
+
+  start(): void {
+    this.parts.feeds.start();
+    const { heartbeatMs = HEARTBEAT_MS, helloMs = HELLO_MS } = this.parts;
+    this.timers = [
+      setInterval(() => this.beat(), heartbeatMs).unref(),
+      setInterval(() => this.dismissSilent(Date.now() - helloMs), Math.min(1_000, helloMs)).unref(),
+    ];
+  }
+
+  /** Sends everybody away, to come back in a while (1012), and stores what waits. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    for (const connection of this.connections) connection.socket.close('restarting', 'restarting');
+    const until = Date.now() + FAREWELL_MS;
+    while (this.connections.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const connection of this.connections) connection.socket.cut();
+    await this.parts.feeds.stop();
+  }
+
+  /** An upgrade request for `/chat`. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const address = this.address(request);
+    const open = this.perAddress.get(address) ?? 0;
+    if (this.stopping) return reject(socket, 503, 2);
+    if (open >= this.parts.options.connectionsPerAddress) return reject(socket, 429, 60);
+    this.perAddress.set(address, open + 1);
+    socket.once('close', () => this.forgetAddress(address));
+    this.wss.handleUpgrade(request, socket, head, (ws) => this.accept(ws, request, address));
+  }
+
+  /** Looks again at whom accounts and origins let in. */
+  review(): void {
+    const now = Date.now() / 1_000;
+    for (const connection of this.connections) connection.review(now);
+  }
+
+  private accept(ws: WebSocket, request: IncomingMessage, address: string): void {
+    const { origin, host } = request.headers;
+    const connection = new ChatConnection(this.parts, new ChatSocket(ws), { origin, host, address });
+    this.connections.add(connection);
+    this.silent.set(connection, Date.now());
+    ws.on('message', (data: RawData, binary: boolean) => {
+      if (binary) connection.refuse('protocol', 'binary frames are not taken', 'protocol');
+      else connection.receive(String(data as Buffer));
+    });
+    ws.on('pong', () => (connection.socket.alive = true));
+    ws.on('error', () => undefined); // too large, or not UTF-8: `ws` closes with the code for it
+    ws.on('close', () => {
+      this.connections.delete(connection);
+      this.silent.delete(connection);
+      connection.end();
+    });
+  }
+
+  private forgetAddress(address: string): void {
+    const left = (this.perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.perAddress.set(address, left);
+    else this.perAddress.delete(address);
+  }
+
+  private beat(): void {
+    this.review();
+    for (const { socket } of this.connections) {
+      if (!socket.alive) socket.cut();
+      socket.alive = false;
+      socket.ping();
+    }
+  }
+
+  private dismissSilent(since: number): void {
+    for (const [connection, at] of this.silent) {
+      if (connection.session) this.silent.delete(connection);
+      else if (at > since) return;
+      else connection.refuse('protocol', 'there was no hello', 'protocol');
+    }
+  }
+}
+
+function reject(socket: Duplex, status: number, retryAfterS: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nRetry-After: ${retryAfterS}\r\nConnection: close\r\n\r\n`);
+}

@@ -1,0 +1,130 @@
+import type { Server } from 'node:http';
+import { Files, FileUrls, Intake, Replies, type IntakePort, type RepliesPort } from '#conversations';
+import type { Database } from '#database';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type Provider,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Logger } from 'pino';
+import { Directory } from '../directory/index.js';
+import { DATABASE, LOGGER } from '../tokens.js';
+import { chatAccount } from './chat-account.js';
+import { ChatFeeds } from './chat-feeds.js';
+import { ChatFilesController } from './chat-files.controller.js';
+import { ChatIdentities } from './chat-identities.js';
+import { ChatInbox } from './chat-inbox.js';
+import { ChatLimits } from './chat-limits.js';
+import { CHAT_OPTIONS, LIVE_EVENTS, type ChatOptions, type LiveEvents } from './chat-options.js';
+import { ChatServer } from './chat-server.js';
+import { Sessions } from './chat-session.js';
+import { ChatStore } from './chat-store.js';
+import { WidgetController } from './widget.controller.js';
+
+interface Given {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly directory: Directory;
+  readonly intake: IntakePort;
+  readonly replies: RepliesPort;
+  readonly files: Files;
+  readonly urls: FileUrls;
+  readonly options: ChatOptions;
+  readonly live: LiveEvents;
+  readonly sessions: Sessions;
+  readonly limits: ChatLimits;
+}
+
+function chatServer({ database, log, directory, intake, replies, files, urls, ...given }: Given): ChatServer {
+  const store = new ChatStore(database, (fileId) => urls.sign(fileId));
+  const feeds = new ChatFeeds({ database, store, replies, log });
+  const inbox = new ChatInbox(database, intake, store);
+  const identities = new ChatIdentities(database, feeds);
+  const account = (id: string) => chatAccount(directory, id);
+  const { maxBytes: maxFileBytes } = files;
+  return new ChatServer({ database, store, feeds, inbox, identities, account, maxFileBytes, log, ...given });
+}
+
+const inject = [
+  DATABASE,
+  LOGGER,
+  Directory,
+  Intake,
+  Replies,
+  Files,
+  FileUrls,
+  CHAT_OPTIONS,
+  LIVE_EVENTS,
+  Sessions,
+  ChatLimits,
+];
+const names = [
+  'database',
+  'log',
+  'directory',
+  'intake',
+  'replies',
+  'files',
+  'urls',
+  'options',
+  'live',
+  'sessions',
+  'limits',
+];
+
+const providers: Provider[] = [
+  { provide: Sessions, inject: [CHAT_OPTIONS], useFactory: ({ secret }: ChatOptions) => new Sessions(secret) },
+  { provide: ChatLimits, inject: [CHAT_OPTIONS], useFactory: (options: ChatOptions) => new ChatLimits(options) },
+  {
+    provide: ChatServer,
+    inject,
+    useFactory: (...values: unknown[]) =>
+      chatServer(Object.fromEntries(names.map((name, i) => [name, values[i]])) as unknown as Given),
+  },
+];
+
+/**
+ * Web chat: the `/chat` socket, uploads, and the widget's code. `DATABASE`, `LOGGER`, `Directory`, `Intake`, `Replies`, `Files`, `FileUrls` and
+ * `LIVE_EVENTS` come from global modules.
+ */
+@Module({})
+export class ChatModule implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly end: (() => void)[] = [];
+
+  constructor(
+    @Inject(ChatServer) private readonly server: ChatServer,
+    @Inject(Directory) private readonly directory: Directory,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {}
+
+  static register(options: ChatOptions): DynamicModule {
+    return {
+      module: ChatModule,
+      controllers: [ChatFilesController, WidgetController],
+      providers: [{ provide: CHAT_OPTIONS, useValue: options }, ...providers],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    const http = this.host.httpAdapter.getHttpServer() as Server;
+    const upgrade = (...[request, socket, head]: Parameters<ChatServer['upgrade']>): void => {
+      if (request.url?.split('?')[0] === '/chat') this.server.upgrade(request, socket, head);
+      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    };
+    http.on('upgrade', upgrade);
+    this.end.push(
+      () => http.off('upgrade', upgrade),
+      this.directory.onChange(() => this.server.review()),
+    );
+    this.server.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.server.stop();
+    for (const end of this.end.splice(0)) end();
+  }
+}
