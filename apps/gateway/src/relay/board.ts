@@ -52,7 +52,7 @@ export class Board {
 
   /** Is this target's work bound to a lease of its own? */
   isBound({ kind, id }: TargetRef): boolean {
-    return this.parts.routes[kind].bound().includes(id);
+    return this.parts.routes[kind].isBound(id);
   }
 
   /** Targets that read for themselves, as `kind:id`: the reading of what is new passes them over. */
@@ -100,10 +100,9 @@ export class Board {
     for (const target of this.list()) target.close();
   }
 
-  /** Is anything of this partition under way? */
-  busy(partition: number): boolean {
-    return this.list().some((target) =>
-      [...target.lanes.values()].some((lane) => lane.partition === partition && !lane.idle),
-    );
+  /** The partitions of which something is under way. */
+  busy(): Set<number> {
+    const lanes = this.list().flatMap((target) => [...target.lanes.values()]);
+    return new Set(lanes.filter((lane) => !lane.idle).map(({ partition }) => partition));
   }
 }

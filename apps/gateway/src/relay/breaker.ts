@@ -24,9 +24,12 @@ export class Breaker {
     return this.openUntil;
   }
 
-  succeeded(): void {
+  /** True where this closed it. */
+  succeeded(): boolean {
+    const closed = this.failures >= THRESHOLD;
     this.failures = 0;
     this.openMs = OPEN_MS.first;
+    return closed;
   }
 
   /** True where this opened it, or kept it open after a probe. */

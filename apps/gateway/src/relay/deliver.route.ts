@@ -31,6 +31,10 @@ export class DeliverRoute implements Route {
     return [];
   }
 
+  isBound(): boolean {
+    return false;
+  }
+
   boundLease(): undefined {
     return undefined;
   }

@@ -53,7 +53,7 @@ export function admits(filter: DestinationFilter, { type, data }: StreamEvent): 
   const overlaps = (wanted: readonly string[] | undefined, has: readonly string[]): boolean =>
     !wanted || has.some((one) => wanted.includes(one));
   const named = (pattern: string): boolean =>
-    pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+    new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(type);
   return (
     (filter.events?.some(named) ?? true) && overlaps(filter.accounts, accounts) && overlaps(filter.channels, channels)
   );

@@ -7,7 +7,7 @@ import type { Log, Observation, RelayDirectory, RetryRules, Sessions } from './p
 import { Reader } from './reader.js';
 import { Relay, type RelaySettings } from './relay.js';
 import { GIVE_UP_MS, givenUp, SendRoute } from './send.route.js';
-import type { Room } from './target.js';
+import type { Room, Target } from './target.js';
 
 export interface RelayOptions {
   readonly database: Database;
@@ -59,6 +59,7 @@ export class RelayProcess {
       ...{ board, partitions, settler, log },
       reader: new Reader({ outbox, horizon, partitions, board, laneRoom: room.lane }),
       giveUp: () => this.giveUp(),
+      recovered: (target) => this.recovered(target),
       observe: options.observe ?? (() => undefined),
       settings: { ...SETTINGS, ...options.settings },
     });
@@ -89,9 +90,11 @@ export class RelayProcess {
     await this.settler.idle();
   }
 
-  /** How much waits for each target; for metrics. */
-  depth(): ReturnType<Outbox['depth']> {
-    return this.outbox.depth();
+  /** A target answers again after it was down: what waited for that goes at once. */
+  private async recovered(target: Target): Promise<void> {
+    await this.outbox.hasten(target.ref, this.board.isBound(target.ref) ? null : this.partitions.list());
+    target.spill();
+    this.relay.wake();
   }
 
   /** Messages whose account is missing or disabled wait, and fail when they have for too long. */

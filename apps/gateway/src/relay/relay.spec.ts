@@ -163,6 +163,21 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     expect(desk.at('hd')).toHaveLength(1);
   });
 
+  it('delivers at once what waited because the destination was down, when it is back', async () => {
+    desk.answer = () => ({ status: 503 });
+    const rules = {
+      ...HASTY,
+      afterDelivery: () => ({ kind: 'retry' as const, delayMs: 3_600_000, scope: 'item' as const }),
+    };
+    await start({ rules });
+    await arrive(database, ...Array.from({ length: 8 }, (_, n) => [`+${n}`, `m${n}`] as const));
+    await until(() => setup!.seen.filter(({ outcome }) => outcome === 'retry').length === 8, 'all have failed');
+    desk.answer = () => ({ status: 200 });
+    await arrive(database, ['+9', 'm9']);
+    await settled(database);
+    expect(desk.calls).toHaveLength(17);
+  });
+
   it('leaves no more than the front of a backlog in memory, and none of a destination that is down', async () => {
     const room = { lane: 4, target: 10 };
     desk.answer = () => ({ status: 503 });

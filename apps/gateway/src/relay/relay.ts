@@ -15,6 +15,8 @@ export interface RelayParts {
   readonly log: Log;
   /** Ends what its account kept waiting for too long. */
   giveUp(): Promise<void>;
+  /** A target answers again after it was down. */
+  recovered(target: Target): Promise<void>;
   observe(observation: Observation): void;
   readonly settings: RelaySettings;
 }
@@ -130,11 +132,12 @@ export class Relay {
   private async balance(): Promise<void> {
     const { partitions, board, reader } = this.parts;
     this.balanceDue = false;
-    const { gained, surplus } = await partitions.balance((partition) => board.busy(partition));
+    const { gained, surplus } = await partitions.balance((partition) => board.busy().has(partition));
     const staying = [...this.leaving].some((partition) => partitions.owns(partition) && !surplus.includes(partition));
     this.leaving = new Set(surplus);
     board.release(this.leaving);
-    const quiet = surplus.filter((partition) => !board.busy(partition));
+    const busy = board.busy();
+    const quiet = surplus.filter((partition) => !busy.has(partition));
     if (quiet.length > 0) await partitions.giveUp(quiet);
     if (quiet.length < surplus.length) setTimeout(() => this.rebalance(), STALE_MS).unref();
     if (gained.length > 0 || staying) await reader.takeOver();
@@ -223,7 +226,7 @@ export class Relay {
   }
 
   private takeEffect(target: Target, { health, holdMs, pause }: Outcome): void {
-    if (health === 'alive') target.breaker.succeeded();
+    if (health === 'alive' && target.breaker.succeeded()) this.recover(target);
     if (health === 'down' && target.breaker.failed()) target.spill();
     if (holdMs !== undefined) target.hold(holdMs);
     if (pause === undefined) return;
@@ -236,6 +239,12 @@ export class Relay {
       this.parts.log.error({ err: error, target: target.key }, 'a pause could not be stored');
       target.stopped = false;
       this.parts.board.review(target);
+    });
+  }
+
+  private recover(target: Target): void {
+    this.parts.recovered(target).catch((error: unknown) => {
+      this.parts.log.warn({ err: error, target: target.key }, 'what waits for a target could not be hastened');
     });
   }
 

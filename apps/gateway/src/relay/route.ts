@@ -24,6 +24,7 @@ export interface Route {
   version(id: string): string | undefined;
   /** Targets whose entries only the holder of a lease of their own may dispatch, whatever the partition. */
   bound(): readonly string[];
+  isBound(id: string): boolean;
   /** That lease, where this process holds it. */
   boundLease(id: string): Lease | undefined;
   /** Most entries of one dispatch. */

@@ -49,6 +49,11 @@ export class SendRoute implements Route {
       .map(({ id }) => id);
   }
 
+  isBound(id: string): boolean {
+    const account = this.parts.directory.account(id);
+    return account !== undefined && sendsBySocket(account);
+  }
+
   boundLease(id: string): Lease | undefined {
     return this.parts.sessions.of(id)?.lease;
   }

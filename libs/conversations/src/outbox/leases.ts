@@ -115,7 +115,7 @@ export class Leases {
     return () => this.losers.delete(listener);
   }
 
-  /** Called after each heartbeat, one at a time. Returns how to stop. */
+  /** Called after each heartbeat, without waiting for its end: renewing must not hang on what others do. Returns how to stop. */
   onBeat(listener: () => Promise<void>): () => void {
     this.beats.add(listener);
     return () => this.beats.delete(listener);
@@ -138,7 +138,7 @@ export class Leases {
   private beat(): Promise<void> {
     this.beating = this.beating.then(async () => {
       await this.renew().catch(() => undefined);
-      for (const listener of this.beats) await listener().catch(() => undefined);
+      for (const listener of this.beats) void listener().catch(() => undefined);
     });
     return this.beating;
   }

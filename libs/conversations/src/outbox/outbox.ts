@@ -59,10 +59,10 @@ const TARGETS: Statement = {
     select kind, target_id as id from t`,
 };
 const START: Statement = { name: 'start_units', text: 'select * from start_units($1, $2::jsonb)' };
-const DEPTH: Statement = {
-  name: 'outbox_depth',
-  text: `select kind, target_id as id, count(*)::int as depth,
-    (extract(epoch from clock_timestamp() - min(created_at)) * 1000)::float8 as "oldestMs" from outbox group by 1, 2`,
+const HASTEN: Statement = {
+  name: 'outbox_hasten',
+  text: `update outbox set due_at = null where kind = $1 and target_id = $2 and due_at > clock_timestamp()
+    and failure->>'code' in ('unavailable', 'outcome-unknown', 'reply-unreadable') and ($3::smallint[] is null or partition = any ($3))`,
 };
 
 export interface Page {
@@ -98,9 +98,9 @@ export class Outbox {
     return this.database.query<TargetRef>(TARGETS);
   }
 
-  /** How much waits for each target, and how long the oldest has. Counts every row: for metrics, not for hot paths. */
-  depth(): Promise<(TargetRef & { depth: number; oldestMs: number })[]> {
-    return this.database.query(DEPTH);
+  /** The target is there again: what waited because it was not may be tried at once. */
+  async hasten(target: TargetRef, partitions: readonly number[] | null): Promise<void> {
+    await this.database.query(HASTEN, [target.kind, target.id, partitions]);
   }
 
   /**

@@ -18,7 +18,7 @@ const FORGET: Statement = {
 };
 const STEAL: Statement = {
   name: 'lease_steal',
-  text: `update lease set expires_at = '-infinity' where expires_at > clock_timestamp()`,
+  text: `update lease set expires_at = '-infinity' where holder <> $1 and expires_at > clock_timestamp()`,
 };
 
 /**
@@ -41,7 +41,7 @@ export class Partitions {
 
   /** Where the embedded database lets in one process only, whoever held leases is dead: call once, before anything else. */
   async inherit(): Promise<void> {
-    if (this.database.kind === 'embedded') await this.database.query(STEAL);
+    if (this.database.kind === 'embedded') await this.database.query(STEAL, [this.leases.holder]);
   }
 
   /** How many processes share the outbox, this one included. */
