@@ -191,6 +191,7 @@ export class ChatConnection implements Reader {
     }
     try {
       const person = await verifyIdentity(token, this.account!.config, session.accountId);
+      this.leave();
       const next = await this.parts.identities.become(session, person);
       await this.enter(next.session, { fresh: next.fresh, after: 0 });
     } catch (error) {
