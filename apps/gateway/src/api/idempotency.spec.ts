@@ -18,7 +18,7 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
   });
   afterAll(() => api.close());
 
-  const once = (key: string, body: unknown, url = path, as?: string) =>
+  const once = (key: string, body: unknown, { url = path, as }: { url?: string; as?: string } = {}) =>
     api.post(url, body, { headers: { 'idempotency-key': key }, ...(as && { key: as }) });
   const fresh = () => `key-${(count += 1)}`;
   const sent = async (text: string) =>
@@ -46,8 +46,8 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
     const other = await api.arrive('sms', 'x', '+8613900000021');
     const mate = await api.key(['conversations:read', 'conversations:write']);
     await once(key, { text: 'scoped' });
-    await once(key, { text: 'scoped' }, `/v1/conversations/${other.conversationId}/messages`);
-    await once(key, { text: 'scoped' }, path, mate);
+    await once(key, { text: 'scoped' }, { url: `/v1/conversations/${other.conversationId}/messages` });
+    await once(key, { text: 'scoped' }, { as: mate });
     expect(await sent('scoped')).toBe(3);
   });
 
@@ -100,8 +100,8 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
   it('shows a secret again to whoever repeats the request, and stores it sealed', async () => {
     const key = fresh();
     const body = { name: 'twice', scopes: ['events:read'] };
-    const first = await once(key, body, '/v1/keys');
-    const second = await once(key, body, '/v1/keys');
+    const first = await once(key, body, { url: '/v1/keys' });
+    const second = await once(key, body, { url: '/v1/keys' });
     expect(second.body).toEqual(first.body);
     const stored = await api.database.query('select body::text as body from idempotency where key = $1', [key]);
     expect(JSON.stringify(stored)).not.toContain(first.body.secret);
@@ -114,7 +114,7 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
     const upload = (content: string, name = 'a.txt') => {
       const form = new FormData();
       form.append('file', new Blob([content]), name);
-      return once(key, form, '/v1/files');
+      return once(key, form, { url: '/v1/files' });
     };
     const first = await upload('hello');
     const second = await upload('hello');
@@ -125,9 +125,9 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
 
   it('records the answer of a test of credentials', async () => {
     const key = fresh();
-    const first = await once(key, {}, '/v1/accounts/sms/check');
+    const first = await once(key, {}, { url: '/v1/accounts/sms/check' });
     await api.patch('/v1/accounts/sms', { config: { url: 'https://elsewhere.example/in' } });
-    expect((await once(key, {}, '/v1/accounts/sms/check')).body).toEqual(first.body);
+    expect((await once(key, {}, { url: '/v1/accounts/sms/check' })).body).toEqual(first.body);
   });
 
   it('refuses a key that is none', async () => {

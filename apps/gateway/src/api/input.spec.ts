@@ -58,7 +58,7 @@ describeOnEveryDatabase('the API: bad input', (open) => {
         'invalid',
       ],
     ];
-    it.each(cases)('%s', async (_, body, status, code) => {
+    it.each(cases)('%s', async (...[, body, status, code]) => {
       const answer = await api.patch(path, body);
       expect([answer.status, answer.body.code]).toEqual([status, code]);
       expect(JSON.stringify(answer.body).length).toBeLessThan(10_000);

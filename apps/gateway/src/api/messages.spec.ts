@@ -122,6 +122,11 @@ describeOnEveryDatabase('the API: messages and conversations', (open) => {
       { thread: '+8613900000005', on: true },
       { thread: '+8613900000005', on: false },
     ]);
+    await api.account('web', 'webchat');
+    const web = await api.arrive('web', 'hi', '+8613900000010');
+    const hinted = new Promise((resolve) => api.database.onHint('typing', resolve));
+    await api.post(`/v1/conversations/${web.conversationId}/typing`, { name: 'Lin' });
+    expect(JSON.parse((await hinted) as string)).toEqual({ threadId: web.threadId, on: true, name: 'Lin' });
     const plain = await api.arrive('sms', 'hi', '+8613900000006');
     expect((await api.post(`/v1/conversations/${plain.conversationId}/typing`, {})).status).toBe(204);
   });

@@ -27,7 +27,7 @@ pre { background: var(--code); border-radius: 10px; padding: 14px 16px; overflow
 @media (prefers-color-scheme: dark) { .verb.post { color: #4fd197; } .verb.patch { color: #e5b45a; } .verb.delete { color: #ff8a80; } }
 .members, .variants, .answers { list-style: none; padding: 0; margin: 0; } .members li, .answers li { padding: 6px 0; border-top: 1px solid var(--line); } .members > li:first-child, .answers > li:first-child { border-top: 0; }
 .members .members { padding-left: 16px; border-left: 2px solid var(--line); margin: 6px 0; } .variants > li { padding: 8px 0 8px 12px; border-left: 2px solid var(--line); margin: 6px 0; }
-.name { font-weight: 600; background: none; padding: 0; } .type, .optional { color: var(--soft); font-size: 13px; } .about { display: block; color: var(--soft); font-size: 14px; }
+.name { font-weight: 600; background: none; padding: 0; } .type, .optional { color: var(--soft); font-size: 13px; } .type + .optional::before { content: '· '; } .about { display: block; color: var(--soft); font-size: 14px; }
 summary { cursor: pointer; color: var(--accent); font-size: 13px; padding: 2px 0; } details > summary:hover { text-decoration: underline; }
 .status { font: 600 13px ui-monospace, SFMono-Regular, Menlo, monospace; margin-right: 8px; } .s2 { color: #0a7d4b; } .s4, .s5 { color: #c0362c; }
 @media (prefers-color-scheme: dark) { .s2 { color: #4fd197; } .s4, .s5 { color: #ff8a80; } }

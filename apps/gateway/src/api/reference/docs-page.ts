@@ -17,6 +17,9 @@ export const POLICY = [
 
 type Problems = Readonly<Record<string, readonly [number, string]>>;
 
+type Refusals = Readonly<Record<string, JsonObject>>;
+const REFUSAL = '#/components/responses/';
+
 interface Operation {
   readonly id: string;
   readonly method: string;
@@ -29,6 +32,7 @@ export function docsPage(document: JsonObject, problems: Problems): string {
   const { title, version, description } = document['info'] as { title: string; version: string; description: string };
   const view = new SchemaView((document['components'] as JsonObject)['schemas'] as Record<string, JsonObject>);
   const groups = grouped(document);
+  const refusals = (document['components'] as JsonObject)['responses'] as Refusals;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -55,7 +59,7 @@ export function docsPage(document: JsonObject, problems: Problems): string {
             ([tag, operations]) =>
               html`<section>
                 <h2>${tag}</h2>
-                ${operations.map((operation) => article(operation, view))}
+                ${operations.map((operation) => article(operation, view, refusals))}
               </section>`,
           )}
           ${problemTable(problems)}
@@ -133,12 +137,14 @@ function grouped(document: JsonObject): [string, Operation[]][] {
   return [...groups];
 }
 
-function article(operation: Operation, view: SchemaView): Html {
+function article(operation: Operation, view: SchemaView, refusals: Refusals): Html {
   const { id, method, path, spec } = operation;
   const body = bodyOf(spec);
-  const responses = spec['responses'] as Record<string, JsonObject>;
-  const answer = Object.values(responses)[0] as { content?: { 'application/json'?: { schema: JsonObject } } };
-  const schema = answer.content?.['application/json']?.schema;
+  const responses = Object.entries(spec['responses'] as Record<string, JsonObject>).map(
+    ([status, response]) => [status, refusals[String(response['$ref']).slice(REFUSAL.length)] ?? response] as const,
+  );
+  const answer = responses[0]?.[1] as { content?: { 'application/json'?: { schema: JsonObject } } };
+  const schema = answer?.content?.['application/json']?.schema;
   return html`<article id="${id}" data-method="${method}" data-path="${path}">
     <h3><span class="verb ${method}">${method}</span> <code class="path">${path}</code></h3>
     <p class="summary">${spec['summary'] as string}</p>
@@ -149,10 +155,8 @@ function article(operation: Operation, view: SchemaView): Html {
         ${view.members(body.schema)}
         ${body.example !== undefined && html`<pre><code>${JSON.stringify(body.example, null, 2)}</code></pre>`}`
     }
-    <h4>Answers</h4>
-    <ul class="answers">
-      ${Object.entries(responses).map(([status, response]) => html`<li><span class="status s${status.charAt(0)}">${status}</span> ${inline(response['description'] as string)}</li>`)}
-    </ul>
+    <h4>Answer</h4>
+    ${answers(responses.slice(0, 1))}
     ${
       schema &&
       html`<details>
@@ -160,11 +164,25 @@ function article(operation: Operation, view: SchemaView): Html {
         ${view.members(schema)}
       </details>`
     }
+    <details>
+      <summary>Refusals</summary>
+      ${answers(responses.slice(1))}
+    </details>
     <details class="try">
       <summary>Try it</summary>
       <pre class="curl"><code>${curl(operation, body?.example)}</code></pre>
     </details>
   </article>`;
+}
+
+function answers(responses: readonly (readonly [string, JsonObject])[]): Html {
+  const items = responses.map(
+    ([status, { description }]) =>
+      html`<li><span class="status s${status.charAt(0)}">${status}</span> ${inline(description as string)}</li>`,
+  );
+  return html`<ul class="answers">
+    ${items}
+  </ul>`;
 }
 
 function parameters(list: readonly JsonObject[], view: SchemaView): Html {
@@ -176,7 +194,7 @@ function parameters(list: readonly JsonObject[], view: SchemaView): Html {
           html`<li data-parameter="${name as string}" data-in="${place as string}">
             <code class="name">${name as string}</code> <span class="type">${view.type(schema as JsonObject)}</span>
             <span class="optional">${place as string}${!required && ', optional'}</span>
-            ${description !== undefined && html`<span class="about">${inline(description as string)}</span>`}
+            ${view.about({ ...(schema as JsonObject), description })}
           </li>`,
       )}
     </ul>`;

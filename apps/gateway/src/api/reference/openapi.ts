@@ -19,11 +19,13 @@ export function openApi(endpoints: readonly Endpoint[], version: string): JsonOb
   const problem = book.use(Problem, 'output');
   const answers = new Map(endpoints.map((spec) => [spec, spec.answer && book.use(spec.answer, 'output')]));
   const paths: Record<string, JsonObject> = {};
+  const responses: Record<string, JsonObject> = {};
   for (const spec of endpoints) {
     (paths[spec.path] ??= {})[spec.method.toLowerCase()] = operation(spec, {
       book,
       problem,
       answer: answers.get(spec),
+      responses,
     });
   }
   return {
@@ -42,18 +44,25 @@ export function openApi(endpoints: readonly Endpoint[], version: string): JsonOb
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'An API key of `POST /v1/keys`, or the admin key.' },
       },
-      schemas: Object.fromEntries(Object.entries(book.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      responses: byName(responses),
+      schemas: byName(book.schemas),
     },
   };
+}
+
+function byName(items: Readonly<Record<string, JsonObject>>): JsonObject {
+  return Object.fromEntries(Object.entries(items).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 interface Context {
   readonly book: SchemaBook;
   readonly problem: JsonObject;
   readonly answer: JsonObject | undefined;
+  readonly responses: Record<string, JsonObject>;
 }
 
-function operation(spec: Endpoint, { book, problem, answer }: Context): JsonObject {
+function operation(spec: Endpoint, context: Context): JsonObject {
+  const { book, answer } = context;
   const body = requestBody(spec, book);
   return {
     operationId: operationId(spec),
@@ -67,7 +76,7 @@ function operation(spec: Endpoint, { book, problem, answer }: Context): JsonObje
       ...(spec.method === 'POST' ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(body && { requestBody: body }),
-    responses: { ...success(spec, answer), ...refusals(spec, problem) },
+    responses: { ...success(spec, answer), ...refusals(spec, context) },
   };
 }
 
@@ -123,27 +132,29 @@ export function problemsOf(spec: Endpoint): ProblemCode[] {
   ];
 }
 
-function refusals(spec: Endpoint, schema: JsonObject): JsonObject {
+/** The refusals of a call by status; each set of codes stands once among the document's responses. */
+function refusals(spec: Endpoint, { problem, responses }: Context): JsonObject {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of problemsOf(spec)) {
     const [status] = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      String(status),
-      {
-        description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; '),
-        ...((status === 429 || status === 503) && { headers: RETRY_AFTER }),
-        content: {
-          'application/problem+json': {
-            schema,
-            examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
-          },
-        },
-      },
-    ]),
+    [...byStatus].map(([status, codes]) => {
+      const name = `${status}.${codes.join('.')}`;
+      responses[name] ??= refusal(status, codes, problem);
+      return [String(status), { $ref: `#/components/responses/${name}` }];
+    }),
   );
+}
+
+function refusal(status: number, codes: readonly ProblemCode[], schema: JsonObject): JsonObject {
+  const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]));
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; '),
+    ...((status === 429 || status === 503) && { headers: RETRY_AFTER }),
+    content: { 'application/problem+json': { schema, examples } },
+  };
 }
 
 const RETRY_AFTER: JsonObject = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };

@@ -38,15 +38,20 @@ export class SchemaView {
     return Array.isArray(type) ? type.join(' | ') : typeof type === 'string' ? type : 'any';
   }
 
+  /** Description, default and limit as a line of text. */
+  about(schema: JsonObject): Html {
+    const texts = [schema['description'], this.limits(schema)].filter(
+      (text) => typeof text === 'string' && text !== '',
+    );
+    return texts.length > 0 ? html`<span class="about">${inline(texts.join(' '))}</span>` : html``;
+  }
+
   private member(name: string, schema: JsonObject, { required, depth }: { required: boolean; depth: number }): Html {
-    const about = [schema['description'], this.limits(schema)]
-      .filter((text) => typeof text === 'string' && text !== '')
-      .join(' ');
     const inner = depth < DEPTH ? this.members(schema, depth + 1) : html``;
     return html`<li>
       <code class="name">${name}</code>
       <span class="type">${this.type(schema)}</span>${!required && html` <span class="optional">optional</span>`}
-      ${about && html`<span class="about">${inline(about)}</span>`}
+      ${this.about(schema)}
       ${
         inner.text.trim() &&
         html`<details>
