@@ -9,6 +9,8 @@ export interface StateReport {
   readonly detail: string;
   /** What a person must do; null where nothing is. */
   readonly action: string | null;
+  /** That an account which holds no connection begins well is no news. */
+  readonly quiet?: boolean;
 }
 
 /** Changes the account's state and tells the stream, once for each change. */
@@ -17,7 +19,7 @@ const CHANGE: Statement = {
   text: `with changed as (
       update account set state = $2, state_detail = $3, updated_at = updated_at where id = $1 and removed_at is null
         and (state, coalesce(state_detail, '')) is distinct from ($2, $3) returning id, (select a.state from account a where a.id = $1) as before)
-    select case when before <> $2 then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
+    select case when before <> $2 and not ($5 and before = 'connecting') then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
 };
 
 /** What is known of the connections of accounts: kept in table `account`, told as `account.connected`, `account.degraded`, `account.disconnected`. */
@@ -27,7 +29,7 @@ export class AccountStates {
   constructor(private readonly parts: { database: Database; log: Logger }) {}
 
   /** Notes a state. The same state again costs nothing. Never throws; a report that the database does not take is made again next time. */
-  async report(accountId: string, report: StateReport): Promise<void> {
+  async report(accountId: string, { quiet = false, ...report }: StateReport): Promise<void> {
     const text = JSON.stringify(report);
     if (this.reported.get(accountId) === text) return;
     this.reported.set(accountId, text);
@@ -37,6 +39,7 @@ export class AccountStates {
         report.state,
         report.detail,
         JSON.stringify({ status: report }),
+        quiet,
       ]);
       this.parts.database.hint('outbox');
       this.parts.log[report.state === 'connected' ? 'info' : 'warn'](

@@ -28,8 +28,8 @@ export interface IngressParts {
   readonly failedSignaturesPerMinute: number;
 }
 
-const LISTENING = { state: 'connected', detail: 'the gateway listens', action: null } as const;
-const HEARD = { state: 'connected', detail: 'the provider calls', action: null } as const;
+const LISTENING = { state: 'connected', detail: 'the gateway listens', action: null, quiet: true } as const;
+const HEARD = { state: 'connected', detail: 'the provider calls', action: null, quiet: true } as const;
 const SETTINGS = "Correct the account's settings.";
 
 /** Everything that comes in from outside: what providers and ticket systems call, and the accounts and destinations that are asked or listened to. */
