@@ -96,7 +96,7 @@ async function assemble(database: Database, options: EngineOptions) {
     adminKey: keys.adminKey,
     /** What other keys of the server are derived from: the same in every process. */
     serverSecret: keys.secretKey,
-    intake: new Intake(database, { onPoison }),
+    intake: new Intake(database, { onPoison, onStored: (_stored, files) => announce(database, files) }),
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
     fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory), log }),
@@ -110,6 +110,11 @@ async function assemble(database: Database, options: EngineOptions) {
       await database.close();
     },
   };
+}
+
+/** Something came in: the relay, those who pull, and the fetcher of attachments need not wait for their next look. */
+function announce(database: Database, files: boolean): void {
+  for (const channel of ['outbox', 'events', ...(files ? ['files'] : [])]) database.hint(channel);
 }
 
 /** The keys of the installation: given, or made on first start. */

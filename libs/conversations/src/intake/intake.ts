@@ -32,8 +32,8 @@ interface Waiting {
 }
 
 export interface IntakeOptions {
-  /** Called after each commit with what was stored: wakes the relay and the chat sockets. */
-  onStored?(stored: readonly StoredItem[]): void;
+  /** Called after each commit with what was stored: wakes the relay, readers of the stream and, where there are `files` to fetch, the fetcher. */
+  onStored?(stored: readonly StoredItem[], files: boolean): void;
   /** Called when an event was set aside because the store refuses it; it stands in the table `poison`. */
   onPoison?(accountId: string, dedupeKey: string, error: Error): void;
 }
@@ -97,7 +97,7 @@ export class Intake implements IntakePort {
         waiting.resolve(rows.slice(at, at + size));
         at += size;
       }
-      this.options.onStored?.(rows);
+      this.options.onStored?.(rows, batch.some(bringsFiles));
     } catch (error) {
       if (isTransient(error)) for (const waiting of batch) waiting.reject(error);
       else if (batch.length > 1) await this.halve(batch);
@@ -118,7 +118,7 @@ export class Intake implements IntakePort {
       for (const item of waiting.items)
         stored.push(...(await this.storeOrPark(item, waiting.items.length === 1 ? cause : undefined)));
       waiting.resolve(stored);
-      this.options.onStored?.(stored);
+      this.options.onStored?.(stored, bringsFiles(waiting));
     } catch (error) {
       waiting.reject(error);
     }
@@ -160,6 +160,10 @@ export class Intake implements IntakePort {
       throw error;
     }
   }
+}
+
+function bringsFiles({ items }: Waiting): boolean {
+  return items.some((item) => item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0);
 }
 
 /** Two transactions stood in each other's way; nothing was stored, and the same again will do. */
