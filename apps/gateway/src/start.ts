@@ -125,7 +125,6 @@ function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
     disableRequestLogging: true,
     genReqId: () => newId('req'),
     bodyLimit: 1_048_576,
-    routerOptions: { maxParamLength: 2_048 },
     clientErrorHandler: refuseUnreadable,
     trustProxy: settings.network.trustedProxies.length > 0 ? settings.network.trustedProxies : false,
     forceCloseConnections: 'idle',

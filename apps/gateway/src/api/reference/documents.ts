@@ -22,8 +22,3 @@ export function referenceFiles(): Record<string, string> {
   const files = Object.entries(referenceDocuments());
   return Object.fromEntries(files.map(([path, document]) => [path, `${JSON.stringify(document, null, 2)}\n`]));
 }
-
-/** What of the committed copies is missing or not what the code says now: empty when all is fresh. `read` gives a file's text or null. */
-export function staleReference(read: (path: string) => string | null): string[] {
-  return Object.entries(referenceFiles()).flatMap(([path, text]) => (read(path) === text ? [] : [path]));
-}
