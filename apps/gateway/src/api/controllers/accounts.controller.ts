@@ -8,7 +8,7 @@ import { maySee, type Caller } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
 import { AccountInput, AccountPatch, AccountRecord } from '../schemas/account.js';
-import { byId, health } from '../schemas/common.js';
+import { byId, health } from '../schemas/elements.js';
 
 const tag = 'Accounts';
 const read = 'accounts:read' as const;

@@ -7,7 +7,7 @@ import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
 import { Refusal } from '../core/problem.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { CompanyInput, CompanyPatch, CompanyQuery, CompanyRecord, ConflictRecord } from '../schemas/contact.js';
 
 const tag = 'Companies';

@@ -17,7 +17,7 @@ import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, toPage } from '../core/page.js';
 import { Refusal } from '../core/problem.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { byHandle, ContactInput, ContactPatch, ContactQuery, ContactRecord, HandleInput } from '../schemas/contact.js';
 
 const tag = 'Contacts';

@@ -6,7 +6,7 @@ import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, toCursor, toPage } from '../core/page.js';
 import { maySee } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { ConversationPatch, ConversationQuery, HistoryQuery, Sendability } from '../schemas/conversation.js';
 import { Presenter } from '../presenter.js';
 

@@ -5,7 +5,7 @@ import { Directory } from '../../directory/directory.js';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, toCursor } from '../core/page.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { DeliveryQuery, DeliveryRecord, PauseInput, Replayed, ReplayInput } from '../schemas/destination.js';
 import { z } from 'zod';
 

@@ -6,7 +6,7 @@ import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
 import { Serves } from '../core/serves.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
-import { byId, health } from '../schemas/common.js';
+import { byId, health } from '../schemas/elements.js';
 import { DestinationInput, DestinationPatch, DestinationRecord, RotatedSecret } from '../schemas/destination.js';
 
 const tag = 'Destinations';

@@ -6,7 +6,7 @@ import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
 import { Refusal } from '../core/problem.js';
 import { hasScope } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { ApiKeyInput, ApiKeyRecord, NewApiKey } from '../schemas/key.js';
 
 const tag = 'Keys';

@@ -8,7 +8,7 @@ import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
 import { Serves } from '../core/serves.js';
 import { Presenter } from '../presenter.js';
 import { Reach } from '../reach.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { TraceItem } from '../schemas/conversation.js';
 
 const tag = 'Messages';

@@ -4,7 +4,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { Directory } from '../../directory/directory.js';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { Serves } from '../core/serves.js';
-import { byId } from '../schemas/common.js';
+import { byId } from '../schemas/elements.js';
 import { TypingInput } from '../schemas/conversation.js';
 
 const typing = endpoint({

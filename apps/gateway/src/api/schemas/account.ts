@@ -1,7 +1,7 @@
 import { Capabilities } from '#channels';
 import { AccountSettings } from '#config';
 import { z } from 'zod';
-import { time } from './common.js';
+import { time } from './elements.js';
 
 const config = z.record(z.string(), z.unknown());
 

@@ -1,7 +1,7 @@
 import { Contact, Handle } from '#normalizer';
 import { z } from 'zod';
 import { paging } from '../core/page.js';
-import { metadataInput, time } from './common.js';
+import { metadataInput, time } from './elements.js';
 
 export const ContactRecord = Contact.extend({
   blocked: z.boolean().describe("A blocked contact's messages are stored and not forwarded."),

@@ -1,7 +1,7 @@
 import { Conversation, ConversationStatus } from '#normalizer';
 import { z } from 'zod';
 import { commaList, paging } from '../core/page.js';
-import { metadataInput, timeInput } from './common.js';
+import { metadataInput, timeInput } from './elements.js';
 
 const id = z.string().max(200).optional();
 

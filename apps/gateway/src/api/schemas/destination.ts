@@ -2,7 +2,7 @@ import { DestinationSettings } from '#config';
 import { Failure } from '#normalizer';
 import { z } from 'zod';
 import { paging } from '../core/page.js';
-import { time, timeInput } from './common.js';
+import { time, timeInput } from './elements.js';
 
 const config = z.record(z.string(), z.unknown());
 const Filter = z

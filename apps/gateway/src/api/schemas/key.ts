@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITABLE, Scope } from '../core/scopes.js';
-import { time, timeInput } from './common.js';
+import { time, timeInput } from './elements.js';
 
 export const ApiKeyRecord = z
   .object({
