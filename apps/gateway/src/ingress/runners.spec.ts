@@ -1,0 +1,289 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ChannelAdapter, Emit } from '#channels';
+import type { Lease, Leases } from '#conversations';
+import { ProviderFailure, type InboundEventInput } from '#normalizer';
+import pino from 'pino';
+import type { Directory, RunningAccount } from '../directory/index.js';
+import type { AccountStates, StateReport } from './account-states.js';
+import type { Arrivals } from './arrivals.js';
+import { HeldTasks, type Task } from './held-tasks.js';
+import { Patience } from './patience.js';
+import { Polls } from './polls.js';
+import { Sockets } from './sockets.js';
+
+const log = pino({ level: 'silent' });
+const until = async (holds: () => boolean) => {
+  for (let i = 0; i < 500 && !holds(); i += 1) await delay(5);
+  expect(holds()).toBe(true);
+};
+
+/** Leases of a world in which others may hold some. */
+class FakeLeases {
+  taken = new Set<string>();
+  held = new Map<string, Lease>();
+  private token = 0;
+  private readonly losers = new Set<(lease: Lease) => void>();
+  async acquire(names: readonly string[]): Promise<Lease[]> {
+    const free = names.filter((name) => !this.taken.has(name) && !this.held.has(name));
+    return free.map((name) => {
+      const lease = { name, token: (this.token += 1) };
+      this.held.set(name, lease);
+      return lease;
+    });
+  }
+  holds(lease: Lease): boolean {
+    return this.held.get(lease.name)?.token === lease.token;
+  }
+  async release(leases: readonly Lease[]): Promise<void> {
+    for (const lease of leases) if (this.holds(lease)) this.held.delete(lease.name);
+  }
+  onBeat(): () => void {
+    return () => undefined;
+  }
+  onLost(listener: (lease: Lease) => void): () => void {
+    this.losers.add(listener);
+    return () => this.losers.delete(listener);
+  }
+  steal(name: string): void {
+    const lease = this.held.get(name)!;
+    this.held.delete(name);
+    this.taken.add(name);
+    this.losers.forEach((listener) => listener(lease));
+  }
+}
+
+let leases: FakeLeases;
+let list: Task[];
+let tasks: HeldTasks;
+beforeEach(() => {
+  leases = new FakeLeases();
+  list = [];
+  tasks = new HeldTasks({ leases: leases as unknown as Leases, list: () => list, log });
+});
+afterEach(() => tasks.stop());
+
+describe('held tasks', () => {
+  const running = new Map<string, number>();
+  const task = (name: string, version = '1'): Task => ({
+    name,
+    version,
+    async run({ signal }) {
+      running.set(`${name} ${version}`, (running.get(`${name} ${version}`) ?? 0) + 1);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      running.delete(`${name} ${version}`);
+    },
+  });
+  beforeEach(() => running.clear());
+
+  it('run where the lease is free, once, and end when they are listed no longer', async () => {
+    leases.taken.add('b');
+    list = [task('a'), task('b')];
+    await tasks.sync();
+    await tasks.sync();
+    expect([...running]).toEqual([['a 1', 1]]);
+    list = [];
+    await tasks.sync();
+    expect([...running, ...leases.held]).toEqual([]);
+  });
+
+  it('begin anew in another version', async () => {
+    list = [task('a')];
+    await tasks.sync();
+    list = [task('a', '2')];
+    await tasks.sync();
+    expect([...running.keys()]).toEqual(['a 2']);
+  });
+
+  it('end where the lease is lost, and do not give it back', async () => {
+    list = [task('a')];
+    tasks.start();
+    await tasks.sync();
+    leases.steal('a');
+    await until(() => running.size === 0);
+    await tasks.sync();
+    expect(running.size).toBe(0);
+  });
+
+  it('begin again when they end by themselves', async () => {
+    let runs = 0;
+    list = [{ name: 'a', version: '1', run: async () => void (runs += 1) }];
+    await tasks.sync();
+    await until(() => leases.held.size === 0);
+    await tasks.sync();
+    expect(runs).toBe(2);
+  });
+});
+
+const event: InboundEventInput = { kind: 'typing', thread: 't', on: true };
+const reports: StateReport[] = [];
+const states = {
+  report: async (_id: string, report: StateReport) => void reports.push(report),
+  forget: () => undefined,
+} as unknown as AccountStates;
+const accepted: { events: readonly InboundEventInput[]; cursor?: { name: string; value: string } | undefined }[] = [];
+const arrivals = {
+  accept: async (_a: unknown, events: readonly InboundEventInput[], cursor?: { name: string; value: string }) => (
+    accepted.push({ events, cursor }),
+    []
+  ),
+} as unknown as Arrivals;
+
+function directoryOf(ingress: ChannelAdapter<unknown, unknown>['ingress']): Directory {
+  const account = { id: 'acc', version: '1', enabled: true, adapter: { ingress } } as unknown as RunningAccount;
+  return {
+    accounts: () => [account],
+    destinations: () => [],
+    adapterContext: (_account: unknown, { signal }: { signal: AbortSignal }) => ({ signal }),
+  } as unknown as Directory;
+}
+beforeEach(() => {
+  reports.length = 0;
+  accepted.length = 0;
+});
+
+describe('a socket', () => {
+  interface Session {
+    readonly emit: Emit;
+    readonly lost: (error: Error) => void;
+    closed: boolean;
+  }
+  const sessions: Session[] = [];
+  let refuse: Error | undefined;
+  const sockets = () =>
+    new Sockets({
+      ...{ arrivals, states, log },
+      directory: directoryOf({
+        socket: {
+          sends: true,
+          async open(emit, { lost }) {
+            if (refuse) throw refuse;
+            sessions.push({ emit, lost, closed: false });
+            return sessions.at(-1);
+          },
+          close: async (session) => void ((session as Session).closed = true),
+        },
+      }),
+    });
+  beforeEach(() => {
+    sessions.length = 0;
+    refuse = undefined;
+  });
+
+  it('is held under its lease, is opened again when it is lost, and closed at the end', async () => {
+    const room = sockets();
+    let changes = 0;
+    room.onChange(() => (changes += 1));
+    list = room.tasks();
+    await tasks.sync();
+    await until(() => room.of('acc') !== undefined);
+    expect(room.of('acc')).toMatchObject({ session: sessions[0], lease: { name: 'account:acc' } });
+    sessions[0]!.lost(new Error('reset'));
+    await until(() => sessions.length === 2 && room.of('acc') !== undefined);
+    expect([sessions[0]!.closed, sessions[1]!.closed]).toEqual([true, false]);
+    await until(() => reports.length === 3);
+    expect(reports.map(({ state }) => state)).toEqual(['connected', 'degraded', 'connected']);
+    await tasks.stop();
+    expect([sessions[1]!.closed, room.of('acc'), changes]).toEqual([true, undefined, 4]);
+  });
+
+  it('stores nothing once its lease is lost', async () => {
+    list = sockets().tasks();
+    tasks.start();
+    await until(() => sessions.length === 1);
+    await sessions[0]!.emit([event]);
+    leases.steal('account:acc');
+    await expect(sessions[0]!.emit([event])).rejects.toThrow(/another process/);
+    expect(accepted).toHaveLength(1);
+    await until(() => sessions[0]!.closed);
+  });
+
+  it('says what a person must do when the credentials are refused', async () => {
+    refuse = new ProviderFailure('unauthorized', 'login failed');
+    list = sockets().tasks();
+    await tasks.sync();
+    await until(() => reports.length > 0);
+    expect(reports[0]).toEqual({
+      state: 'disconnected',
+      detail: 'login failed',
+      action: expect.stringContaining('credentials'),
+    });
+  });
+});
+
+describe('a poll', () => {
+  const cursors: (string | null)[] = [];
+  let pages: { events: InboundEventInput[]; cursor: string; more?: boolean }[];
+  let wake: (name: string) => void;
+  let stored: string | null;
+  const polls = (everyMs: number) => {
+    const room = new Polls({
+      ...{ arrivals, states, log, callbacks: undefined as never },
+      database: {
+        query: async () => (stored === null ? [] : [{ value: stored }]),
+        onHint: (_: string, listener: (name: string) => void) => ((wake = listener), () => undefined),
+        hint: (_: string, name: string) => wake(name),
+      } as never,
+      directory: directoryOf({
+        poll: {
+          everyMs,
+          async poll(cursor) {
+            cursors.push(cursor);
+            const page = pages.shift() ?? { events: [], cursor: 'end' };
+            stored = page.cursor;
+            return page;
+          },
+        },
+      }),
+    });
+    room.start();
+    return room;
+  };
+  beforeEach(() => {
+    cursors.length = 0;
+    stored = null;
+    pages = [];
+  });
+
+  it('goes on from its cursor, at once while there is more, and commits the cursor with the events', async () => {
+    pages = [
+      { events: [event], cursor: 'one', more: true },
+      { events: [], cursor: 'two' },
+    ];
+    list = polls(1e6).tasks();
+    await tasks.sync();
+    await until(() => accepted.length === 2);
+    expect(cursors).toEqual([null, 'one']);
+    expect(accepted).toEqual([
+      { events: [event], cursor: { name: 'poll:account:acc', value: 'one' } },
+      { events: [], cursor: { name: 'poll:account:acc', value: 'two' } },
+    ]);
+  });
+
+  it('is asked at once when a callback says so', async () => {
+    const room = polls(1e6);
+    list = room.tasks();
+    await tasks.sync();
+    await until(() => accepted.length === 1);
+    room.wakeAccount('acc');
+    await until(() => accepted.length === 2);
+  });
+});
+
+describe('patience', () => {
+  it('doubles from a second to a minute, half of it by chance, obeys the provider, and forgets at success', () => {
+    const [least, most] = [new Patience(() => 0), new Patience(() => 1)];
+    const waits = (patience: Patience) => Array.from({ length: 8 }, () => patience.failed(new Error()));
+    expect(waits(least)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    expect(waits(most)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    expect(least.failed(new ProviderFailure('throttled', '', { retryAfterMs: 90_000 }))).toBe(90_000);
+    expect(least.report(new Error('secret inside'))).toEqual({
+      state: 'disconnected',
+      detail: 'the connection failed',
+      action: expect.any(String),
+    });
+    least.succeeded();
+    expect(least.failed(new Error())).toBe(500);
+    expect(least.report(new Error())).toMatchObject({ state: 'degraded', action: null });
+  });
+});
