@@ -1,0 +1,144 @@
+import { beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Conflict, Store1700000000002, type RepliesPort } from '#conversations';
+import type { Database } from '#database';
+import { describeOnEveryDatabase } from '#database/testing';
+import type { HelpdeskAction, HelpdeskConnector } from '#helpdesk';
+import { Identity1700000000001 } from '#identity';
+import type { RawRequest, ReplyToProvider } from '#transport';
+import pino from 'pino';
+import type { Directory, RunningDestination } from '../directory/index.js';
+import { AccountStates } from './account-states.js';
+import { Callbacks } from './callbacks.js';
+import type { Opened } from './endpoint-routes.js';
+import { FailureGate } from './failure-gate.js';
+
+let actions: HelpdeskAction[] = [];
+const connector: Pick<HelpdeskConnector<unknown>, 'callback'> = {
+  callback: {
+    maxBytes: 100,
+    verify: ({ headers }) =>
+      headers['x-sign'] === 'good' ? { kind: 'accept' } : { kind: 'reject', reason: 'no good' },
+    parse: () => ({ actions, reply: { status: 202 } }),
+  },
+};
+const destination = { id: 'desk', connector, config: {} } as unknown as RunningDestination;
+const reply = (dedupeKey: string, text: string, ticketId = '4711'): HelpdeskAction => ({
+  kind: 'reply',
+  dedupeKey,
+  ticketId,
+  reply: { text },
+});
+
+describeOnEveryDatabase('what agents do in a ticket system', (open) => {
+  let database: Database;
+  let callbacks: Callbacks;
+  let replied: string[];
+  let refusal: Error | undefined;
+  const log = pino({ level: 'silent' });
+
+  const post = async (sign = 'good', path = ['desk', 'callback']): Promise<ReplyToProvider> => {
+    const opened = callbacks.open({ method: 'POST', path, remoteAddress: '10.0.0.1' });
+    if (!('handle' in opened)) return opened;
+    const request = {
+      method: 'POST',
+      headers: { 'x-sign': sign },
+      body: Buffer.from('x'),
+      query: new URLSearchParams(),
+    };
+    return (opened as Opened).handle(request as unknown as RawRequest);
+  };
+
+  beforeAll(async () => {
+    database = await open({ entities: [], migrations: [Identity1700000000001, Store1700000000002] });
+  });
+  beforeEach(async () => {
+    await database.query('truncate account, contact, conversation, reference, inbox, poison, event');
+    await database.query(`insert into contact (id) values ('con_1')`);
+    await database.query(`insert into conversation (id, contact_id, continuity) values ('cnv_1', 'con_1', 'contact')`);
+    await database.query(
+      `insert into reference (conversation_id, destination_id, ticket_id) values ('cnv_1', 'desk', '4711'), ('cnv_1', 'other', '9')`,
+    );
+    [replied, refusal, actions] = [[], undefined, []];
+    const replies = {
+      async reply(_sql: unknown, conversationId: string, input: { text?: string }) {
+        if (refusal) throw refusal;
+        replied.push(`${conversationId} ${input.text}`);
+      },
+    } as unknown as RepliesPort;
+    const directory = {
+      destination: (id: string) => (id === 'desk' ? destination : undefined),
+    } as unknown as Directory;
+    callbacks = new Callbacks({
+      ...{ database, directory, replies, log },
+      gate: new FailureGate(3),
+      publicUrl: 'https://x',
+      wake: () => undefined,
+    });
+  });
+
+  it('is carried out once, however often it is told', async () => {
+    actions = [reply('k1', 'first'), reply('k2', 'second')];
+    for (let i = 0; i < 3; i += 1) expect(await post()).toEqual({ status: 202 });
+    expect(replied).toEqual(['cnv_1 first', 'cnv_1 second']);
+  });
+
+  it('closes and reopens conversations, with events', async () => {
+    actions = [
+      { kind: 'status', dedupeKey: 'k1', ticketId: '4711', status: 'closed' },
+      { kind: 'status', dedupeKey: 'k2', ticketId: '4711', status: 'open' },
+    ];
+    await post();
+    expect(await database.query('select type from event order by position')).toEqual([
+      { type: 'conversation.closed' },
+      { type: 'conversation.reopened' },
+    ]);
+  });
+
+  it('finds a conversation by the own ticket of the destination only; what cannot be carried out is parked once', async () => {
+    actions = [reply('k1', 'to nobody', '9'), reply('k2', 'to somebody')];
+    await post();
+    await post();
+    expect(replied).toEqual(['cnv_1 to somebody']);
+    expect(await database.query('select account_id, dedupe_key, error from poison')).toEqual([
+      { account_id: 'destination:desk', dedupe_key: 'k1', error: expect.stringContaining('ticket 9') },
+    ]);
+  });
+
+  it('is parked where the store refuses it', async () => {
+    actions = [reply('k1', 'too late')];
+    refusal = new Conflict('window-closed', 'the window is closed');
+    expect(await post()).toEqual({ status: 202 });
+    expect(await database.query('select error from poison')).toEqual([{ error: 'the window is closed' }]);
+  });
+
+  it('is refused unsigned, to unknown destinations and other paths, and in a flood', async () => {
+    const statuses = [
+      await post('good', ['nobody', 'callback']),
+      await post('good', ['desk']),
+      await post('good', ['desk', 'other']),
+    ];
+    for (let i = 0; i < 4; i += 1) statuses.push(await post('bad'));
+    expect(statuses.map(({ status }) => status)).toEqual([404, 404, 404, 401, 401, 401, 429]);
+  });
+
+  it('and the state of an account is told once for each change, a quiet beginning not at all', async () => {
+    await database.query(
+      `insert into account (id, type, config, continuity) values ('loud', 'x', '{}', 'contact'), ('quiet', 'x', '{}', 'contact')`,
+    );
+    const report = (id: string, state: 'connected' | 'degraded', quiet = false) =>
+      new AccountStates({ database, log }).report(id, { state, detail: 'because', action: null, quiet });
+    await report('loud', 'connected');
+    await report('loud', 'connected');
+    await report('loud', 'degraded');
+    for (const state of ['connected', 'degraded', 'connected'] as const) await report('quiet', state, true);
+    expect(await database.query('select type, account_id from event order by position')).toEqual([
+      { type: 'account.connected', account_id: 'loud' },
+      { type: 'account.degraded', account_id: 'loud' },
+      { type: 'account.degraded', account_id: 'quiet' },
+      { type: 'account.connected', account_id: 'quiet' },
+    ]);
+    expect(await database.query(`select state, state_detail from account where id = 'quiet'`)).toEqual([
+      { state: 'connected', state_detail: 'because' },
+    ]);
+  });
+});
