@@ -15,7 +15,7 @@ const MAY: Record<string, readonly string[]> = {
   'libs/conversations': ['libs/normalizer', 'libs/database', 'libs/identity'],
   config: ['libs/normalizer', 'libs/transport'],
   'apps/widget': ['libs/channels'],
-  'apps/demo': [],
+  'apps/demo': ['libs/normalizer'],
   'apps/gateway': [
     'libs/normalizer',
     'libs/transport',

@@ -1,3 +1,4 @@
+import { listeningUrl } from '#config';
 import {
   AccountStore,
   Deliveries,
@@ -11,6 +12,7 @@ import {
   Vault,
 } from '#conversations';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { DemoModule } from '../../demo/src/demo.module.js';
 import { ApiModule } from './api/api.module.js';
 import { API_OPTIONS, type ApiOptions } from './api/options.js';
 import { ChatModule } from './chat/chat.module.js';
@@ -42,7 +44,7 @@ export class AppModule {
     return {
       module: AppModule,
       global: true,
-      imports: [ApiModule, FilesModule, ChatModule.register(chatOptions(engine))],
+      imports: [ApiModule, FilesModule, ChatModule.register(chatOptions(engine)), ...demo(engine)],
       controllers: [OpsController],
       providers: [...providers, MetricsAccess],
       exports: providers,
@@ -75,4 +77,11 @@ function chatOptions({ settings, serverSecret }: Engine): ChatOptions {
     connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,
     trustedProxies: settings.network.trustedProxies,
   };
+}
+
+/** The demo helpdesk reaches the gateway as any other: over HTTP, with a key. */
+function demo({ settings, adminKey: key, log }: Engine): DynamicModule[] {
+  if (!settings.demo) return [];
+  const gateway = () => ({ url: listeningUrl(settings.host, settings.port), key });
+  return [DemoModule.register({ gateway, publicUrl: () => settings.publicUrl, log })];
 }
