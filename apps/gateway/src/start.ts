@@ -3,7 +3,7 @@ import { listeningUrl, type Settings } from '#config';
 import { newId } from '#normalizer';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { API_SERVER } from './api/core/server-options.js';
 import { AppModule } from './app.module.js';
@@ -122,7 +122,7 @@ function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
   return new FastifyAdapter({
     ...API_SERVER,
     loggerInstance: log as never,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId('req'),
     bodyLimit: 1_048_576,
     clientErrorHandler: refuseUnreadable,
