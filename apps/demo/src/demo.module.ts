@@ -23,8 +23,9 @@ export class DemoModule implements OnModuleInit, OnApplicationBootstrap, OnModul
     return { module: DemoModule, providers: [{ provide: Helpdesk, useValue: new Helpdesk(options) }] };
   }
 
-  async onModuleInit(): Promise<void> {
-    await (this.host.httpAdapter.getInstance() as FastifyInstance).register(demoRoutes(this.helpdesk));
+  /** Not awaited: that would settle the error handler of all routes before the framework has set its own. */
+  onModuleInit(): void {
+    void (this.host.httpAdapter.getInstance() as FastifyInstance).register(demoRoutes(this.helpdesk));
   }
 
   onApplicationBootstrap(): void {

@@ -17,8 +17,13 @@ let dataDir: string;
 let gateway: Gateway;
 let url: string;
 
-async function start(): Promise<void> {
-  const env = { TRIBUTARY_CONFIG: join(folder, 'tributary.yaml'), DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'fatal' };
+async function start(port = 0): Promise<void> {
+  const env = {
+    TRIBUTARY_CONFIG: join(folder, 'tributary.yaml'),
+    DATA_DIR: dataDir,
+    PORT: String(port),
+    LOG_LEVEL: 'fatal',
+  };
   const blotter = new Blotter();
   const settings = loadSettings({ env, ...configSchemas });
   gateway = await startGateway({ settings, log: openLog(settings.logLevel, blotter), blotter });
@@ -236,7 +241,7 @@ describe('the demo', () => {
       items: { messages: { id: string }[] }[];
     };
     await gateway.close();
-    await start();
+    await start(gateway.settings.port);
     const texts = (held: Received[]) =>
       held.flatMap(({ event }) => (event.type === 'conversation.closed' ? [event.data!.conversation!.id] : []));
     await stream((held) => texts(held).includes(conversationId));
