@@ -39,6 +39,8 @@ export interface StartOptions {
 
 const GRACE_MS = 5_000;
 const DRAIN_MS = 6_000;
+/** A request that is not complete after this is cut: time for the largest upload over a slow line. */
+const REQUEST_MS = 300_000;
 
 /** Starts everything. Throws what `openEngine` throws, and an `Error` with the code `EADDRINUSE` where the port is taken. */
 export async function startGateway(options: StartOptions): Promise<Gateway> {
@@ -125,6 +127,7 @@ function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId('req'),
     bodyLimit: 1_048_576,
+    requestTimeout: REQUEST_MS,
     clientErrorHandler: refuseUnreadable,
     trustProxy: settings.network.trustedProxies.length > 0 ? settings.network.trustedProxies : false,
     forceCloseConnections: 'idle',

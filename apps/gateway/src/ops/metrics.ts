@@ -102,7 +102,7 @@ export class Metrics {
         try {
           this.set(await read());
         } catch {
-          this.reset();
+          this.remove();
         }
       },
     });
