@@ -166,6 +166,7 @@ export class ChatConnection implements Reader {
     }
     try {
       const stored = await this.parts.inbox.accept(session, frame, this.account!.config);
+      this.parts.observe?.(stored.duplicate ? 'duplicate' : 'stored');
       this.typing = false;
       if (this.feed) {
         this.feed.threadId ??= stored.threadId;

@@ -25,6 +25,8 @@ export interface ChatServerParts {
   readonly sessions: Sessions;
   readonly limits: ChatLimits;
   readonly live: LiveEvents;
+  /** Hears of each message that is stored, or was stored before. */
+  observe?(outcome: 'stored' | 'duplicate'): void;
   /** The installation's limit. */
   readonly maxFileBytes: number;
   account(id: string): ChatAccount | undefined;

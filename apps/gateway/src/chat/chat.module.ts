@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { webchat } from '#channels';
 import { Files, FileUrls, Intake, Replies, type IntakePort, type RepliesPort } from '#conversations';
 import type { Database } from '#database';
 import {
@@ -12,6 +13,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Logger } from 'pino';
 import { Directory } from '../directory/index.js';
+import { Metrics } from '../ops/metrics.js';
 import { DATABASE, LOGGER } from '../tokens.js';
 import { chatAccount } from './chat-account.js';
 import { ChatFeeds } from './chat-feeds.js';
@@ -20,7 +22,7 @@ import { ChatIdentities } from './chat-identities.js';
 import { ChatInbox } from './chat-inbox.js';
 import { ChatLimits } from './chat-limits.js';
 import { CHAT_OPTIONS, LIVE_EVENTS, type ChatOptions, type LiveEvents } from './chat-options.js';
-import { ChatServer } from './chat-server.js';
+import { ChatServer, type ChatServerParts } from './chat-server.js';
 import { Sessions } from './chat-session.js';
 import { ChatStore } from './chat-store.js';
 import { WidgetController } from './widget.controller.js';
@@ -37,16 +39,18 @@ interface Given {
   readonly live: LiveEvents;
   readonly sessions: Sessions;
   readonly limits: ChatLimits;
+  readonly metrics: Metrics;
 }
 
-function chatServer({ database, log, directory, intake, replies, files, urls, ...given }: Given): ChatServer {
+function chatServer({ database, log, directory, intake, replies, files, urls, metrics, ...given }: Given): ChatServer {
   const store = new ChatStore(database, (fileId) => urls.sign(fileId));
   const feeds = new ChatFeeds({ database, store, replies, log });
   const inbox = new ChatInbox(database, intake, store);
   const identities = new ChatIdentities(database, feeds);
   const account = (id: string) => chatAccount(directory, id);
   const { maxBytes: maxFileBytes } = files;
-  return new ChatServer({ database, store, feeds, inbox, identities, account, maxFileBytes, log, ...given });
+  const observe: ChatServerParts['observe'] = (outcome) => metrics.intakeEvent(webchat.type, outcome);
+  return new ChatServer({ database, store, feeds, inbox, identities, account, maxFileBytes, observe, log, ...given });
 }
 
 const inject = [
@@ -61,6 +65,7 @@ const inject = [
   LIVE_EVENTS,
   Sessions,
   ChatLimits,
+  Metrics,
 ];
 const names = [
   'database',
@@ -74,6 +79,7 @@ const names = [
   'live',
   'sessions',
   'limits',
+  'metrics',
 ];
 
 const providers: Provider[] = [
@@ -88,7 +94,7 @@ const providers: Provider[] = [
 ];
 
 /**
- * Web chat: the `/chat` socket, uploads, and the widget's code. `DATABASE`, `LOGGER`, `Directory`, `Intake`, `Replies`, `Files`, `FileUrls` and
+ * Web chat: the `/chat` socket, uploads, and the widget's code. `DATABASE`, `LOGGER`, `Directory`, `Intake`, `Replies`, `Files`, `FileUrls`, `Metrics` and
  * `LIVE_EVENTS` come from global modules.
  */
 @Module({})
