@@ -54,12 +54,16 @@ describeOnEveryDatabase('replies', (open) => {
       `select u.id, u.account_id, u.status, u.content from unit u join outbox o on o.item_id = u.id and o.kind = 'unit' where u.message_id = $1 order by o.position`,
       [messageId],
     );
-  const settle = (unitId: string, status: string, failure: object | null = null, externalIds: string[] = []) =>
+  const settle = (
+    unitId: string,
+    status: string,
+    { failure, externalIds = [] }: { failure?: object; externalIds?: string[] } = {},
+  ) =>
     database.query('select settle_unit($1, $2, $3, $4::jsonb, clock_timestamp())', [
       unitId,
       status,
       externalIds,
-      failure && JSON.stringify(failure),
+      failure ? JSON.stringify(failure) : null,
     ]);
   const statusOf = async (id: string) =>
     (
@@ -196,16 +200,16 @@ describeOnEveryDatabase('replies', (open) => {
     ];
     const good = await reply(conversationId, { parts });
     const [a, b] = await units(good.id);
-    await settle(a!.id, 'sent', null, [`${good.id}-1`]);
+    await settle(a!.id, 'sent', { externalIds: [`${good.id}-1`] });
     expect((await statusOf(good.id)).status).toBe('queued');
-    await settle(b!.id, 'sent', null, [`${good.id}-2`]);
+    await settle(b!.id, 'sent', { externalIds: [`${good.id}-2`] });
     await intake.accept('sms', [receipt(`${good.id}-1`, 'delivered')]);
     expect((await statusOf(good.id)).status).toBe('sent');
     await intake.accept('sms', [receipt(`${good.id}-2`, 'read')]);
     expect((await statusOf(good.id)).status).toBe('delivered');
     const bad = await reply(conversationId, { parts });
     const [c] = await units(bad.id);
-    await settle(c!.id, 'failed', { code: 'content-refused', message: 'no' });
+    await settle(c!.id, 'failed', { failure: { code: 'content-refused', message: 'no' } });
     expect(await statusOf(bad.id)).toMatchObject({ status: 'failed', failure: { code: 'content-refused' } });
   });
 
@@ -214,7 +218,7 @@ describeOnEveryDatabase('replies', (open) => {
     const answer = await reply(conversationId, {});
     await intake.accept('sms', [receipt(`early-${answer.id}`, 'delivered')]);
     const [unit] = await units(answer.id);
-    await settle(unit!.id, 'sent', null, [`early-${answer.id}`]);
+    await settle(unit!.id, 'sent', { externalIds: [`early-${answer.id}`] });
     expect((await statusOf(answer.id)).status).toBe('delivered');
   });
 
@@ -233,7 +237,7 @@ describeOnEveryDatabase('replies', (open) => {
       for (const order of orders) {
         const answer = await reply(conversationId, {});
         const [unit] = await units(answer.id);
-        await settle(unit!.id, 'sent', null, [answer.id]);
+        await settle(unit!.id, 'sent', { externalIds: [answer.id] });
         for (const status of [...order, ...order]) {
           await intake.accept('sms', [
             receipt(
@@ -257,7 +261,10 @@ describeOnEveryDatabase('replies', (open) => {
       const { conversationId } = await arrive('sms');
       const answer = await reply(conversationId, {});
       const [unit] = await units(answer.id);
-      await settle(unit!.id, 'failed', { code: 'outcome-unknown', message: '?' }, [answer.id]);
+      await settle(unit!.id, 'failed', {
+        failure: { code: 'outcome-unknown', message: '?' },
+        externalIds: [answer.id],
+      });
       expect((await statusOf(answer.id)).status).toBe('failed');
       await intake.accept('sms', [receipt(answer.id, 'delivered')]);
       expect(await statusOf(answer.id)).toEqual({ status: 'delivered', failure: null });
@@ -311,13 +318,13 @@ describeOnEveryDatabase('replies', (open) => {
     const { conversationId } = await arrive('sms');
     const answer = await reply(conversationId, { fallback: [{ channel: 'sms-twilio' }, { accountId: 'off' }] });
     const [unit] = await units(answer.id);
-    await settle(unit!.id, 'failed', { code: 'recipient-gone', message: 'gone' });
+    await settle(unit!.id, 'failed', { failure: { code: 'recipient-gone', message: 'gone' } });
     await database.query(`delete from outbox where item_id = $1`, [unit!.id]);
     expect((await statusOf(answer.id)).status).toBe('queued');
     expect(await schedule.fallbackDue()).toBe(1);
     const [second] = await units(answer.id);
     expect(second!.account_id).toBe('sms2');
-    await settle(second!.id, 'failed', { code: 'unavailable', message: 'down' });
+    await settle(second!.id, 'failed', { failure: { code: 'unavailable', message: 'down' } });
     await schedule.fallbackDue();
     await schedule.fallbackDue();
     expect(await statusOf(answer.id)).toMatchObject({ status: 'failed', failure: { code: 'config-invalid' } });
@@ -329,7 +336,7 @@ describeOnEveryDatabase('replies', (open) => {
     const fine = await reply(conversationId, { fallback: [{ accountId: 'sms2', after: 60 }] });
     for (const answer of [slow, fine]) {
       const [unit] = await units(answer.id);
-      await settle(unit!.id, 'sent', null, [answer.id]);
+      await settle(unit!.id, 'sent', { externalIds: [answer.id] });
       await database.query('delete from outbox where item_id = $1', [unit!.id]);
     }
     await intake.accept('sms', [receipt(fine.id, 'delivered')]);

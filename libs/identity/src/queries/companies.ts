@@ -65,7 +65,10 @@ export interface ContactConflict {
   readonly createdAt: string;
 }
 
-export async function listConflicts(sql: Sql, page: { after: string | null; limit: number }): Promise<ContactConflict[]> {
+export async function listConflicts(
+  sql: Sql,
+  page: { after: string | null; limit: number },
+): Promise<ContactConflict[]> {
   return sql.query<ContactConflict & Record<string, unknown>>(
     `select id, handle, contact_ids as "contactIds", iso(created_at) as "createdAt" from contact_conflict
     where resolved_at is null and id > $1 order by id limit $2`,
