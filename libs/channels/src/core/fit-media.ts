@@ -1,6 +1,6 @@
 import { measure, renderMedia, type MediaKind, type MediaPart } from '#normalizer';
 import type { Capabilities } from './capabilities.js';
-import type { FitOptions } from './fit.js';
+import type { FitOptions } from './fit-piece.js';
 import { refuse, textPieces, type Piece, type Placed } from './fit-piece.js';
 
 /** As what a kind may travel, best first. */

@@ -1,6 +1,6 @@
 import { measure, numberedChoices, renderText, type ChoicesPart, type Part } from '#normalizer';
 import type { Capabilities, Level } from './capabilities.js';
-import type { FitOptions } from './fit.js';
+import type { FitOptions } from './fit-piece.js';
 import { fitMedia } from './fit-media.js';
 import { refuse, textPieces, type Piece, type Placed } from './fit-piece.js';
 

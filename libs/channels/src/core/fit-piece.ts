@@ -1,6 +1,13 @@
 import { ProviderFailure, splitText, type ChoiceOption, type Part } from '#normalizer';
 import type { Capabilities } from './capabilities.js';
 
+export interface FitOptions {
+  /** Language of the few words that fallbacks need (`[image: ...]`). */
+  readonly locale?: string;
+  /** A URL under which the customer can fetch a file that the channel cannot carry. */
+  readonly fileUrl?: (fileId: string) => string;
+}
+
 /** A part that the channel carries as it is: native, or text within the limit. */
 export interface Piece {
   readonly part: Part;

@@ -1,20 +1,15 @@
 import { measure, ProviderFailure, renderText, splitText, type FittedUnit, type Part } from '#normalizer';
 import type { Capabilities } from './capabilities.js';
 import { fitPart } from './fit-part.js';
-import type { Piece } from './fit-piece.js';
+import type { FitOptions, Piece } from './fit-piece.js';
+
+export type { FitOptions } from './fit-piece.js';
 
 /** What is to be sent. `replyTo` is the provider's id of the message that is answered. */
 export interface FitMessage {
   readonly parts: readonly Part[];
   readonly subject?: string;
   readonly replyTo?: string;
-}
-
-export interface FitOptions {
-  /** Language of the few words that fallbacks need (`[image: ...]`). */
-  readonly locale?: string;
-  /** A URL under which the customer can fetch a file that the channel cannot carry. */
-  readonly fileUrl?: (fileId: string) => string;
 }
 
 /**
