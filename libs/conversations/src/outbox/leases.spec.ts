@@ -82,6 +82,17 @@ describeOnEveryDatabase('leases', (open) => {
     expect(a.list()).toEqual([]);
   });
 
+  it('gives back what it could not renew in time, and takes its share anew', async () => {
+    let now = 0;
+    const partitions = new Partitions(database, new Leases(database, { now: () => now }));
+    await partitions.balance(() => false);
+    const before = partitions.lease(5)!;
+    now = 60_000;
+    expect(partitions.lease(5)).toBeUndefined();
+    expect((await partitions.balance(() => false)).gained).toHaveLength(PARTITIONS);
+    expect(partitions.lease(5)!.token).toBeGreaterThan(before.token);
+  });
+
   it('does not take back a partition in which it still has work under way', async () => {
     const leases = new Leases(database);
     const a = new Partitions(database, leases);

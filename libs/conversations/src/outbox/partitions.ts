@@ -65,10 +65,11 @@ export class Partitions {
   }
 
   /**
-   * Takes the share of this process. `busy` says which partitions still have work under way here: they are not taken again before that ended.
+   * Takes the share of this process, after giving back what is not surely held any more. `busy` says which partitions still have work under way here: they are not taken again before that ended.
    * Returns what is new, and what is above the share (given back by `giveUp` once quiet).
    */
   async balance(busy: (partition: number) => boolean): Promise<{ gained: number[]; surplus: number[] }> {
+    await this.giveUp(this.list().filter((partition) => !this.lease(partition)));
     await this.database.query(FORGET);
     if (!this.leases.get(PRESENCE + this.leases.holder)) await this.leases.acquire([PRESENCE + this.leases.holder]);
     const [{ live, taken }] = (await this.database.query<{ live: number; taken: string[] }>(SURVEY)) as [
