@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import { choiceIndex, type ChoiceOption, newId, type Part } from '#normalizer';
+import { choiceIndex, type ChoiceOption, type FittedUnit, newId, type Part } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
 import { demandSendable } from './rules.js';
@@ -30,7 +30,7 @@ export async function enqueue(
   const units = channels.fit(thread.account_id, { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) });
   demandSendable(thread, rules, units.length);
 
-  const options = units.findLast((unit) => unit.choiceMap)?.choiceMap;
+  const options = units.flatMap(askedIn).at(-1);
   const answers = options && JSON.stringify(typedAnswers(message.id, options));
   await sql.query(PLACE, [thread.id, message.id, units.length, answers ?? null]);
   if (rules?.hosted) {
@@ -71,6 +71,11 @@ async function externalIdOf(sql: Sql, messageId: string): Promise<string | undef
     [messageId],
   );
   return row?.external_ids[0];
+}
+
+/** The options that a unit asks to pick from, as buttons or as a numbered list: either can be answered by typing. */
+function askedIn({ choiceMap, parts }: FittedUnit): (readonly ChoiceOption[])[] {
+  return choiceMap ? [choiceMap] : parts.flatMap((part) => (part.type === 'choices' ? [part.options] : []));
 }
 
 /** The parts that typed answers become, by what is typed. */

@@ -169,8 +169,8 @@ describeOnEveryDatabase('replies', (open) => {
     });
   });
 
-  it('maps the typed answer to a numbered list back, also after a restart', async () => {
-    const { conversationId } = await arrive('sms');
+  it.each(['sms', 'buttons'])('maps the typed answer to choices back, also after a restart: %s', async (account) => {
+    const { conversationId } = await arrive(account);
     const options = [
       { id: 'a', label: 'Invoice' },
       { id: 'b', label: '发票' },
@@ -178,7 +178,7 @@ describeOnEveryDatabase('replies', (open) => {
     const question = await reply(conversationId, { parts: [{ type: 'choices', text: 'Which?', options }] });
     const restarted = new Intake(database);
     for (const typed of ['2', '２', '发票']) {
-      const [stored] = await restarted.accept('sms', [message(person, typed)]);
+      const [stored] = await restarted.accept(account, [message(person, typed)]);
       const [row] = await database.query<{ parts: unknown; text: string }>(
         'select parts, text from message where id = $1',
         [stored!.id],
@@ -188,7 +188,7 @@ describeOnEveryDatabase('replies', (open) => {
         text: '发票',
       });
     }
-    const [other] = await restarted.accept('sms', [message(person, 'neither')]);
+    const [other] = await restarted.accept(account, [message(person, 'neither')]);
     expect(await database.query('select text from message where id = $1', [other!.id])).toEqual([{ text: 'neither' }]);
   });
 
