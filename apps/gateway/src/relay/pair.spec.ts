@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Database } from '#database';
 import { describeOnPostgres } from '#database/testing';
@@ -32,6 +32,8 @@ describeOnPostgres('two relays on one database', (open) => {
     await addDestination(database, 'hd');
     directory.addDestination('hd', postConnector as never, { url: `${desk.url}/hd` });
   });
+
+  afterEach(() => Promise.all([...running].map(stop)));
 
   const start = async (room = { lane: 64, target: 2_000 }): Promise<Setup> => {
     const setup = await startRelay(database, directory, { room, lease: { ttlMs: 1_500, heartbeatMs: 100 } });

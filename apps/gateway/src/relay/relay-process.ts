@@ -1,9 +1,11 @@
 import { Deliveries, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
 import type { Database } from '#database';
 import { afterDelivery, afterSend } from '#helpdesk';
+import type { Logger } from 'pino';
+import { AccountStates } from '../ingress/account-states.js';
 import { Board } from './board.js';
 import { DeliverRoute } from './deliver.route.js';
-import type { Log, Observation, RelayDirectory, RetryRules, Sessions } from './ports.js';
+import type { Observation, RelayDirectory, RetryRules, Sessions } from './ports.js';
 import { Reader } from './reader.js';
 import { Relay, type RelaySettings } from './relay.js';
 import { GIVE_UP_MS, givenUp, SendRoute } from './send.route.js';
@@ -15,7 +17,7 @@ export interface RelayOptions {
   readonly directory: RelayDirectory;
   readonly sessions: Sessions;
   readonly signUrl: (fileId: string) => string;
-  readonly log: Log;
+  readonly log: Logger;
   readonly observe?: (observation: Observation) => void;
   /** The retry table; another one only in tests. */
   readonly rules?: RetryRules;
@@ -44,11 +46,12 @@ export class RelayProcess {
     this.partitions = new Partitions(database, leases);
     this.outbox = new Outbox(database);
     this.horizon = new Horizon(database);
+    const states = new AccountStates({ database, log });
     const processes = (): number => this.partitions.processes;
     this.board = new Board({
       routes: {
         event: new DeliverRoute({ directory, deliveries: new Deliveries(database), signUrl, rules, log }),
-        unit: new SendRoute({ directory, sessions, settler: this.settler, processes, rules, log }),
+        unit: new SendRoute({ directory, sessions, settler: this.settler, processes, rules, states, log }),
       },
       room,
       now: () => performance.now(),

@@ -2,6 +2,7 @@ import { type Entry, type Lease, type Result, type Settler } from '#conversation
 import type { RetryDecision } from '#helpdesk';
 import { type Failure, type OutboundUnit, ProviderFailure } from '#normalizer';
 import type { RunningAccount } from '../directory/index.js';
+import type { AccountStates } from '../ingress/account-states.js';
 import { sinceFirst } from './deliver.route.js';
 import type { Log, RelayDirectory, RetryRules, Sessions } from './ports.js';
 import type { Outcome, Route } from './route.js';
@@ -11,6 +12,8 @@ import type { Rate } from './target.js';
 export const GIVE_UP_MS = 24 * 3_600_000;
 /** How long an account that needs a person is left alone. Changing the account ends it. */
 const STOPPED_MS = 10 * 60_000;
+const ACTION = 'check the credentials and settings of the account; its messages wait, and are sent once it is changed';
+const WORKING = { state: 'connected', detail: 'sending works again', action: null } as const;
 /** Another statement is deciding about the unit. */
 const BUSY_MS = 100;
 
@@ -19,6 +22,7 @@ export interface SendParts {
   readonly sessions: Sessions;
   readonly settler: Pick<Settler, 'start'>;
   readonly rules: RetryRules;
+  readonly states: Pick<AccountStates, 'report'>;
   /** Between how many processes an account's rate is divided. */
   readonly processes: () => number;
   readonly log: Log;
@@ -26,6 +30,9 @@ export interface SendParts {
 
 /** Provider messages to customers. */
 export class SendRoute implements Route {
+  /** Accounts that need a person, as far as this process found out. */
+  private readonly paused = new Set<string>();
+
   constructor(private readonly parts: SendParts) {}
 
   available(id: string): boolean {
@@ -95,7 +102,12 @@ export class SendRoute implements Route {
   }
 
   async pause(id: string, reason: string): Promise<void> {
-    this.parts.log.error({ account: id, reason }, 'messages of the account wait: a person must look at it');
+    this.paused.add(id);
+    await this.parts.states.report(id, {
+      state: 'degraded',
+      detail: `sending does not work: ${reason}`,
+      action: ACTION,
+    });
   }
 
   private async send(
@@ -107,6 +119,7 @@ export class SendRoute implements Route {
       const session = this.parts.sessions.of(account.id)?.session;
       const context = this.parts.directory.adapterContext(account, { session, signal, messageId: unit.messageId });
       const { externalIds, status = 'sent' } = await account.adapter.send!(unit, context);
+      if (this.paused.delete(account.id)) await this.parts.states.report(account.id, WORKING);
       return { results: [{ kind: 'unit', status, externalIds }], health: 'alive' };
     } catch (error) {
       return this.failed(error, entry, account);

@@ -215,7 +215,10 @@ describeOnEveryDatabase('the relay sends units', (open) => {
     await start();
     await reply('t1', 'm1', 'a');
     await reply('t2', 'm2', 'b');
-    await until(() => setup!.seen.filter(({ code }) => code === 'unauthorized').length >= 4, 'the last attempt');
+    await until(async () => {
+      const [row] = await database.query<{ state: string }>(`select state from account where id = 'sms'`);
+      return row!.state === 'degraded';
+    }, 'the last attempt');
     const attempts = sent().length;
     desk.answer = () => ({ status: 200 });
     directory.accountsById.set('sms', { ...directory.account('sms')!, version: '2' });
@@ -223,6 +226,10 @@ describeOnEveryDatabase('the relay sends units', (open) => {
     await settled(database);
     expect(sent().slice(attempts).sort()).toEqual(['a', 'b']);
     expect(await messageStatus('m1')).toBe('sent');
+    const told = await database.query<{ type: string }>(
+      `select type from event where account_id = 'sms' and type like 'account.%' order by position`,
+    );
+    expect(told.map(({ type }) => type)).toEqual(['account.degraded', 'account.connected']);
   });
 
   it('only from the process that holds the session of a socket, whatever partition it owns', async () => {

@@ -11,14 +11,14 @@ import { RelayProcess, type RelayOptions } from '../relay-process.js';
 
 export const STORE = { entities: [], migrations: [Identity1700000000001, Store1700000000002] };
 
-/** The retry table with seconds as hundredths. */
+/** The retry table, with delays of at most a tenth of a second. */
 export const HASTY: RetryRules = {
   afterDelivery: (attempts, outcome) => hasten(afterDelivery(attempts, outcome, () => 0.5)),
   afterSend: (attempts, outcome) => hasten(afterSend(attempts, outcome, () => 0.5)),
 };
 
 function hasten(decision: RetryDecision): RetryDecision {
-  return decision.kind === 'retry' ? { ...decision, delayMs: decision.delayMs / 100 } : decision;
+  return decision.kind === 'retry' ? { ...decision, delayMs: Math.min(decision.delayMs / 100, 100) } : decision;
 }
 
 /** Accounts and destinations as plain objects. */
@@ -101,7 +101,14 @@ export async function startRelay(
   const seen: Observation[] = [];
   const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
   const relay = new RelayProcess({
-    ...{ database, leases, directory, sessions: NO_SESSIONS, signUrl: (id: string) => `/files/${id}`, log },
+    ...{
+      database,
+      leases,
+      directory,
+      sessions: NO_SESSIONS,
+      signUrl: (id: string) => `/files/${id}`,
+      log: log as never,
+    },
     ...{ rules: HASTY, observe: (one: Observation) => seen.push(one) },
     ...options,
     settings: { pollMs: 200, drainMs: 3_000, ...options.settings },
