@@ -6,7 +6,7 @@ import { type Statement } from './database.js';
 const SILENCE_MS = 35_000;
 
 const SESSION = `set lock_timeout = '2s'; set statement_timeout = '30s';
-  set idle_in_transaction_session_timeout = '60s'; set timezone = 'UTC'`;
+  set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'`;
 
 /** Session settings while migrations run: they may take long and wait for each other. */
 export const UNHURRIED = 'set lock_timeout = 0; set statement_timeout = 0';
