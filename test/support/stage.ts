@@ -55,9 +55,11 @@ export class Stage {
   }
 
   /** The event that tells of a message, once the helpdesk has it. */
-  received(messageId: string): Promise<StreamEvent> {
-    return until(`message.received of ${messageId}`, () =>
-      this.helpdesk.of('message.received').find(({ data }) => data?.message?.id === messageId),
+  received(messageId: string, ms = 60_000): Promise<StreamEvent> {
+    return until(
+      `message.received of ${messageId}`,
+      () => this.helpdesk.of('message.received').find(({ data }) => data?.message?.id === messageId),
+      ms,
     );
   }
 
