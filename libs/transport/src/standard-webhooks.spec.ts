@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { createHmac, type Hmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { constantTimeEqual, signWebhook, verifyWebhook, webhookHeaders } from './standard-webhooks.js';
 
@@ -103,6 +104,14 @@ describe('verifyWebhook', () => {
   it('takes a list with one good signature among bad, unknown and malformed ones', () => {
     expect(verdict({ 'webhook-signature': `v1,AAAA v2,x v1a,zz , ${good} v1` })).toBe('accept');
     expect(verdict({ 'webhook-signature': `v1,AAAA, ${good}` })).toBe('accept');
+  });
+
+  it('computes one signature per secret, however many are given, and refuses a list of more than ten', () => {
+    const update = jest.spyOn(Object.getPrototypeOf(createHmac('sha256', '')) as Hmac, 'update');
+    const list = (wrong: number) => ({ 'webhook-signature': `${'v1,x '.repeat(wrong)}${good}` });
+    expect([verdict(list(9)), update.mock.calls.length]).toEqual(['accept', 1]);
+    expect([verdict(list(10)), verdict(list(3_100)), update.mock.calls.length]).toEqual(['reject', 'reject', 1]);
+    update.mockRestore();
   });
 
   it('refuses every message in which one bit of body, id, time or signature is another', () => {

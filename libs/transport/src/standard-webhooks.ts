@@ -22,6 +22,8 @@ type Key =
 
 /** How far the sender's clock may be off, seconds (Standard Webhooks, reference libraries). */
 const TOLERANCE = 300;
+/** Most signatures in one header: two secrets while one is being rotated, each read two ways, and room for versions to come. */
+const MOST_SIGNATURES = 10;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 const ED25519 = {
   private: Buffer.from('302e020100300506032b657004220420', 'hex'),
@@ -57,7 +59,7 @@ export function webhookHeaders(secrets: readonly string[], message: SignedMessag
 
 /**
  * Is this message signed with one of the secrets, and not more than 300 s old or early? Compares in constant time, the body byte by byte;
- * unknown versions in the list are skipped. Header names in lower case. Throws a `TypeError` for an empty or ill-formed secret.
+ * unknown versions in the list are skipped, a list of more than ten is refused. Header names in lower case. Throws a `TypeError` for an empty or ill-formed secret.
  */
 export function verifyWebhook(
   secrets: readonly string[],
@@ -73,13 +75,14 @@ export function verifyWebhook(
   if (!/^\d{1,12}$/.test(timestamp)) return reject('webhook-timestamp is no number of seconds');
   if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > TOLERANCE)
     return reject('webhook-timestamp is too far off');
+  const given = list.split(/\s+/, MOST_SIGNATURES + 1).map((entry) => entry.replace(/,$/, ''));
+  if (given.length > MOST_SIGNATURES) return reject(`webhook-signature holds more than ${MOST_SIGNATURES} signatures`);
   const content = signedBytes(id, timestamp, message.body);
-  const given = list.split(/[\s]+/).map((entry) => entry.replace(/,$/, ''));
-  const genuine = keys.some((key) =>
-    given.some(
-      (entry) => entry.startsWith(`${key.version},`) && matches(key, entry.slice(key.version.length + 1), content),
-    ),
-  );
+  const genuine = keys.some((key) => {
+    const ours = given.filter((entry) => entry.startsWith(`${key.version},`));
+    const signatures = ours.map((entry) => entry.slice(key.version.length + 1));
+    return signatures.length > 0 && matches(key, content, signatures);
+  });
   return genuine ? { kind: 'accept' } : reject('no signature matches');
 }
 
@@ -89,10 +92,14 @@ export function constantTimeEqual(a: string | Buffer, b: string | Buffer): boole
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-function matches(key: Key, signature: string, content: Buffer): boolean {
-  if (key.version === 'v1') return constantTimeEqual(signature, hmac(key.secret, content).toString('base64'));
-  const bytes = Buffer.from(signature, 'base64');
-  return bytes.length === 64 && verify(null, content, key.secret, bytes);
+/** Is one of the signatures that of the content? What has to be computed of the content is computed once. */
+function matches(key: Key, content: Buffer, signatures: readonly string[]): boolean {
+  if (key.version === 'v1') {
+    const expected = hmac(key.secret, content).toString('base64');
+    return signatures.some((signature) => constantTimeEqual(signature, expected));
+  }
+  const given = signatures.map((signature) => Buffer.from(signature, 'base64')).filter(({ length }) => length === 64);
+  return given.some((bytes) => verify(null, content, key.secret, bytes));
 }
 
 function keysOf(secrets: readonly string[]): Key[] {
