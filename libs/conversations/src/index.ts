@@ -1,5 +1,6 @@
 export * from './idempotency.js';
 export * from './intake/intake.js';
+export * from './intake/parked.js';
 export * from './media/index.js';
 export * from './outbox/index.js';
 export * from './ports.js';

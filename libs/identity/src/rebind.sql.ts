@@ -6,7 +6,7 @@ export const VISITOR = `select contact_id as "contactId" from handle where schem
 /** Owners of the proven handles, in the order asked. */
 export const OWNERS = `select h.contact_id as "contactId", h.scheme from jsonb_array_elements($1::jsonb) with ordinality x(v, n)
   join handle h on h.scheme = v->>'scheme' and h.scope = coalesce(v->>'scope', '') and h.value = v->>'value' and h.proof <> 'claimed'
-  order by n for update of h`;
+  where not is_another(h.contact_id, $1::jsonb) order by n for update of h`;
 
 /** What else is proven of the visitor's contact: whether it is a person already, and which one. */
 export const PROVEN = `select scheme, scope, value from handle where contact_id = $1 and proof <> 'claimed'`;
@@ -15,6 +15,11 @@ export const ATTACH = `insert into handle (id, contact_id, scheme, scope, value,
   select new_id('hdl'), $1, v->>'scheme', coalesce(v->>'scope', ''), v->>'value', 'verified', clock_timestamp(), clock_timestamp()
   from jsonb_array_elements($2::jsonb) v
   on conflict (scheme, scope, value) where proof <> 'claimed' do nothing returning id`;
+
+/** Handles that stay with somebody else: a person decides. */
+export const CONFLICTS = `select note_conflict(jsonb_build_object('handle', v, 'contactIds', jsonb_build_array(least(h.contact_id, $1), greatest(h.contact_id, $1))), clock_timestamp())
+  from jsonb_array_elements($2::jsonb) v join handle h on h.scheme = v->>'scheme' and h.scope = coalesce(v->>'scope', '') and h.value = v->>'value' and h.proof <> 'claimed'
+  where h.contact_id <> $1`;
 
 export const NAME = `update contact set name = $2, updated_at = clock_timestamp() where id = $1 and name is null`;
 

@@ -57,6 +57,7 @@ export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebou
   const merged =
     target === visitor.contactId ? undefined : await merge(db, who, { from: visitor.contactId, into: target });
   const attached = await db.query(sql.ATTACH, [target, handles]);
+  await db.query(sql.CONFLICTS, [target, handles]);
   if (who.name) await db.query(sql.NAME, [target, who.name]);
   const threadIds = await takeOverThread(db, who);
   if (merged) await announceMerge(db, who, merged);

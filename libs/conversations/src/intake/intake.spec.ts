@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { addAccount, addDestination, eventsOf, ids, message, receipt, STORE } from '../testing/store.js';
+import { newId } from '#normalizer';
 import { Intake } from './intake.js';
+import { park, Parked } from './parked.js';
 
 describeOnEveryDatabase('intake', (open) => {
   let database: Database;
@@ -212,8 +214,58 @@ describeOnEveryDatabase('intake', (open) => {
     expect(
       await database.query('select dedupe_key from poison where dedupe_key = $1', [poison.dedupeKey]),
     ).toHaveLength(1);
-    const [repeat] = await intake.accept('sms', [poison]);
-    expect(repeat).toMatchObject({ id: null, duplicate: true });
+    await intake.accept('sms', [poison]);
+    const waiting = (await new Parked(database, intake).list({ limit: 100 })).filter(
+      ({ dedupeKey }) => dedupeKey === poison.dedupeKey,
+    );
+    expect(waiting).toMatchObject([{ accountId: 'sms', stage: 'store' }]);
+    const [mended] = await intake.accept('sms', [{ ...poison, occurredAt: undefined }]);
+    expect(mended).toMatchObject({ duplicate: false, id: expect.any(String) });
+  });
+
+  it('stores a parked event when a person tries it again', async () => {
+    const parked = new Parked(database, intake);
+    await park(database, {
+      id: newId('evt'),
+      accountId: 'sms',
+      dedupeKey: `later ${person}`,
+      stage: 'parse',
+      input: JSON.stringify(message(person, 'late')),
+      error: 'x',
+    });
+    const [waiting] = (await parked.list({ limit: 100 })).filter(({ dedupeKey }) => dedupeKey === `later ${person}`);
+    await parked.retry(waiting!.id);
+    await expect(parked.retry(waiting!.id)).rejects.toMatchObject({ name: 'NotFound' });
+    const [stored] = await intake.accept('sms', [message(person, 'next')]);
+    expect((await eventsOf(database, stored!.conversationId)).map(({ data }) => data.message?.text)).toEqual([
+      undefined,
+      'late',
+      'next',
+    ]);
+  });
+
+  it('never joins two identified people by something that they share', async () => {
+    const client = (value: string) => ({ scheme: 'client', scope: 'chat', value, proof: 'verified' as const });
+    const office = { scheme: 'email', scope: '', value: `office-${person}@firm.example`, proof: 'verified' as const };
+    const write = async (value: string) =>
+      (
+        await intake.accept('chat', [
+          message(`client:${value}`, 'hi', { sender: { handles: [client(value), office] } }),
+        ])
+      )[0]!;
+    const bob = await write(`bob-${person}`);
+    const carol = await write(`carol-${person}`);
+    expect(carol.contactId).not.toBe(bob.contactId);
+    expect(carol.conversationId).not.toBe(bob.conversationId);
+    expect((await write(`carol-${person}`)).contactId).toBe(carol.contactId);
+    const [mail] = await intake.accept('mail', [
+      message(office.value, 'hi', { sender: { handles: [{ ...office, proof: 'channel' }] } }),
+    ]);
+    expect(mail!.contactId).toBe(bob.contactId);
+    const conflicts = (await eventsOf(database))
+      .filter(({ type }) => type === 'contact.conflict')
+      .map(({ data }) => data['conflict']);
+    expect(conflicts).toContainEqual(expect.objectContaining({ contactIds: [bob.contactId, carol.contactId].sort() }));
   });
 
   it('gives media that the provider still holds a pending file of ours', async () => {

@@ -2,18 +2,13 @@ import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import type { IntakePort, StoredItem } from '../ports.js';
 import { type IntakeItem, toItem } from './item.js';
+import { park } from './parked.js';
 
 /** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
 const MAX_BATCH = 256;
 const RETRIES = 3;
 
 const INTAKE: Statement = { name: 'intake', text: 'select * from intake($1::jsonb)' };
-const PARK: Statement = {
-  name: 'park_poison',
-  text: `with noted as (insert into inbox (account_id, dedupe_key, received_at) values ($2, $3, now()) on conflict do nothing)
-    insert into poison (id, account_id, dedupe_key, input, error) values ($1, $2, $3, $4::jsonb, $5)`,
-};
-
 interface Row {
   ord: number;
   item_id: string | null;
@@ -53,6 +48,12 @@ export class Intake implements IntakePort {
     private readonly database: Database,
     private readonly options: IntakeOptions = {},
   ) {}
+
+  /** Stores a parked item again, as it is. Throws what the store says of it. */
+  async again(item: IntakeItem): Promise<void> {
+    const stored = await this.run([item]);
+    this.options.onStored?.(stored);
+  }
 
   accept(
     accountId: string,
@@ -135,7 +136,15 @@ export class Intake implements IntakePort {
       }
     }
     if (item.kind === 'cursor') throw cause;
-    await this.database.query(PARK, [item.id, item.accountId, item.dedupeKey, JSON.stringify(item), cause.message]);
+    const { id, accountId, dedupeKey } = item;
+    await park(this.database, {
+      id,
+      accountId,
+      dedupeKey,
+      stage: 'store',
+      input: JSON.stringify(item),
+      error: cause.message,
+    });
     this.options.onPoison?.(item.accountId, item.dedupeKey, cause);
     return [
       {

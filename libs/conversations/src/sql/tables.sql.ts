@@ -163,12 +163,14 @@ create index early_receipt_ref on early_receipt (account_id, external_id);
 create table poison (
   id text primary key,
   account_id text not null,
-  dedupe_key text,
+  dedupe_key text not null,
+  stage text not null default 'store' check (stage in ('parse', 'store', 'action')),
   input jsonb not null,
   error text not null,
   created_at timestamptz not null default now(),
   resolved_at timestamptz
 );
+create unique index poison_open on poison (account_id, dedupe_key) where resolved_at is null;
 
 create table event (
   position bigint generated always as identity primary key,

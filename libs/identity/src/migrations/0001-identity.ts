@@ -15,7 +15,7 @@ export class Identity1700000000001 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop function resolve_contact; drop function contact_view; drop function new_id;
+      drop function resolve_contact, is_another; drop function contact_view; drop function new_id;
       drop table contact_conflict, merge, handle, contact, company;`);
   }
 }

@@ -2,11 +2,22 @@
  * `resolve_contact(handles, name, account, at)`: the contact of a sender, found or made, by the proof that this event carries.
  *
  * Proven handles (`channel`, `verified`) belong to exactly one contact: the first one that is known decides, the unknown ones are
- * attached to that contact, and one that leads elsewhere is reported in `conflict`, never merged. A sender without any proven
+ * attached to that contact, and one that leads elsewhere is reported in `conflict`, never merged. Whom the company's own software identifies (`client`) is never
+ * taken for another client of the same application (`is_another`), whatever else they share. A sender without any proven
  * handle is a separate contact of that account and address. `created` tells whether the contact is new. Concurrent calls
  * for the same new person make one contact: the unique indexes decide, and the loser reads what the winner wrote.
  */
 export const RESOLVE_CONTACT = `
+create function is_another(p_contact text, p_handles jsonb) returns boolean language plpgsql stable as $$
+begin
+  return exists (
+    select 1 from jsonb_array_elements(p_handles) x join handle k on k.contact_id = p_contact and k.scheme = 'client' and k.proof <> 'claimed'
+      and k.scope = coalesce(x->>'scope', '')
+    where x->>'scheme' = 'client' and x->>'proof' <> 'claimed'
+    group by x having not bool_or(k.value = x->>'value'));
+end
+$$;
+
 create function resolve_contact(p_handles jsonb, p_name text, p_account text, p_at timestamptz,
   out contact_id text, out created boolean, out conflict jsonb) language plpgsql as $$
 declare
@@ -25,6 +36,7 @@ begin
   join handle k on k.scheme = v->>'scheme' and k.scope = coalesce(v->>'scope', '') and k.value = v->>'value'
   where case when has_proof then v->>'proof' <> 'claimed' and k.proof <> 'claimed'
              else k.proof = 'claimed' and k.claimed_on = p_account end
+    and not is_another(k.contact_id, p_handles)
   order by n limit 1;
 
   for h in
@@ -62,7 +74,7 @@ begin
       end if;
     end if;
     if owner <> contact_id then
-      if created then -- somebody else made this person at the same moment: theirs stands
+      if created and not is_another(owner, p_handles) then -- somebody else made this person at the same moment: theirs stands
         update handle k set contact_id = owner where k.contact_id = resolve_contact.contact_id;
         contact_id := owner;
         created := false;
