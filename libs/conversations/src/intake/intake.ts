@@ -52,7 +52,7 @@ export class Intake implements IntakePort {
   /** Stores a parked item again, as it is. Throws what the store says of it. */
   async again(item: IntakeItem): Promise<void> {
     const stored = await this.run([item]);
-    this.options.onStored?.(stored);
+    this.options.onStored?.(stored, bringsFiles({ items: [item] }));
   }
 
   accept(
@@ -171,7 +171,7 @@ export class Intake implements IntakePort {
   }
 }
 
-function bringsFiles({ items }: Waiting): boolean {
+function bringsFiles({ items }: Pick<Waiting, 'items'>): boolean {
   return items.some((item) => item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0);
 }
 
