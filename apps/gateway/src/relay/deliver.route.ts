@@ -89,10 +89,7 @@ export class DeliverRoute implements Route {
     if (!known)
       this.parts.log.error({ err: thrown, destination: head.targetId, event: head.itemId }, 'a connector failed');
     const failure = failureOf(error);
-    const decision = this.parts.rules.afterDelivery(
-      { made: head.attempts + 1, elapsedMs: sinceFirst(head) },
-      outcomeOf(error),
-    );
+    const decision = this.parts.rules.afterDelivery({ run: head.run, elapsedMs: sinceFirst(head) }, outcomeOf(error));
     if (entries.length > 1 && failure.code === 'content-refused') return { results: [], health: 'alive', single: true };
     return { ...settledBy(decision, failure), health: NOT_DOWN.has(failure.code) ? 'alive' : 'down' };
   }
@@ -101,8 +98,8 @@ export class DeliverRoute implements Route {
 function settledBy(decision: RetryDecision, failure: Failure): Pick<Outcome, 'results' | 'holdMs' | 'pause'> {
   if (decision.kind === 'park') return { results: [{ kind: 'dead', failure }] };
   if (decision.kind === 'pause') return { results: [{ kind: 'retry', failure }], pause: decision.reason };
-  const { delayMs, scope } = decision;
-  return { results: [{ kind: 'retry', failure, delayMs }], ...(scope === 'target' && { holdMs: delayMs }) };
+  const { delayMs, scope, run } = decision;
+  return { results: [{ kind: 'retry', failure, delayMs, run }], ...(scope === 'target' && { holdMs: delayMs }) };
 }
 
 /** Milliseconds since the first attempt began to fail. */

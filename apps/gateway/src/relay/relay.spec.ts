@@ -18,6 +18,8 @@ import {
   until,
 } from './testing/harness.js';
 
+const LATER = { kind: 'retry' as const, delayMs: 3_600_000, run: { course: 'outage', made: 1 } };
+
 describeOnEveryDatabase('the relay delivers events', (open) => {
   let database: Database;
   let desk: Desk;
@@ -143,6 +145,19 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     },
   );
 
+  it.each([
+    [404, 'pauses'],
+    [400, 'parks'],
+  ])('counts an outage neither before nor between answers %d, of which a few in a row %s', async (status, does) => {
+    const answers = [503, 503, 503, 503, status, 503, status, 200];
+    desk.answer = () => ({ status: answers.shift() ?? 200 });
+    await start();
+    await arrive(database, ['+1', 'a']);
+    await settled(database);
+    const { items } = await new Deliveries(database).list('hd', 'delivered');
+    expect([does, items]).toMatchObject([does, [{ attempts: 8 }]]);
+  });
+
   it('holds the whole destination at 429 for as long as it asks, and no other', async () => {
     await destination('other');
     let throttled = 0;
@@ -150,7 +165,7 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
       path === '/hd' && (throttled += 1) === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : { status: 200 };
     const rules = {
       ...HASTY,
-      afterDelivery: () => ({ kind: 'retry' as const, delayMs: 3_600_000, scope: 'target' as const }),
+      afterDelivery: () => ({ ...LATER, scope: 'target' as const }),
     };
     await start({ rules });
     await arrive(database, ['+1', 'a']);
@@ -167,7 +182,7 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     desk.answer = () => ({ status: 503 });
     const rules = {
       ...HASTY,
-      afterDelivery: () => ({ kind: 'retry' as const, delayMs: 3_600_000, scope: 'item' as const }),
+      afterDelivery: () => ({ ...LATER, scope: 'item' as const }),
     };
     await start({ rules });
     await arrive(database, ...Array.from({ length: 8 }, (_, n) => [`+${n}`, `m${n}`] as const));

@@ -133,7 +133,7 @@ export class SendRoute implements Route {
     const error = known ? thrown : new ProviderFailure('outcome-unknown', `the adapter failed: ${String(thrown)}`);
     const { code, retryAfterMs } = error;
     const idempotent = account.adapter.capabilities.idempotentSend;
-    const attempts = { made: entry.attempts + 1, elapsedMs: sinceFirst(entry) };
+    const attempts = { run: entry.run, elapsedMs: sinceFirst(entry) };
     const decision = this.parts.rules.afterSend(attempts, {
       code,
       idempotent,
@@ -157,8 +157,8 @@ function settledBy(
   if (over) return failedFor(failure);
   if (decision.kind === 'pause')
     return { results: [{ kind: 'retry', failure }], pause: decision.reason, holdMs: STOPPED_MS };
-  const { delayMs, scope } = decision as Extract<RetryDecision, { kind: 'retry' }>;
-  return { results: [{ kind: 'retry', failure, delayMs }], ...(scope === 'target' && { holdMs: delayMs }) };
+  const { delayMs, scope, run } = decision as Extract<RetryDecision, { kind: 'retry' }>;
+  return { results: [{ kind: 'retry', failure, delayMs, run }], ...(scope === 'target' && { holdMs: delayMs }) };
 }
 
 function failedFor(failure: Failure): Outcome {

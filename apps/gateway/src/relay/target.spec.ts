@@ -6,7 +6,7 @@ import { Target } from './target.js';
 
 const entry = (position: number, lane = 'hd:1', more: Partial<Entry> = {}): Entry => ({
   ...{ position, lane, partition: 0, kind: 'event', targetId: 'hd', itemId: `e${position}`, replay: false },
-  ...{ attempts: 0, ageMs: 0, tryingMs: 0, dueMs: 0, readAt: 0, event: null, unit: null },
+  ...{ attempts: 0, run: null, ageMs: 0, tryingMs: 0, dueMs: 0, readAt: 0, event: null, unit: null },
   ...more,
 });
 

@@ -66,7 +66,7 @@ const REPLAY: Statement = {
     select count(*)::int as count from laid`,
 };
 const PENDING = `select o.position as place, o.item_id as "eventId", e.type, e.conversation_id as "conversationId", e.sequence, 'pending' as state,
-    o.attempts, o.failure, o.replay, o.due_at as "nextAttemptAt", null::timestamptz as "settledAt"
+    o.attempts, o.failure - 'run' as failure, o.replay, o.due_at as "nextAttemptAt", null::timestamptz as "settledAt"
   from outbox o left join event e on e.id = o.item_id
   where o.kind = 'event' and o.target_id = $1 and o.position > $2 order by o.position limit $3`;
 const SETTLED = `select v.settled_at::text as place, v.event_id as "eventId", e.type, e.conversation_id as "conversationId", e.sequence,

@@ -1,6 +1,12 @@
 import type { Failure, OutboundUnit } from '#normalizer';
 import type { EventRow } from '../present.js';
 
+/** Attempts in a row that failed in one way: what the relay keeps with an entry between two of them. */
+export interface Run {
+  readonly course: string;
+  readonly made: number;
+}
+
 /** One row of the outbox, with everything that its dispatch needs. Times are milliseconds by the database's clock when it was read. */
 export interface Entry {
   readonly position: number;
@@ -13,6 +19,8 @@ export interface Entry {
   readonly replay: boolean;
   /** Attempts made so far. */
   readonly attempts: number;
+  /** What the last attempt that failed left here for the next (`Result`). */
+  readonly run: Run | null;
   /** Since it was put into the outbox. */
   readonly ageMs: number;
   /** Since its first attempt began to fail; 0 before. */
@@ -36,7 +44,7 @@ export type Result =
   /** Nothing is left to do: withdrawn, erased, or settled otherwise. */
   | { readonly kind: 'dropped' }
   /** To be tried again. Without `delayMs`: as soon as its target goes on. */
-  | { readonly kind: 'retry'; readonly failure: Failure; readonly delayMs?: number }
+  | { readonly kind: 'retry'; readonly failure: Failure; readonly delayMs?: number; readonly run?: Run }
   /** The provider took the unit, or refused it for good. */
   | { readonly kind: 'unit'; readonly status: 'sent' | 'delivered'; readonly externalIds: readonly string[] }
   | { readonly kind: 'unit'; readonly status: 'failed'; readonly failure: Failure };
@@ -51,6 +59,7 @@ export interface EntryRow {
   item_id: string;
   replay: boolean;
   attempts: number;
+  run: Run | null;
   age_ms: number;
   trying_ms: number | null;
   due_ms: number | null;
@@ -77,6 +86,7 @@ export function toEntry(row: EntryRow): Entry {
     itemId: row.item_id,
     replay: row.replay,
     attempts: row.attempts,
+    run: row.run,
     ageMs: row.age_ms,
     tryingMs: row.trying_ms ?? 0,
     dueMs: row.due_ms ?? 0,

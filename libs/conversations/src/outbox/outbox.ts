@@ -18,7 +18,7 @@ export type Start =
 function reading(name: string, pick: string): Statement {
   return {
     name,
-    text: `select o.position, o.partition, o.lane, o.kind, o.target_id, o.item_id, o.replay, o.attempts,
+    text: `select o.position, o.partition, o.lane, o.kind, o.target_id, o.item_id, o.replay, o.attempts, o.failure->'run' as run,
       (extract(epoch from clock_timestamp() - o.created_at) * 1000)::float8 as age_ms,
       (extract(epoch from clock_timestamp() - o.first_attempt_at) * 1000)::float8 as trying_ms,
       (extract(epoch from o.due_at - clock_timestamp()) * 1000)::float8 as due_ms,

@@ -1,7 +1,7 @@
 import { type Database, type Statement, isTransient } from '#database';
 import { cleanDeep, type Failure } from '#normalizer';
 import { Batcher } from './batcher.js';
-import type { Entry, Result } from './entry.js';
+import type { Entry, Result, Run } from './entry.js';
 import type { Lease } from './leases.js';
 import { Outbox, type Start } from './outbox.js';
 
@@ -78,12 +78,15 @@ export class Settler {
 
 function toRow(result: Result): Record<string, unknown> {
   const { kind, ...rest } = result;
-  return cleanDeep({ result: kind, ...rest, ...('failure' in result && { failure: clip(result.failure) }) }) as Record<
+  return cleanDeep({ result: kind, ...rest, ...('failure' in result && { failure: kept(result) }) }) as Record<
     string,
     unknown
   >;
 }
 
-function clip(failure: Failure): Failure {
-  return { ...failure, message: failure.message.slice(0, FAILURE_TEXT) };
+/** The failure as it is kept: clipped, and in the outbox with its run. */
+function kept(result: Extract<Result, { failure: Failure }>): Failure & { run?: Run } {
+  const { failure } = result;
+  const message = failure.message.slice(0, FAILURE_TEXT);
+  return { ...failure, message, ...(result.kind === 'retry' && result.run && { run: result.run }) };
 }

@@ -2,19 +2,30 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FailureCode, ProviderFailure } from '#normalizer';
 import { DeliveryRefused } from './connector.js';
-import { afterDelivery, afterSend, outcomeOf, type Attempts, type Outcome, type RetryDecision } from './retry.js';
+import {
+  afterDelivery,
+  afterSend,
+  outcomeOf,
+  type Attempts,
+  type Outcome,
+  type RetryDecision,
+  type Run,
+} from './retry.js';
 
 const DAY = 86_400_000;
+const FIRST: Attempts = { elapsedMs: 0 };
 const codes = FailureCode.options;
 
 /** Tries again and again until a decision is not `retry`; gives the delays and the last decision. */
 function course(decide: (attempts: Attempts) => RetryDecision): { delays: number[]; end: RetryDecision } {
   const delays: number[] = [];
   let elapsedMs = 0;
-  for (let made = 1; made < 1_000; made += 1) {
-    const decision = decide({ made, elapsedMs });
+  let run: Run | undefined;
+  while (delays.length < 1_000) {
+    const decision = decide({ run, elapsedMs });
     if (decision.kind !== 'retry') return { delays, end: decision };
     delays.push(decision.delayMs);
+    run = decision.run;
     elapsedMs += decision.delayMs;
   }
   throw new Error('it never ends');
@@ -63,38 +74,54 @@ describe('afterDelivery', () => {
   it.each([401, 403, 404, 301, 307])('pauses the destination after a few %i', (status) => {
     const { delays, end } = course((attempts) => afterDelivery(attempts, { status }));
     expect([end.kind, delays.length]).toEqual(['pause', 3]);
-    expect(afterDelivery({ made: 1, elapsedMs: 0 }, { status })).toMatchObject({ scope: 'target' });
+    expect(afterDelivery(FIRST, { status })).toMatchObject({ scope: 'target' });
+  });
+
+  it('counts attempts in a row of one kind alone, and yet ends when kinds alternate for ever', () => {
+    const after = (run: Run, status: number) => afterDelivery({ run, elapsedMs: 0 }, { status }, () => 0.5);
+    const outage = { course: 'outage', made: 9 };
+    for (const [status, name] of [
+      [404, 'misdirected'],
+      [400, 'refused'],
+    ] as const)
+      expect(after(outage, status)).toMatchObject({ kind: 'retry', delayMs: 5_000, run: { course: name, made: 1 } });
+    expect(after({ course: 'misdirected', made: 3 }, 503)).toMatchObject({ run: { course: 'outage', made: 1 } });
+    expect(after({ course: 'misdirected', made: 3 }, 404).kind).toBe('pause');
+    let turn = 0;
+    const { end } = course((attempts) =>
+      afterDelivery({ ...attempts, elapsedMs: attempts.elapsedMs * 1_000 }, { status: (turn += 1) % 2 ? 404 : 400 }),
+    );
+    expect(end.kind).not.toBe('retry');
   });
 
   it('pauses the destination at once on 410 and on settings that cannot work', () => {
     for (const outcome of [{ status: 410 }, { code: 'config-invalid' }] as Outcome[]) {
-      expect(afterDelivery({ made: 1, elapsedMs: 0 }, outcome).kind).toBe('pause');
+      expect(afterDelivery(FIRST, outcome).kind).toBe('pause');
     }
   });
 
   it('holds the whole destination back on 429, and only the lane on an outage', () => {
-    const first = { made: 1, elapsedMs: 0 };
-    expect(afterDelivery(first, { status: 429 })).toMatchObject({ kind: 'retry', scope: 'target' });
-    expect(afterDelivery(first, { status: 500 })).toMatchObject({ kind: 'retry', scope: 'item' });
+    expect(afterDelivery(FIRST, { status: 429 })).toMatchObject({ kind: 'retry', scope: 'target' });
+    expect(afterDelivery(FIRST, { status: 500 })).toMatchObject({ kind: 'retry', scope: 'item' });
   });
 
   it('obeys Retry-After exactly, up to a day', () => {
     fc.assert(
       fc.property(fc.nat(10 * DAY), random, (retryAfterMs, draw) => {
-        const decision = afterDelivery({ made: 1, elapsedMs: 0 }, { status: 503, retryAfterMs }, () => draw);
-        expect(decision).toEqual({ kind: 'retry', delayMs: Math.min(retryAfterMs, DAY), scope: 'item' });
+        const decision = afterDelivery(FIRST, { status: 503, retryAfterMs }, () => draw);
+        expect(decision).toMatchObject({ kind: 'retry', delayMs: Math.min(retryAfterMs, DAY), scope: 'item' });
       }),
     );
   });
 
   it.each([-5, NaN, -Infinity])('ignores a Retry-After of %p', (retryAfterMs) => {
-    const decision = afterDelivery({ made: 1, elapsedMs: 0 }, { status: 503, retryAfterMs }, () => 0.5);
+    const decision = afterDelivery(FIRST, { status: 503, retryAfterMs }, () => 0.5);
     expect(decision).toMatchObject({ kind: 'retry', delayMs: 5_000 });
   });
 
   it('keeps delays within 20 % of the table', () => {
     const [least, middle, most] = [0, 0.5, 1].map((draw) =>
-      afterDelivery({ made: 3, elapsedMs: 0 }, { status: 500 }, () => draw),
+      afterDelivery({ run: { course: 'outage', made: 2 }, elapsedMs: 0 }, { status: 500 }, () => draw),
     );
     expect([least, middle, most]).toMatchObject([{ delayMs: 96_000 }, { delayMs: 120_000 }, { delayMs: 144_000 }]);
   });
@@ -113,7 +140,7 @@ describe('afterSend', () => {
 
   it('holds the whole account back while it is throttled', () => {
     const outcome = { code: 'throttled', idempotent: false, retryAfterMs: 7_000 } as const;
-    expect(afterSend({ made: 1, elapsedMs: 0 }, outcome)).toEqual({ kind: 'retry', delayMs: 7_000, scope: 'target' });
+    expect(afterSend(FIRST, outcome)).toMatchObject({ kind: 'retry', delayMs: 7_000, scope: 'target' });
   });
 
   it('never repeats an unknown outcome, unless the provider takes an idempotency key', () => {
@@ -149,7 +176,10 @@ describe('every decision', () => {
       }),
       fc.record({ code: fc.constantFrom(...codes), retryAfterMs: fc.option(fc.double(), { nil: undefined }) }),
     );
-    const attempts = fc.record({ made: fc.nat(10_000), elapsedMs: fc.nat(30 * DAY) });
+    const attempts = fc.record({
+      run: fc.record({ course: fc.constantFrom('outage', 'refused', 'misdirected'), made: fc.nat(10_000) }),
+      elapsedMs: fc.nat(30 * DAY),
+    });
     fc.assert(
       fc.property(attempts, outcomes, fc.tuple(random, fc.boolean()), (tried, outcome, [draw, idempotent]) => {
         const decisions = [afterDelivery(tried, outcome, () => draw)];

@@ -6,10 +6,16 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What has been tried: attempts made, the last one included, and milliseconds since the first. */
-export interface Attempts {
+/** Attempts in a row that failed in ways of one course: only they count towards its end. */
+export interface Run {
+  readonly course: string;
   readonly made: number;
+}
+
+/** What has been tried: milliseconds since the first attempt, and the run before the attempt that failed now, as the last decision gave it. */
+export interface Attempts {
   readonly elapsedMs: number;
+  readonly run?: Run | null;
 }
 
 /** How an attempt failed: by an HTTP status that is no success, by a failure of the closed table, or by a fault of our own code. */
@@ -19,21 +25,21 @@ export type Outcome =
   | { readonly fault: string; readonly retryAfterMs?: undefined };
 
 /**
- * `retry`: the same again after `delayMs`; with scope `target` nothing else goes to this destination or account before. `park`: the item
+ * `retry`: the same again after `delayMs`, with `run` kept until then; with scope `target` nothing else goes to this destination or account before. `park`: the item
  * becomes a dead letter (a message: `failed`), and its lane goes on. `pause`: the destination or account stops until a person acts; the
  * item waits.
  */
 export type RetryDecision =
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly scope: 'item' | 'target' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly scope: 'item' | 'target'; readonly run: Run }
   | { readonly kind: 'park'; readonly reason: string }
   | { readonly kind: 'pause'; readonly reason: string };
 
-/** A course of attempts: the delay after each, the last one repeated until `forMs` have passed; what then. */
+/** A course of attempts: the delay after each, the last one repeated until `forMs` have passed since the first attempt of any course; what then. */
 export interface Course {
   readonly delaysMs: readonly number[];
-  /** Attempts in all; unlimited where absent. */
+  /** Attempts in a row; unlimited where absent. */
   readonly attempts?: number;
-  readonly forMs?: number;
+  readonly forMs: number;
   readonly scope: 'item' | 'target';
   readonly end: 'park' | 'pause';
 }
@@ -51,7 +57,7 @@ const PATIENT = [
   12 * HOUR,
 ];
 const FEW = { delaysMs: [5 * SECOND, 30 * SECOND, 2 * MINUTE], attempts: 4, scope: 'target', end: 'pause' } as const;
-const AT_ONCE = { delaysMs: [], attempts: 1, scope: 'item' } as const;
+const AT_ONCE = { delaysMs: [], attempts: 1, forMs: 0, scope: 'item' } as const;
 
 /** Every delay is drawn between 80 % and 120 % of what the table says; a `Retry-After` is obeyed to the millisecond, up to a day. */
 export const JITTER = 0.2;
@@ -64,9 +70,15 @@ export const DELIVERY_COURSES = {
   /** 429. */
   throttled: { delaysMs: PATIENT, forMs: 7 * DAY, scope: 'target', end: 'park' },
   /** 400, 413, 422, other 4xx, and what our own code stumbles over: five attempts within 5 minutes. */
-  refused: { delaysMs: [5, 15, 45, 120].map((s) => s * SECOND), attempts: 5, scope: 'item', end: 'park' },
+  refused: {
+    delaysMs: [5, 15, 45, 120].map((s) => s * SECOND),
+    attempts: 5,
+    forMs: 7 * DAY,
+    scope: 'item',
+    end: 'park',
+  },
   /** 401, 403, 404, and redirects, which are not followed. */
-  misdirected: FEW,
+  misdirected: { ...FEW, forMs: 7 * DAY },
   /** 410, and settings that cannot work. */
   gone: { ...AT_ONCE, end: 'pause' },
   /** What no repetition can change. */
@@ -77,14 +89,15 @@ export const DELIVERY_COURSES = {
 export const SEND_COURSES = {
   outage: { delaysMs: PATIENT, forMs: DAY, scope: 'item', end: 'park' },
   throttled: { delaysMs: PATIENT, forMs: DAY, scope: 'target', end: 'park' },
-  unauthorized: FEW,
+  unauthorized: { ...FEW, forMs: DAY },
   misconfigured: { ...AT_ONCE, end: 'pause' },
   final: { ...AT_ONCE, end: 'park' },
 } as const satisfies Record<string, Course>;
 
 /** What to do after a delivery failed. Pure but for `random`, which draws the jitter (0 to 1). */
 export function afterDelivery(attempts: Attempts, outcome: Outcome, random: () => number = Math.random): RetryDecision {
-  return decide(DELIVERY_COURSES[courseOfOutcome(outcome)], { attempts, outcome, random });
+  const name = courseOfOutcome(outcome);
+  return decide({ name, ...DELIVERY_COURSES[name] }, { attempts, outcome, random });
 }
 
 /** What to do after a send failed. `idempotent`: the provider takes an idempotency key, so an unknown outcome may be tried again. */
@@ -93,7 +106,8 @@ export function afterSend(
   outcome: { readonly code: FailureCode; readonly retryAfterMs?: number; readonly idempotent: boolean },
   random: () => number = Math.random,
 ): RetryDecision {
-  return decide(SEND_COURSES[courseOfSend(outcome)], { attempts, outcome, random });
+  const name = courseOfSend(outcome);
+  return decide({ name, ...SEND_COURSES[name] }, { attempts, outcome, random });
 }
 
 /** What an error thrown by `deliver` says. An error of no known kind is a fault of our own. */
@@ -147,14 +161,15 @@ interface Situation {
   readonly random: () => number;
 }
 
-function decide(course: Course, { attempts, outcome, random }: Situation): RetryDecision {
-  const { made, elapsedMs } = attempts;
-  const step = course.delaysMs[Math.min(Math.max(made, 1), course.delaysMs.length) - 1] ?? 0;
+function decide(course: Course & { name: string }, { attempts, outcome, random }: Situation): RetryDecision {
+  const { run, elapsedMs } = attempts;
+  const made = run?.course === course.name ? run.made + 1 : 1;
+  const step = course.delaysMs[Math.min(made, course.delaysMs.length) - 1] ?? 0;
   const asked = outcome.retryAfterMs ?? -1;
   const delayMs =
     asked >= 0 ? Math.min(asked, LONGEST_RETRY_AFTER_MS) : Math.round(step * (1 - JITTER + 2 * JITTER * random()));
-  const over = made >= (course.attempts ?? Infinity) || elapsedMs + delayMs > (course.forMs ?? Infinity);
-  if (!over) return { kind: 'retry', delayMs, scope: course.scope };
+  const over = made >= (course.attempts ?? Infinity) || elapsedMs + delayMs > course.forMs;
+  if (!over) return { kind: 'retry', delayMs, scope: course.scope, run: { course: course.name, made } };
   return { kind: course.end, reason: `${reasonOf(outcome)}, after ${made} ${made === 1 ? 'attempt' : 'attempts'}` };
 }
 
