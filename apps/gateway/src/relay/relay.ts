@@ -53,6 +53,8 @@ export class Relay {
   private running: Promise<void> | undefined;
   private stopping = false;
   private balanceDue = true;
+  /** Partitions were gained whose backlog was not looked for yet. */
+  private takeOverDue = false;
   private leaving: ReadonlySet<number> = new Set();
 
   constructor(private readonly parts: RelayParts) {}
@@ -111,6 +113,7 @@ export class Relay {
         if (!started) await this.parts.reader.start();
         started = true;
         if (this.balanceDue) await this.balance();
+        if (this.takeOverDue) await this.takeOver();
         if (performance.now() > sweepAt) {
           await this.parts.giveUp();
           sweepAt = performance.now() + GIVE_UP_EVERY_MS;
@@ -130,17 +133,23 @@ export class Relay {
   }
 
   private async balance(): Promise<void> {
-    const { partitions, board, reader } = this.parts;
+    const { partitions, board } = this.parts;
     this.balanceDue = false;
     const { gained, surplus } = await partitions.balance((partition) => board.busy().has(partition));
     const staying = [...this.leaving].some((partition) => partitions.owns(partition) && !surplus.includes(partition));
+    this.takeOverDue ||= gained.length > 0 || staying;
     this.leaving = new Set(surplus);
     board.release(this.leaving);
     const busy = board.busy();
     const quiet = surplus.filter((partition) => !busy.has(partition));
     if (quiet.length > 0) await partitions.giveUp(quiet);
     if (quiet.length < surplus.length) setTimeout(() => this.rebalance(), STALE_MS).unref();
-    if (gained.length > 0 || staying) await reader.takeOver();
+  }
+
+  /** Nothing at or below the cursor is read again but by this: it is owed until it has succeeded. */
+  private async takeOver(): Promise<void> {
+    await this.parts.reader.takeOver();
+    this.takeOverDue = false;
   }
 
   /** Dispatches what a target has ready, as far as its slots, breaker and rates allow. */
