@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MAX_FRAME_BYTES } from '#channels';
 import type { Database } from '#database';
@@ -13,6 +13,7 @@ import type { ChatOptions, LiveEvents } from './chat-options.js';
 import type { Sessions } from './chat-session.js';
 import { ChatSocket } from './chat-socket.js';
 import type { ChatStore } from './chat-store.js';
+import { refuseUpgrade } from './chat-upgrades.js';
 import { clientAddress } from './client-address.js';
 
 export interface ChatServerParts {
@@ -90,8 +91,10 @@ export class ChatServer {
     socket.on('error', () => socket.destroy());
     const address = this.address(request);
     const open = this.perAddress.get(address) ?? 0;
-    if (this.stopping) return reject(socket, 503, 2);
-    if (open >= this.parts.options.connectionsPerAddress) return reject(socket, 429, 60);
+    if (this.stopping) return refuseUpgrade(socket, '503 Service Unavailable', { 'Retry-After': 2 });
+    if (open >= this.parts.options.connectionsPerAddress) {
+      return refuseUpgrade(socket, '429 Too Many Requests', { 'Retry-After': 60 });
+    }
     this.perAddress.set(address, open + 1);
     socket.once('close', () => this.forgetAddress(address));
     this.wss.handleUpgrade(request, socket, head, (ws) => this.accept(ws, request, address));
@@ -143,8 +146,4 @@ export class ChatServer {
       else connection.refuse('protocol', 'there was no hello', 'protocol');
     }
   }
-}
-
-function reject(socket: Duplex, status: number, retryAfterS: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nRetry-After: ${retryAfterS}\r\nConnection: close\r\n\r\n`);
 }

@@ -25,6 +25,7 @@ import { CHAT_OPTIONS, LIVE_EVENTS, type ChatOptions, type LiveEvents } from './
 import { ChatServer, type ChatServerParts } from './chat-server.js';
 import { Sessions } from './chat-session.js';
 import { ChatStore } from './chat-store.js';
+import { takeUpgrades } from './chat-upgrades.js';
 import { WidgetController } from './widget.controller.js';
 
 interface Given {
@@ -117,13 +118,8 @@ export class ChatModule implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     const http = this.host.httpAdapter.getHttpServer() as Server;
-    const upgrade = (...[request, socket, head]: Parameters<ChatServer['upgrade']>): void => {
-      if (request.url?.split('?')[0] === '/chat') this.server.upgrade(request, socket, head);
-      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-    };
-    http.on('upgrade', upgrade);
     this.end.push(
-      () => http.off('upgrade', upgrade),
+      takeUpgrades(http, '/chat', (...request) => this.server.upgrade(...request)),
       this.directory.onChange(() => this.server.review()),
     );
     this.server.start();
