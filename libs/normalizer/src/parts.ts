@@ -82,9 +82,15 @@ export const ChoicesPart = z
   .meta({ id: 'ChoicesPart' });
 export type ChoicesPart = z.infer<typeof ChoicesPart>;
 
-/** The answer to a `choices` part, tapped or typed. `messageId` is the message that asked. */
+/** The answer to a `choices` part, tapped or typed. `messageId` is the message that asked; `typed` is what was typed, word for word. */
 export const ChoicePart = z
-  .object({ type: z.literal('choice'), optionId: z.string().max(200), label, messageId: z.string().optional() })
+  .object({
+    type: z.literal('choice'),
+    optionId: z.string().max(200),
+    label,
+    messageId: z.string().optional(),
+    typed: text.optional(),
+  })
   .meta({ id: 'ChoicePart' });
 
 export const CardPart = z

@@ -223,6 +223,50 @@ describeOnEveryDatabase('intake', (open) => {
     expect(mended).toMatchObject({ duplicate: false, id: expect.any(String) });
   });
 
+  it('parks a change of a message that it does not know, and does not tell one of a blocked person', async () => {
+    const change = {
+      thread: person,
+      sender: message(person, '').sender,
+      kind: 'edited' as const,
+      parts: [{ type: 'text' as const, text: 'new' }],
+    };
+    const [unknown] = await intake.accept('sms', [
+      { ...change, dedupeKey: `u${person}`, externalId: `none-${person}` },
+    ]);
+    expect(unknown).toMatchObject({ id: null });
+    const parked = await new Parked(database, intake).list({ limit: 100 });
+    expect(parked.map(({ dedupeKey }) => dedupeKey)).toContain(`u${person}`);
+    const [stored] = await intake.accept('sms', [message(person, 'old', { externalIds: [`B-${person}`] })]);
+    await database.query('update contact set blocked = true where id = $1', [stored!.contactId]);
+    await intake.accept('sms', [{ ...change, dedupeKey: `b${person}`, externalId: `B-${person}` }]);
+    expect((await eventsOf(database, stored!.conversationId)).map(({ type }) => type)).not.toContain('message.edited');
+  });
+
+  it('keeps the order of a message and the change of an earlier one in one batch, and quotes within it', async () => {
+    const [first] = await intake.accept('sms', [message(person, 'teh', { externalIds: [`O-${person}`] })]);
+    const edit = {
+      kind: 'edited' as const,
+      dedupeKey: `oe${person}`,
+      thread: person,
+      sender: message(person, '').sender,
+      externalId: `O-${person}`,
+      parts: [{ type: 'text' as const, text: 'the' }],
+    };
+    const stored = await intake.accept('sms', [
+      edit,
+      message(person, 'next', { externalIds: [`N-${person}`] }),
+      message(person, 'quote', { replyTo: `N-${person}` }),
+    ]);
+    expect((await eventsOf(database, first!.conversationId)).map(({ type }) => type).slice(2)).toEqual([
+      'message.edited',
+      'message.received',
+      'message.received',
+    ]);
+    expect(await database.query('select reply_to from message where id = $1', [stored[2]!.id])).toEqual([
+      { reply_to: stored[1]!.id },
+    ]);
+  });
+
   it('stores a parked event when a person tries it again', async () => {
     const parked = new Parked(database, intake);
     await park(database, {

@@ -90,20 +90,27 @@ export class Intake implements IntakePort {
   }
 
   private async store(batch: Waiting[]): Promise<void> {
+    const alone = batch.length === 1;
+    let rows: StoredItem[];
     try {
-      const rows = await this.run(batch.flatMap((waiting) => waiting.items));
-      let at = 0;
-      for (const waiting of batch) {
-        const size = waiting.items.filter((item) => item.kind !== 'cursor').length;
-        waiting.resolve(rows.slice(at, at + size));
-        at += size;
-      }
-      this.options.onStored?.(rows, batch.some(bringsFiles));
+      rows = await this.run(
+        batch.flatMap((waiting) => waiting.items),
+        alone ? 1 : RETRIES,
+      );
     } catch (error) {
-      if (isTransient(error)) for (const waiting of batch) waiting.reject(error);
-      else if (batch.length > 1) await this.halve(batch);
-      else await this.isolate(batch[0]!, error as Error);
+      // One locked conversation must not hold up the strangers in its batch.
+      if (!alone && (isContention(error) || !isTransient(error))) return this.halve(batch);
+      if (!isTransient(error)) return this.isolate(batch[0]!, error as Error);
+      for (const waiting of batch) waiting.reject(error);
+      return;
     }
+    let at = 0;
+    for (const waiting of batch) {
+      const size = waiting.items.filter((item) => item.kind !== 'cursor').length;
+      waiting.resolve(rows.slice(at, at + size));
+      at += size;
+    }
+    this.options.onStored?.(rows, batch.some(bringsFiles));
   }
 
   private async halve(batch: Waiting[]): Promise<void> {

@@ -56,15 +56,19 @@ export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
 /** Media that the provider still holds gets a file of ours, pending, which is fetched after the commit. */
 function takeOver(parts: readonly Part[]): { parts: Part[]; files: PendingFile[] } {
   const files: PendingFile[] = [];
-  const held = parts.map((part): Part => {
-    if (part.type !== 'media' || part.fileId) return part;
+  const hold = (part: MediaPart): MediaPart => {
+    if (part.fileId) return part;
     const { ref, url, ...rest } = part;
     const media = rest.name === undefined ? rest : { ...rest, name: safeFileName(rest.name) };
     const source = ref ?? url;
-    if (source === undefined) return { ...media, state: 'unavailable' } satisfies MediaPart;
+    if (source === undefined) return { ...media, state: 'unavailable' };
     const id = newId('fil');
     files.push({ id, mimeType: part.mimeType, bytes: part.bytes, name: media.name, ref: source });
-    return { ...media, fileId: id, state: 'pending' } satisfies MediaPart;
+    return { ...media, fileId: id, state: 'pending' };
+  };
+  const held = parts.map((part): Part => {
+    if (part.type === 'media') return hold(part);
+    return part.type === 'card' && part.media ? { ...part, media: hold(part.media) } : part;
   });
   return { parts: held, files };
 }

@@ -45,13 +45,17 @@ export async function enqueue(
   await sql.query(LAY_UNITS, [message.id, thread.account_id, thread.id, JSON.stringify(rows)]);
 }
 
-/** The message takes its place in the thread; the thread remembers the choices that a typed answer may mean. */
+/**
+ * The message takes its place in the thread, and the thread remembers what a typed answer may mean until the next message to it. A message that a
+ * visitor has seen in a hosted chat keeps its place there, also when it goes on over another channel.
+ */
 const PLACE = {
   name: 'place_message',
   text: `with t as (
-      update thread set sequence = sequence + 1, sent_since_inbound = sent_since_inbound + $3, open_choices = coalesce($4::jsonb, open_choices)
+      update thread set sequence = sequence + 1, sent_since_inbound = sent_since_inbound + $3, open_choices = $4::jsonb
       where id = $1 returning id, account_id, sequence)
-    update message m set thread_id = t.id, account_id = t.account_id, thread_sequence = t.sequence from t where m.id = $2`,
+    update message m set thread_id = t.id, account_id = t.account_id, thread_sequence = t.sequence from t
+    where m.id = $2 and not (m.thread_sequence > 0 and (select a.hosted from account a where a.id = m.account_id))`,
 };
 
 const SENT = { name: 'hosted_sent', text: `select advance($1, 'sent', null, clock_timestamp())` };

@@ -184,7 +184,7 @@ describeOnEveryDatabase('replies', (open) => {
         [stored!.id],
       );
       expect(row).toEqual({
-        parts: [{ type: 'choice', optionId: 'b', label: '发票', messageId: question.id }],
+        parts: [{ type: 'choice', optionId: 'b', label: '发票', messageId: question.id, typed }],
         text: '发票',
       });
     }
@@ -345,6 +345,107 @@ describeOnEveryDatabase('replies', (open) => {
     await schedule.fallbackDue();
     expect((await units(slow.id)).map(({ account_id }) => account_id)).toEqual(['sms2']);
     expect(await units(fine.id)).toEqual([]);
+  });
+
+  it('takes a number for an answer only until the next message to the customer', async () => {
+    const { conversationId } = await arrive('sms');
+    await reply(conversationId, {
+      parts: [
+        {
+          type: 'choices',
+          text: 'Which?',
+          options: [
+            { id: 'a', label: 'Invoice' },
+            { id: 'b', label: 'Refund' },
+          ],
+        },
+      ],
+    });
+    await reply(conversationId, { text: 'And how many copies?' });
+    const [stored] = await intake.accept('sms', [message(person, '2')]);
+    expect(await database.query('select text from message where id = $1', [stored!.id])).toEqual([{ text: '2' }]);
+  });
+
+  it('joins what the customer answers over a channel that we began', async () => {
+    const { conversationId } = await arrive('buttons');
+    await reply(conversationId, { via: { accountId: 'sms2' } });
+    await database.query(`update conversation set continuity = 'thread' where id = $1`, [conversationId]);
+    const [answer] = await intake.accept('sms2', [message(person, 'hi')]);
+    expect(answer!.conversationId).toBe(conversationId);
+  });
+
+  it('does not send by a fallback what was cancelled', async () => {
+    const { conversationId } = await arrive('sms');
+    const answer = await reply(conversationId, { fallback: [{ accountId: 'sms2', after: 0 }] });
+    await database.transaction((sql) => replies.cancel(sql, answer.id));
+    await schedule.fallbackDue();
+    expect(await units(answer.id)).toEqual([]);
+  });
+
+  it('keeps a hosted message in the history of the visitor when it goes on over another channel', async () => {
+    const { conversationId, threadId } = await arrive('web');
+    await arrive('sms');
+    const answer = await reply(conversationId, {
+      via: { threadId: threadId! },
+      fallback: [{ accountId: 'sms', after: 0 }],
+    });
+    await schedule.fallbackDue();
+    expect((await units(answer.id)).map(({ account_id }) => account_id)).toEqual(['sms']);
+    expect(await database.query('select thread_id from message where id = $1', [answer.id])).toEqual([
+      { thread_id: threadId },
+    ]);
+  });
+
+  it('believes a way left behind that it has delivered, and withdraws the next one', async () => {
+    const { conversationId } = await arrive('sms');
+    const answer = await reply(conversationId, { fallback: [{ accountId: 'sms2', after: 0 }] });
+    const [unit] = await units(answer.id);
+    await settle(unit!.id, 'sent', { externalIds: [answer.id] });
+    await database.query('delete from outbox where item_id = $1', [unit!.id]);
+    await schedule.fallbackDue();
+    expect(await units(answer.id)).toHaveLength(1);
+    await intake.accept('sms', [receipt(answer.id, 'read')]);
+    expect(await units(answer.id)).toEqual([]);
+    expect((await statusOf(answer.id)).status).toBe('read');
+  });
+
+  it('matches a receipt that names our unit, and ignores one that names a message of the customer', async () => {
+    const { conversationId } = await arrive('sms');
+    const answer = await reply(conversationId, {});
+    const [unit] = await units(answer.id);
+    await settle(unit!.id, 'failed', { failure: { code: 'outcome-unknown', message: '?' } });
+    await intake.accept('sms', [receipt(unit!.id, 'delivered')]);
+    expect((await statusOf(answer.id)).status).toBe('delivered');
+    const [inbound] = await intake.accept('sms', [message(person, 'x', { externalIds: [`IN-${person}`] })]);
+    await intake.accept('sms', [receipt(`IN-${person}`, 'read')]);
+    expect((await statusOf(inbound!.id!)).status).toBe('received');
+  });
+
+  it('loses no receipt that comes while its message is being settled', async () => {
+    const { conversationId } = await arrive('sms');
+    const answers = await Promise.all(Array.from({ length: 10 }, () => reply(conversationId, {})));
+    await Promise.all(
+      answers.flatMap((answer) => [
+        units(answer.id).then(([unit]) => settle(unit!.id, 'sent', { externalIds: [`race-${answer.id}`] })),
+        intake.accept('sms', [receipt(`race-${answer.id}`, 'delivered')]),
+      ]),
+    );
+    for (const answer of answers) expect((await statusOf(answer.id)).status).toBe('delivered');
+  });
+
+  it('refuses at once what cannot be sent later either, and media without bytes', async () => {
+    const { conversationId } = await arrive('sms');
+    const media = {
+      type: 'media' as const,
+      kind: 'image' as const,
+      mimeType: 'image/png',
+      bytes: null,
+      state: 'ready' as const,
+    };
+    await expect(reply(conversationId, { parts: [media] })).rejects.toMatchObject({ name: 'InvalidInput' });
+    await expect(reply(conversationId, { parts: [{ ...media, url: 'javascript:alert(1)' }] })).rejects.toMatchObject({
+      name: 'InvalidInput',
+    });
   });
 
   it('writes first to a handle or a contact, and the answer joins that conversation', async () => {

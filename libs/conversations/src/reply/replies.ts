@@ -3,6 +3,7 @@ import {
   checkSize,
   cleanDeep,
   type FirstMessageInput,
+  InvalidInput,
   type Message,
   newId,
   normalizeHandle,
@@ -64,9 +65,11 @@ export class Replies implements RepliesPort {
     );
     if (found?.direction !== 'outbound') throw new NotFound(`there is no outbound message ${messageId}`);
     await lockConversation(sql, found.conversation_id);
-    const [taken] = await sql.query<{ status: string; busy: boolean }>(CANCELLABLE, [messageId]);
-    if (taken?.status !== 'queued' || taken.busy)
-      throw new Conflict('already-sent', `the message is ${taken?.busy ? 'being sent' : taken?.status} already`);
+    const units = await sql.query<{ status: string }>(UNITS, [messageId]);
+    const [message] = await sql.query<{ status: string }>('select status from message where id = $1', [messageId]);
+    const busy = units.some(({ status }) => status !== 'queued');
+    if (message?.status !== 'queued' || busy)
+      throw new Conflict('already-sent', `the message is ${busy ? 'being sent' : message?.status} already`);
     await sql.query(WITHDRAW, [messageId]);
     const failure = new ProviderFailure('cancelled', 'cancelled before it was sent').toFailure();
     await sql.query(`select advance($1, 'failed', $2::jsonb, clock_timestamp())`, [messageId, JSON.stringify(failure)]);
@@ -121,9 +124,11 @@ export class Replies implements RepliesPort {
       'select * from resolve_contact($1::jsonb, null, $2, clock_timestamp())',
       [JSON.stringify([handle]), accountId],
     );
+    await sql.query(LOCK_CONVERSATION_OF, [accountId, handle.value]);
+    const thread = await threadTo(sql, accountId, { contactId: who!.contact_id, handle });
     if (who!.created)
       await sql.query(`select emit('contact.created', null, $1, null, null, clock_timestamp())`, [who!.contact_id]);
-    return threadTo(sql, accountId, { contactId: who!.contact_id, handle });
+    return thread;
   }
 
   /** Stores the message, tells the stream, and puts it on its way, now or at `sendAt`. */
@@ -136,6 +141,7 @@ export class Replies implements RepliesPort {
     const given = cleanDeep(draft.parts ?? [{ type: 'text', text: draft.text ?? '' }]) as Part[];
     checkSize(given);
     const parts = [...(await resolveFiles(sql, given))];
+    demandMedia(parts);
     const id = newId('msg');
     const author = {
       kind: draft.author?.kind ?? 'agent',
@@ -162,7 +168,8 @@ export class Replies implements RepliesPort {
       `select emit('message.queued', $1, $2, $3, jsonb_build_object('message', message_view(m)), clock_timestamp()) from message m where m.id = $4`,
       [conversation.id, conversation.contact_id, thread.account_id, id],
     );
-    if (!later) {
+    if (later) fitOrRefuse(this.channels, thread, parts);
+    else {
       const message = { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author };
       await enqueue(sql, this.channels, { message, thread });
     }
@@ -177,6 +184,21 @@ export class Replies implements RepliesPort {
     if (!row) throw new NotFound(`there is no message ${messageId}`);
     return row.message;
   }
+}
+
+/** What cannot be sent at all is refused now, not when its time has come. */
+function fitOrRefuse(channels: ChannelDirectory, thread: ThreadRow, parts: readonly Part[]): void {
+  channels.fit(thread.account_id, { parts });
+}
+
+/** Outgoing media is a stored file or a web address. Throws `InvalidInput`. */
+function demandMedia(parts: readonly Part[]): void {
+  const faults = parts.flatMap((part, i) => {
+    const media = part.type === 'media' ? part : part.type === 'card' ? part.media : undefined;
+    if (!media || media.fileId || /^https?:\/\//i.test(media.url ?? '')) return [];
+    return [{ path: `parts.${i}`, message: 'media takes a `fileId`, or a `url` that begins with http:// or https://' }];
+  });
+  if (faults.length > 0) throw new InvalidInput(faults);
 }
 
 const OPEN = `select p.* from thread t join account a on a.id = t.account_id
@@ -194,12 +216,16 @@ const INSERT_MESSAGE = {
       coalesce($10::timestamptz, clock_timestamp()) + make_interval(secs => $11::float8), clock_timestamp(), clock_timestamp() from c`,
 };
 
-/** Sending begins when a unit is marked `started`; from then on it is too late. */
-const CANCELLABLE = `select m.status, exists (select 1 from unit u where u.message_id = m.id and u.status <> 'queued') as busy
-  from message m left join unit q on q.message_id = m.id where m.id = $1 for update of m`;
+/** Sending begins when a unit is marked `started`, which waits for this lock: from then on it is too late. */
+const UNITS = 'select status from unit where message_id = $1 and not superseded order by index for update';
 
 const WITHDRAW = `with u as (
-    update unit set status = 'failed', failure = '{"code":"cancelled"}' where message_id = $1 and status = 'queued' returning id)
+    update unit set status = 'failed', failure = '{"code":"cancelled"}' where message_id = $1 and status = 'queued' returning id),
+  m as (update message set fallback = null, fallback_at = null where id = $1)
   delete from outbox o using u where o.item_id = u.id and o.kind = 'unit'`;
+
+/** Conversations come before threads in the order of locks. */
+const LOCK_CONVERSATION_OF = `select c.id from thread t join conversation c on c.id = t.conversation_id
+  where t.account_id = $1 and t.external_id = $2 for update of c`;
 
 const ACKNOWLEDGE = { name: 'acknowledge', text: 'select acknowledge($1, $2, $3)' };

@@ -1,4 +1,4 @@
-import type { Database, Sql } from '#database';
+import { type Database, isTransient, type Sql } from '#database';
 import { ProviderFailure } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import { lockConversation, type ThreadRow } from './context.js';
@@ -35,18 +35,33 @@ export class Schedule {
 
   private async each(due: string, act: (sql: Sql, message: DueMessage) => Promise<void>): Promise<number> {
     const found = await this.database.query<{ id: string; conversation_id: string }>(due);
-    for (const { id, conversation_id } of found) {
-      await this.database.transaction(async (sql) => {
-        await lockConversation(sql, conversation_id);
-        const [message] = await sql.query<DueMessage>(
-          `select m.* from (${due}) d join message m on m.id = d.id where m.id = $1 for update of m`,
-          [id],
-        );
-        if (message) await act(sql, message);
-      });
+    let done = 0;
+    for (const message of found) {
+      try {
+        const thread = await this.database.transaction((sql) => this.one(sql, due, { ...message, act }));
+        if (thread) this.database.hint('thread', thread);
+        done += 1;
+      } catch (error) {
+        if (isTransient(error)) continue;
+        await this.database.transaction((sql) => this.fail(sql, message, refused(error)));
+      }
     }
     if (found.length > 0) this.database.hint('outbox');
-    return found.length;
+    return done;
+  }
+
+  private async one(
+    sql: Sql,
+    due: string,
+    found: { id: string; conversation_id: string; act: (sql: Sql, message: DueMessage) => Promise<void> },
+  ): Promise<string | undefined> {
+    await lockConversation(sql, found.conversation_id);
+    const [message] = await sql.query<DueMessage>(
+      `select m.* from (${due}) d join message m on m.id = d.id where m.id = $1 for update of m`,
+      [found.id],
+    );
+    if (message) await found.act(sql, message);
+    return message?.thread_id;
   }
 
   private async send(sql: Sql, message: DueMessage): Promise<void> {
@@ -65,6 +80,7 @@ export class Schedule {
       return;
     }
     const next = rest[0]?.after;
+    await sql.query('select 1 from unit where message_id = $1 order by index for update', [message.id]);
     await sql.query(NEXT_WAY, [message.id, rest.length > 0 ? JSON.stringify(rest) : null, next ?? null]);
     const conversation = await lockConversation(sql, message.conversation_id);
     const accountId = 'accountId' in way ? way.accountId : this.channels.accountsOf(way.channel)[0];
@@ -79,7 +95,7 @@ export class Schedule {
   }
 
   /** It cannot be sent this way: the next fallback is due at once, or it has failed. Errors of ours go up. */
-  private async fail(sql: Sql, message: DueMessage, error: unknown): Promise<void> {
+  private async fail(sql: Sql, message: { id: string }, error: unknown): Promise<void> {
     if (!(error instanceof ProviderFailure)) throw error;
     await sql.query(`select fail_message($1, $2::jsonb, clock_timestamp())`, [
       message.id,
@@ -88,10 +104,16 @@ export class Schedule {
   }
 }
 
-const DUE = `select id, conversation_id from message
-  where send_at <= clock_timestamp() and status = 'queued' and thread_sequence = 0 order by send_at limit 100`;
+/** A fault that will not pass by itself: the message has failed rather than be tried every second. */
+function refused(error: unknown): ProviderFailure {
+  return new ProviderFailure('content-refused', `it cannot be sent: ${error instanceof Error ? error.name : 'error'}`);
+}
 
-const FALLBACK_DUE = `select id, conversation_id from message where fallback_at <= clock_timestamp() order by fallback_at limit 100`;
+const DUE = `select id, conversation_id from message
+  where send_at <= statement_timestamp() and status = 'queued' and thread_sequence = 0 order by send_at limit 100`;
+
+const FALLBACK_DUE = `select id, conversation_id from message
+  where fallback_at <= statement_timestamp() and status in ('queued', 'sent', 'delivered', 'read') order by fallback_at limit 100`;
 
 /** The units of the way left behind no longer decide the message's status. */
 const NEXT_WAY = `with left_behind as (

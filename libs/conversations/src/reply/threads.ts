@@ -63,5 +63,8 @@ async function begin(
   return threadTo(sql, accountId, { contactId: conversation.contact_id, handle });
 }
 
-const ADD_THREAD =
-  'insert into conversation_thread (conversation_id, thread_id) values ($1, $2) on conflict do nothing';
+/** An answer that comes over it joins this conversation, unless the thread has an open one of its own. */
+const ADD_THREAD = `with joined as (
+    insert into conversation_thread (conversation_id, thread_id) values ($1, $2) on conflict do nothing)
+  update thread t set conversation_id = $1 where t.id = $2
+    and not exists (select 1 from conversation c where c.id = t.conversation_id and c.status <> 'closed' and c.contact_id = t.contact_id)`;

@@ -28,7 +28,10 @@ begin
   select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
 
   perform 1 from conversation c where c.id in (
-    select t.conversation_id from jsonb_array_elements(p_items) x join thread t on t.account_id = x->>'accountId' and t.external_id = x->>'thread')
+    select t.conversation_id from jsonb_array_elements(p_items) x join thread t on t.account_id = x->>'accountId' and t.external_id = x->>'thread'
+    union
+    select m.conversation_id from jsonb_array_elements(p_items) x join external_ref r on r.account_id = x->>'accountId' and r.external_id = x->>'externalId'
+    join message m on m.id = r.message_id)
   order by c.id for update;
 
   fast := store_known(p_items, fresh, v_now);
@@ -49,7 +52,12 @@ begin
     else
       v_item := change_message(i.v, v_now);
     end if;
-    if i.kind not in ('message', 'cursor') then
+    if i.kind in ('edited', 'deleted', 'reaction') and v_item is null then
+      delete from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+      insert into poison (id, account_id, dedupe_key, input, error)
+      values (i.v->>'id', i.v->>'accountId', i.v->>'dedupeKey', i.v, 'it names a message that is not known: ' || (i.v->>'externalId'))
+      on conflict (account_id, dedupe_key) where resolved_at is null do nothing;
+    elsif i.kind not in ('message', 'cursor') then
       update inbox b set item_id = v_item where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
     end if;
   end loop;
@@ -58,9 +66,9 @@ begin
   select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
     case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now))
   from jsonb_array_elements(p_items) with ordinality e(x, n)
-  join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
+  left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
   left join message m on m.id = b.item_id
-  order by e.n;
+  where x->>'kind' <> 'cursor' order by e.n;
 end
 $$;
 
@@ -70,7 +78,7 @@ begin
   with item as materialized (
     select n, x as v, x->>'id' as id, x->>'accountId' as account_id, x->>'thread' as thread, x->'handles'->0 as handle,
       x->>'from' = 'contact' and jsonb_array_length(x->'handles') = 1 and x->'handles'->0->>'proof' = 'channel' and x->'files' = '[]'
-        and not x->'parts' @> '[{"type": "media"}]' as plain
+        and not x->'parts' @> '[{"type": "media"}]' and not x ? 'replyTo' as plain
     from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' = 'message' and x->>'id' = any (p_fresh)),
   person as materialized (
     select i.*, h.contact_id from item i
@@ -81,7 +89,10 @@ begin
     join thread t on t.account_id = p.account_id and t.external_id = p.thread
     join conversation c on c.id = t.conversation_id
     where p.plain and not k.blocked and t.contact_id = p.contact_id and c.contact_id = p.contact_id and c.status <> 'closed'
-      and t.open_choices is null and t.handles = p.v->'handles'),
+      and t.open_choices is null and t.handles = p.v->'handles'
+      and not exists (
+        select 1 from jsonb_array_elements(p_items) o
+        where o->>'kind' not in ('message', 'receipt', 'cursor') and o->>'accountId' = p.account_id and o->>'thread' = p.thread)),
   hot as materialized (
     select k.*, row_number() over (partition by k.conversation_id order by k.n) as in_conversation, count(*) over (partition by k.conversation_id) as conversation_total,
       row_number() over (partition by k.thread_id order by k.n) as in_thread, count(*) over (partition by k.thread_id) as thread_total
@@ -93,7 +104,7 @@ begin
     from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total
     returning c.id, c as row),
   counted as (
-    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, p_now), sent_since_inbound = 0
+    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = 0
     from hot h where h.thread_id = t.id and h.in_thread = h.thread_total
     returning t.id, t.sequence),
   scene as materialized (
@@ -104,7 +115,7 @@ begin
     select h.id, h.conversation_id, h.thread_id, h.account_id, s.message_sequence - h.conversation_total + h.in_conversation,
       t.sequence - h.thread_total + h.in_thread, 'inbound',
       jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.person_name)), h.v->'parts', h.v->>'text', h.v->>'subject',
-      case when h.v ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = h.account_id and r.external_id = h.v->>'replyTo') end,
+      null,
       'received', coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
       coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now
     from hot h join scene s on s.id = h.conversation_id join counted t on t.id = h.thread_id order by h.n
@@ -147,7 +158,7 @@ begin
   select * into a from account where id = i->>'accountId';
   select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
   select * into person from contact where id = who.contact_id;
-  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', p_now, inbound, 1);
+  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz), inbound, 1);
   select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);
   if t.conversation_id is distinct from place.conversation_id then
     update thread set conversation_id = place.conversation_id where id = t.id;
@@ -158,7 +169,7 @@ begin
     last_thread_id = case when inbound then t.id else last_thread_id end
   where id = place.conversation_id returning * into c;
   if inbound and t.open_choices is not null then
-    choice := t.open_choices->(i->>'choiceKey');
+    choice := t.open_choices->(i->>'choiceKey') || jsonb_build_object('typed', i->>'text');
   end if;
 
   insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
@@ -204,6 +215,7 @@ create function change_message(i jsonb, p_now timestamptz) returns text language
 declare
   m message;
   v_contact text;
+  v_blocked boolean;
 begin
   select x.* into m from external_ref r join message x on x.id = r.message_id where r.account_id = i->>'accountId' and r.external_id = i->>'externalId';
   if not found then return null; end if;
@@ -213,8 +225,11 @@ begin
   elsif i->>'kind' = 'deleted' then
     update message set deleted_at = p_now where id = m.id returning * into m;
   end if;
-  perform emit('message.' || (i->>'kind'), m.conversation_id, v_contact, m.account_id,
-    jsonb_strip_nulls(jsonb_build_object('message', message_view(m), 'reaction', i->'reaction')), p_now);
+  select c.blocked into v_blocked from contact c where c.id = v_contact;
+  if not v_blocked then
+    perform emit('message.' || (i->>'kind'), m.conversation_id, v_contact, m.account_id,
+      jsonb_strip_nulls(jsonb_build_object('message', message_view(m), 'reaction', i->'reaction')), p_now);
+  end if;
   return m.id;
 end
 $$;

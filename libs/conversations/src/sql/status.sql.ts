@@ -4,7 +4,9 @@
  * `fail_message(...)`: a way of sending failed for good: the next fallback is due, or the message has failed.
  * `acknowledge(thread, delivered, read)`: a hosted browser holds, or shows, everything of its thread up to these places.
  * `settle_unit(...)`: what became of one unit; its message is `failed` if any unit failed, else stands at its lowest unit.
- * `receive_receipt(...)`: a provider's receipt, matched by external id; one that comes before its message is known is kept for it.
+ * `arrived_after_all(...)`: a way that was left behind has delivered: what is not sent yet of the next way is withdrawn.
+ * `receive_receipt(...)`: a provider's receipt, matched by external id or by the id of our unit; one that comes before its message is known is kept for
+ * it. `external_id_lock` makes a receipt and the settling that it belongs to see each other.
  */
 export const STATUS = `
 create function status_rank(p_status text, p_code text default null) returns int language sql immutable as $$
@@ -40,14 +42,17 @@ $$;
 
 create function acknowledge(p_thread text, p_delivered int, p_read int) returns void language plpgsql as $$
 declare
+  seen int;
   t thread;
   r record;
 begin
+  perform 1 from conversation c where c.id in (select j.conversation_id from conversation_thread j where j.thread_id = p_thread) order by c.id for update;
+  select read_to into seen from thread where id = p_thread for update;
   update thread set delivered_to = greatest(delivered_to, least(greatest(p_delivered, p_read), sequence)), read_to = greatest(read_to, least(p_read, sequence))
   where id = p_thread returning * into t;
   for r in
     select m.id, m.thread_sequence <= t.read_to as read from message m
-    where m.thread_id = p_thread and m.direction = 'outbound' and m.thread_sequence between 1 and t.delivered_to
+    where m.thread_id = p_thread and m.direction = 'outbound' and m.thread_sequence > seen and m.thread_sequence <= t.delivered_to
       and status_rank(m.status, m.failure->>'code') < case when m.thread_sequence <= t.read_to then 6 else 4 end
     order by m.thread_sequence
   loop
@@ -55,6 +60,10 @@ begin
     if r.read then perform advance(r.id, 'read', null, clock_timestamp()); end if;
   end loop;
 end
+$$;
+
+create function external_id_lock(p_account text, p_external_id text) returns void language sql as $$
+  select pg_advisory_xact_lock(hashtextextended(p_account || ':' || p_external_id, 11))
 $$;
 
 create function settle_unit(p_unit text, p_status text, p_external_ids text[], p_failure jsonb, p_at timestamptz) returns text language plpgsql as $$
@@ -72,19 +81,24 @@ begin
       external_ids = external_ids || coalesce(p_external_ids, '{}') where id = p_unit;
   end if;
   if p_external_ids <> '{}' then
+    perform external_id_lock(u.account_id, x) from unnest(p_external_ids) x order by x;
     update message set external_ids = external_ids || p_external_ids where id = u.message_id;
     insert into external_ref (account_id, external_id, message_id, unit_id)
     select u.account_id, x, u.message_id, u.id from unnest(p_external_ids) x on conflict do nothing;
   end if;
-  select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded
-  order by x.status = 'failed' desc, status_rank(x.status, x.failure->>'code') desc limit 1;
-  if worst.status <> 'failed' then
-    select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded order by status_rank(x.status) limit 1;
-  end if;
-  if worst.status = 'failed' then
-    perform fail_message(u.message_id, worst.failure, p_at);
-  elsif worst.status in ('sent', 'delivered', 'read') then
-    perform advance(u.message_id, worst.status, worst.failure, p_at);
+  if u.superseded then
+    if p_status in ('delivered', 'read') then perform arrived_after_all(u.message_id, p_status, p_at); end if;
+  else
+    select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded
+    order by x.status = 'failed' desc, status_rank(x.status, x.failure->>'code') desc limit 1;
+    if worst.status <> 'failed' then
+      select x.status, x.failure into worst from unit x where x.message_id = u.message_id and not x.superseded order by status_rank(x.status) limit 1;
+    end if;
+    if worst.status = 'failed' then
+      perform fail_message(u.message_id, worst.failure, p_at);
+    elsif worst.status in ('sent', 'delivered', 'read') then
+      perform advance(u.message_id, worst.status, worst.failure, p_at);
+    end if;
   end if;
   if p_external_ids <> '{}' then
     for r in delete from early_receipt e where e.account_id = u.account_id and e.external_id = any (p_external_ids) returning e.receipt loop
@@ -95,19 +109,36 @@ begin
 end
 $$;
 
+create function arrived_after_all(p_message text, p_status text, p_at timestamptz) returns void language plpgsql as $$
+begin
+  with withdrawn as (
+    update unit set superseded = true where message_id = p_message and status = 'queued' and not superseded returning id)
+  delete from outbox o using withdrawn w where o.kind = 'unit' and o.item_id = w.id;
+  update message set fallback = null, fallback_at = null where id = p_message;
+  perform advance(p_message, p_status, null, p_at);
+end
+$$;
+
 create function receive_receipt(p_account text, p_receipt jsonb, p_now timestamptz) returns text language plpgsql as $$
 declare
-  ref external_ref;
+  v_message text;
+  v_unit text;
 begin
-  select * into ref from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
+  perform external_id_lock(p_account, p_receipt->>'externalId');
+  select r.message_id, r.unit_id into v_message, v_unit from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
   if not found then
-    insert into early_receipt (account_id, external_id, receipt) values (p_account, p_receipt->>'externalId', p_receipt);
-  elsif ref.unit_id is null then
-    perform advance(ref.message_id, p_receipt->>'status', p_receipt->'failure', p_now);
-  else
-    perform settle_unit(ref.unit_id, p_receipt->>'status', '{}', p_receipt->'failure', p_now);
+    select u.message_id, u.id into v_message, v_unit from unit u where u.id = p_receipt->>'externalId' and u.account_id = p_account;
   end if;
-  return ref.message_id;
+  if v_message is null then
+    insert into early_receipt (account_id, external_id, receipt) values (p_account, p_receipt->>'externalId', p_receipt);
+  elsif v_unit is not null then
+    perform settle_unit(v_unit, p_receipt->>'status', '{}', p_receipt->'failure', p_now);
+  elsif exists (select 1 from message m where m.id = v_message and m.direction = 'outbound') then
+    perform advance(v_message, p_receipt->>'status', p_receipt->'failure', p_now);
+  else
+    return null;
+  end if;
+  return v_message;
 end
 $$;
 `;
