@@ -23,7 +23,8 @@ export interface ReplyToProvider {
   readonly body?: string;
 }
 
-/** Thrown by `parse`: the request is genuine, but not of the documented form. Answered 400; the detail is logged without the body. */
+/** Thrown by `parse`: the request is genuine, but not of the documented form. Answered 400 with its message, which names what was
+ * expected and quotes nothing. */
 export class MalformedRequest extends Error {
   override readonly name = 'MalformedRequest';
 }

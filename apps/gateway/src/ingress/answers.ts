@@ -1,21 +1,26 @@
 import type { ReplyToProvider } from '#transport';
 
-/** What providers and ticket systems hear when something is not as it should be: the same words whatever the reason. */
+/** What providers and ticket systems hear when something is not as it should be: the same words whatever the reason, to all but genuine senders. */
 function problem(
   code: string,
   [status, title]: readonly [number, string],
-  headers: Record<string, string> = {},
+  { headers = {}, detail = title }: { headers?: Record<string, string>; detail?: string } = {},
 ): ReplyToProvider {
-  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail: title, code });
+  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail, code });
   return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body };
 }
 
 export const NOT_FOUND = problem('not-found', [404, 'There is no such thing']);
 export const UNSIGNED = problem('unauthenticated', [401, 'The request is not signed as it must be']);
-export const MALFORMED = problem('malformed', [400, 'The request cannot be read']);
-export const TOO_LARGE = problem('too-large', [413, 'The request is too large'], { connection: 'close' });
-export const TOO_SLOW = problem('malformed', [408, 'The request did not arrive in time'], { connection: 'close' });
+/** `detail` is told to whoever signed the request. */
+export const malformed = (detail: string) => problem('malformed', [400, 'The request cannot be read'], { detail });
+export const TOO_LARGE = problem('too-large', [413, 'The request is too large'], { headers: { connection: 'close' } });
+export const TOO_SLOW = problem('malformed', [408, 'The request did not arrive in time'], {
+  headers: { connection: 'close' },
+});
 export const FAILED = problem('internal', [500, 'The gateway failed']);
-export const UNAVAILABLE = problem('unavailable', [503, 'The gateway cannot do this now'], { 'retry-after': '5' });
+export const UNAVAILABLE = problem('unavailable', [503, 'The gateway cannot do this now'], {
+  headers: { 'retry-after': '5' },
+});
 export const tooMany = (seconds: number) =>
-  problem('rate-limited', [429, 'Too many requests'], { 'retry-after': String(seconds) });
+  problem('rate-limited', [429, 'Too many requests'], { headers: { 'retry-after': String(seconds) } });

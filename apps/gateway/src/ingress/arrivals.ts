@@ -1,6 +1,6 @@
 import type { StoredEvent } from '#channels';
-import type { IntakePort, StoredItem } from '#conversations';
-import type { Database, Statement } from '#database';
+import { park, type IntakePort, type StoredItem } from '#conversations';
+import type { Database } from '#database';
 import { cleanDeep, InvalidInput, newId, parseInbound, type InboundEvent, type InboundEventInput } from '#normalizer';
 import type { Logger } from 'pino';
 import type { RunningAccount } from '../directory/index.js';
@@ -19,21 +19,13 @@ export interface ArrivalParts {
   readonly log: Logger;
 }
 
-/** Parks what an adapter handed over and the model refuses: once for each provider event, however often it is repeated. */
-const PARK: Statement = {
-  name: 'park_invalid',
-  text: `with noted as (
-      insert into inbox (account_id, dedupe_key, received_at) values ($2, $3, now()) on conflict do nothing returning 1)
-    insert into poison (id, account_id, dedupe_key, input, error) select $1, $2, $3, $4::jsonb, $5 from noted`,
-};
-
 /** From an adapter's events to the store: the one way for webhooks, polls and sockets. */
 export class Arrivals {
   constructor(private readonly parts: ArrivalParts) {}
 
   /**
-   * Checks, normalizes and stores events of one account, in order; resolves once they are committed. What is not of the model is parked in `poison`
-   * and logged. Throws `DatabaseUnavailable`; nothing may be acknowledged then.
+   * Checks, normalizes and stores events of one account, in order; resolves once they are committed. What is not of the model is parked
+   * (`park`) and logged. Throws `DatabaseUnavailable`; nothing may be acknowledged then.
    */
   async accept(
     account: RunningAccount,
@@ -73,7 +65,8 @@ export class Arrivals {
       { account: account.id, poison: id, faults: error.errors.map(({ path }) => path) },
       'an event is not of the model and was parked',
     );
-    await this.parts.database.query(PARK, [id, account.id, cleanDeep(key), printable(input), error.message]);
+    const event = { id, accountId: account.id, dedupeKey: cleanDeep(key) as string, stage: 'parse' as const };
+    await park(this.parts.database, { ...event, input: printable(input), error: error.message });
   }
 
   private live(account: RunningAccount, event: Extract<InboundEvent, { kind: 'typing' }>): void {

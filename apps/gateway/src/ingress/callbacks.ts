@@ -1,11 +1,11 @@
-import { changeConversation, Conflict, NotFound, type RepliesPort } from '#conversations';
+import { changeConversation, Conflict, NotFound, park, type RepliesPort } from '#conversations';
 import { type Database, isTransient, type Sql } from '#database';
 import type { HelpdeskAction } from '#helpdesk';
 import { cleanDeep, InvalidInput, newId, parseWith, ProviderFailure, ReplyInput } from '#normalizer';
 import { MalformedRequest, receive, type RawRequest, type ReplyToProvider } from '#transport';
 import type { Logger } from 'pino';
 import type { Directory, RunningDestination } from '../directory/index.js';
-import { FAILED, MALFORMED, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
+import { FAILED, malformed, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
 import type { Opener } from './endpoint-routes.js';
 import type { FailureGate } from './failure-gate.js';
 
@@ -23,8 +23,6 @@ export interface CallbackParts {
 const FIND =
   'select conversation_id as id from reference where destination_id = $1 and ticket_id = $2 order by updated_at desc limit 1';
 const TAKE = `insert into inbox (account_id, dedupe_key, received_at) values ($1, $2, now()) on conflict do nothing returning 1`;
-const PARK = `insert into poison (id, account_id, dedupe_key, input, error) select $1, $2, $3, $4::jsonb, $5
-  where not exists (select from poison where account_id = $2 and dedupe_key = $3)`;
 
 /** `/destinations/{id}/callback`, and what connectors read by polling: what agents did in the ticket system. */
 export class Callbacks {
@@ -98,13 +96,9 @@ export class Callbacks {
       { destination: destination.id, kind, ticketId, reason: error.message },
       'what an agent did cannot be carried out',
     );
-    await this.parts.database.query(PARK, [
-      newId('evt'),
-      source(destination),
-      dedupeKey,
-      JSON.stringify(cleanDeep(action)),
-      error.message,
-    ]);
+    const input = JSON.stringify(cleanDeep(action));
+    const place = { id: newId('evt'), accountId: source(destination), dedupeKey };
+    await park(this.parts.database, { ...place, stage: 'action', input, error: error.message });
   }
 
   private failed(destination: RunningDestination, error: unknown): ReplyToProvider {
@@ -113,7 +107,7 @@ export class Callbacks {
         { destination: destination.id, reason: error.message },
         'a genuine callback is not of the documented form',
       );
-      return MALFORMED;
+      return malformed(error.message);
     }
     this.parts.log.error({ err: error, destination: destination.id }, 'a callback could not be handled');
     return isTransient(error) ? UNAVAILABLE : FAILED;

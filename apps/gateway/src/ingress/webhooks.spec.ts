@@ -157,12 +157,24 @@ describe('a callback', () => {
     expect((await post('/channels/a')).status).toBe(200);
     expect(stored).toHaveLength(1);
     expect(parked).toEqual([
-      [expect.stringMatching(/^evt_/), 'a', 'bad', expect.stringContaining('"bad"'), expect.stringContaining('parts')],
+      [
+        expect.stringMatching(/^evt_/),
+        'a',
+        'bad',
+        'parse',
+        expect.stringContaining('"bad"'),
+        expect.stringContaining('parts'),
+      ],
     ]);
   });
 });
 
 describe('what is not taken', () => {
+  it('is told to whoever signed it, in words', async () => {
+    const answer = await post('/channels/a', { body: 'malformed' });
+    expect(await answer.json()).toMatchObject({ code: 'malformed', detail: 'not of the documented form' });
+  });
+
   it.each<[string, [string, RequestInit], number]>([
     ['an unknown account', ['/channels/none', {}], 404],
     ['a disabled account', ['/channels/off', {}], 404],

@@ -4,7 +4,7 @@ import { constantTimeEqual, MalformedRequest, receive, type RawRequest, type Rep
 import type { Logger } from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import type { Metrics } from '../ops/metrics.js';
-import { FAILED, MALFORMED, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
+import { FAILED, malformed, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
 import type { Arrivals } from './arrivals.js';
 import type { Opened, Opener } from './endpoint-routes.js';
 import type { FailureGate } from './failure-gate.js';
@@ -111,7 +111,7 @@ export class Webhooks {
     if (error instanceof MalformedRequest) {
       metrics.intakeRequest(account.type, 'malformed');
       log.warn({ account: account.id, reason: error.message }, 'a genuine request is not of the documented form');
-      return MALFORMED;
+      return malformed(error.message);
     }
     const passing = isTransient(error);
     metrics.intakeRequest(account.type, passing ? 'unavailable' : 'failed');

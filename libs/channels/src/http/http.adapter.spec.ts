@@ -237,12 +237,29 @@ describe('http', () => {
     ['no sender', { sender: undefined }],
     ['no handle', { sender: { handles: [] } }],
     ['a scheme that is none', { sender: { handles: [{ scheme: 'Phone Number', value: '1' }] } }],
+    ['a phone number that is none', { sender: { handles: [{ scheme: 'phone', value: '12ab' }] } }],
+    [
+      'more text than a message holds',
+      { text: undefined, parts: Array(9).fill({ type: 'text', text: '报'.repeat(50_000) }) },
+    ],
     ['an unknown type', { type: 'typing' }],
     ['an unknown part', { text: undefined, parts: [{ type: 'hologram' }] }],
     ['media without a URL', { text: undefined, parts: [{ type: 'media', kind: 'image', fileId: 'fil_1' }] }],
     ['a time that is none', { occurredAt: 'yesterday' }],
   ])('finds a message with %s malformed', (_what, changes) => {
     expect(() => receiveIn(message(changes))).toThrow(MalformedRequest);
+  });
+
+  it('says which handle it cannot read, and what it expected', () => {
+    const { handles } = {
+      handles: [
+        { scheme: 'email', value: 'li@shop.example' },
+        { scheme: 'phone', value: '138' },
+      ],
+    };
+    expect(() => receiveIn(message({ sender: { handles } }))).toThrow(
+      /^sender\.handles\.1\.value: expected a phone number with its country code/,
+    );
   });
 
   it('gives handles the proof of the account, never that of the request', () => {

@@ -4,6 +4,7 @@ import {
   InboundMessage,
   InvalidInput,
   LIMITS,
+  parseInbound,
   parseWith,
   type InboundEventInput,
   type MediaPart,
@@ -57,9 +58,14 @@ const Body = z.discriminatedUnion('type', [Message, Receipt]);
 
 /** One message or receipt per request; the answer names the id that the gateway gave it. Throws `MalformedRequest`. */
 export function parse(request: VerifiedRequest, ctx: VerifyContext<HttpConfig>): ParsedRequest {
-  const body = shaped(jsonBody(request));
+  const event = refusing(() => {
+    const body = parseWith(Body, jsonBody(request));
+    const read = body.type === 'message' ? message(body, ctx.config) : receipt(body);
+    parseInbound(read);
+    return read;
+  });
   return {
-    events: [body.type === 'message' ? message(body, ctx.config) : receipt(body)],
+    events: [event],
     reply: (stored) => ({
       status: 200,
       headers: { 'content-type': 'application/json' },
@@ -68,9 +74,10 @@ export function parse(request: VerifiedRequest, ctx: VerifyContext<HttpConfig>):
   };
 }
 
-function shaped(body: unknown): z.infer<typeof Body> {
+/** Whoever posts is told what is wrong: nothing is taken that the gateway could not store. */
+function refusing<T>(read: () => T): T {
   try {
-    return parseWith(Body, body);
+    return read();
   } catch (error) {
     throw error instanceof InvalidInput ? new MalformedRequest(error.message) : error;
   }
