@@ -120,7 +120,10 @@ describe('architecture', () => {
           to?.path.startsWith('libs/') &&
           /^libs\/(channels|helpdesk)\/src\/(?!core\/|testing\/)[^/]+\//.test(to.path) &&
           folderOf(to.path) !== folderOf(entry.from);
-        return other || /^(pg|typeorm|node:fs|node:process|@nestjs)/.test(entry.specifier);
+        return (
+          other ||
+          /^(pg|typeorm|axios|undici|node:(fs|process|net|tls|http|https|child_process)|@nestjs)/.test(entry.specifier)
+        );
       });
     expect(wrong).toEqual([]);
     expect(folders.filter((file) => /\bprocess\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);

@@ -38,4 +38,6 @@ for (const name of names) {
   results[name] = await BENCHES[name]!(options);
   process.stdout.write(`${name}\n${table(results[name])}\n\n`);
 }
-if (values.json) await writeFile(values.json, JSON.stringify({ machine, results }, null, 2));
+const json = JSON.stringify({ machine, results }, null, 2);
+if (values.json) await writeFile(values.json, json);
+else process.stdout.write(`${json}\n`);

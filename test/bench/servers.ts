@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,26 +14,40 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** The product, as `npm start` runs it, with one `http` account, on an embedded database of its own or on the given one. */
+/**
+ * The product, as `npm start` runs it, with one `http` account and one destination that takes everything, on an embedded database of its own or on the
+ * given one. What it does beyond accepting, such as delivering, is part of its figures.
+ */
 export async function startProduct(databaseUrl?: string): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
+  const sink = await startSink();
+  const settings = {
+    network: { allow: ['127.0.0.1/32'] },
+    accounts: [{ id: 'bench', type: 'http', config: { secret: SECRET, url: sink.url } }],
+    destinations: [{ id: 'sink', type: 'webhook', config: { secret: SECRET, url: sink.url } }],
+  };
   const config = join(folder, 'tributary.yaml');
-  await writeFile(
-    config,
-    `accounts:\n  - { id: bench, type: http, config: { secret: "${SECRET}", url: "http://127.0.0.1:9/" } }\n`,
-  );
+  await writeFile(config, JSON.stringify(settings));
   const environment = {
     TRIBUTARY_CONFIG: config,
     DATA_DIR: join(folder, 'data'),
     PORT: '0',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'error',
+    ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   };
-  return start(
-    'dist/apps/gateway/src/main.js',
-    { ...environment, ...(databaseUrl && { DATABASE_URL: databaseUrl }) },
-    { path: '/channels/bench', folder },
-  );
+  const server = await start('dist/apps/gateway/src/main.js', environment, { path: '/channels/bench', folder });
+  return { ...server, stop: () => server.stop().finally(() => sink.close()) };
+}
+
+/** A helpdesk that takes every event and does nothing. */
+async function startSink(): Promise<{ url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.writeHead(204).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => server.close().closeAllConnections() };
 }
 
 /** Fastify and one INSERT per request. */
