@@ -105,13 +105,25 @@ describe('afterDelivery', () => {
     expect(afterDelivery(FIRST, { status: 500 })).toMatchObject({ kind: 'retry', scope: 'item' });
   });
 
-  it('obeys Retry-After exactly, up to a day', () => {
+  it('obeys Retry-After exactly, from a second up to a day', () => {
     fc.assert(
       fc.property(fc.nat(10 * DAY), random, (retryAfterMs, draw) => {
         const decision = afterDelivery(FIRST, { status: 503, retryAfterMs }, () => draw);
-        expect(decision).toMatchObject({ kind: 'retry', delayMs: Math.min(retryAfterMs, DAY), scope: 'item' });
+        expect(decision).toMatchObject({
+          kind: 'retry',
+          delayMs: Math.min(Math.max(retryAfterMs, 1_000), DAY),
+          scope: 'item',
+        });
       }),
     );
+  });
+
+  it('waits a second where Retry-After asks for none, of deliveries and of sends', () => {
+    for (const decision of [
+      afterDelivery(FIRST, { status: 429, retryAfterMs: 0 }),
+      afterSend(FIRST, { code: 'throttled', idempotent: false, retryAfterMs: 0 }),
+    ])
+      expect(decision).toMatchObject({ kind: 'retry', delayMs: 1_000 });
   });
 
   it.each([-5, NaN, -Infinity])('ignores a Retry-After of %p', (retryAfterMs) => {

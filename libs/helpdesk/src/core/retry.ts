@@ -59,7 +59,7 @@ const PATIENT = [
 const FEW = { delaysMs: [5 * SECOND, 30 * SECOND, 2 * MINUTE], attempts: 4, scope: 'target', end: 'pause' } as const;
 const AT_ONCE = { delaysMs: [], attempts: 1, forMs: 0, scope: 'item' } as const;
 
-/** Every delay is drawn between 80 % and 120 % of what the table says; a `Retry-After` is obeyed to the millisecond, up to a day. */
+/** Every delay is drawn between 80 % and 120 % of what the table says; a `Retry-After` is obeyed to the millisecond, from a second up to a day. */
 export const JITTER = 0.2;
 export const LONGEST_RETRY_AFTER_MS = DAY;
 
@@ -167,7 +167,9 @@ function decide(course: Course & { name: string }, { attempts, outcome, random }
   const step = course.delaysMs[Math.min(made, course.delaysMs.length) - 1] ?? 0;
   const asked = outcome.retryAfterMs ?? -1;
   const delayMs =
-    asked >= 0 ? Math.min(asked, LONGEST_RETRY_AFTER_MS) : Math.round(step * (1 - JITTER + 2 * JITTER * random()));
+    asked >= 0
+      ? Math.min(Math.max(asked, SECOND), LONGEST_RETRY_AFTER_MS)
+      : Math.round(step * (1 - JITTER + 2 * JITTER * random()));
   const over = made >= (course.attempts ?? Infinity) || elapsedMs + delayMs > course.forMs;
   if (!over) return { kind: 'retry', delayMs, scope: course.scope, run: { course: course.name, made } };
   return { kind: course.end, reason: `${reasonOf(outcome)}, after ${made} ${made === 1 ? 'attempt' : 'attempts'}` };
