@@ -16,7 +16,7 @@ export { e164 } from './phone.js';
 export * from './render-text.js';
 export * from './reply.js';
 export * from './secrets.js';
-export { apiBase, describeSettings, secret, type SettingField } from './settings.js';
+export { apiBase, describeSettings, secret, webAddress, type SettingField } from './settings.js';
 export * from './split-text.js';
 export * from './status.js';
 export * from './stream.js';

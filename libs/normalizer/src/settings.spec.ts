@@ -65,6 +65,13 @@ describe('describeSettings', () => {
     expect(JSON.stringify(fields)).not.toContain('nobody-sees');
   });
 
+  it('takes an address without credentials alone', () => {
+    const address = apiBase('https://api.example.com');
+    expect(address.parse('http://[::1]:3000/')).toBe('http://[::1]:3000');
+    for (const wrong of ['https://me@x.example', 'https://:pw@x.example', 'https://me:pw@x.example', 'ftp://x.example'])
+      expect(address.safeParse(wrong).success).toBe(false);
+  });
+
   it('goes into objects, lists and maps', () => {
     expect(field('smtp')).toMatchObject({
       type: 'object',

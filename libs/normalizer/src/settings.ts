@@ -5,13 +5,28 @@ export function secret(): z.ZodString {
   return z.string().min(1).meta({ secret: true });
 }
 
+/** An address of the other side. It is shown to whoever reads the settings, so it must not hold credentials. */
+export function webAddress(): z.ZodURL {
+  return z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => !holdsCredentials(url),
+      'must not hold a user name or password, which are shown to whoever reads the settings: use a setting that is secret',
+    );
+}
+
+function holdsCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
+
 /**
  * The `apiBase` setting that every account and destination takes: root of the provider's API, without the slash at its end. Sovereign
  * clouds, proxies and tests set it; `defaultUrl` is the provider's own.
  */
 export function apiBase(defaultUrl: string): z.ZodDefault<z.ZodURL> {
-  return z
-    .url({ protocol: /^https?$/ })
+  return webAddress()
     .overwrite(withoutSlash)
     .default(withoutSlash(defaultUrl))
     .describe("Root of the provider's API. Change it for a sovereign cloud, a proxy or a test.");

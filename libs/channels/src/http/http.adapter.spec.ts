@@ -250,6 +250,11 @@ describe('http', () => {
     expect(() => receiveIn(message(changes))).toThrow(MalformedRequest);
   });
 
+  it.each(['url', 'apiBase'])('takes no credentials within %s', (name) => {
+    const settings = { secret: secrets[0], url: 'https://bridge.example', [name]: 'https://me:pass@bridge.example/in' };
+    expect(() => http.config.parse(settings)).toThrow(/must not hold a user name or password/);
+  });
+
   it('says which handle it cannot read, and what it expected', () => {
     const { handles } = {
       handles: [

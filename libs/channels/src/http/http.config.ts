@@ -1,4 +1,4 @@
-import { secret } from '#normalizer';
+import { secret, webAddress } from '#normalizer';
 import { z } from 'zod';
 
 /** Settings of an `http` account (CONTRACT section 6). */
@@ -6,16 +6,13 @@ export const httpConfig = z.object({
   secret: secret().describe(
     'Signs both ways by the Standard Webhooks specification: `whsec_` and base64 of 24 to 64 random bytes, or any text.',
   ),
-  url: z.url({ protocol: /^https?$/ }).describe('Where messages to customers are posted.'),
+  url: webAddress().describe('Where messages to customers are posted.'),
   proof: z
     .enum(['channel', 'claimed'])
     .default('channel')
     .describe(
       '`channel`: your software knows that the handles it names belong to the sender. `claimed`: the sender only says so.',
     ),
-  apiBase: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('Replaces scheme, host and port of `url`: for a proxy or a test.'),
+  apiBase: webAddress().optional().describe('Replaces scheme, host and port of `url`: for a proxy or a test.'),
 });
 export type HttpConfig = z.infer<typeof httpConfig>;

@@ -65,6 +65,11 @@ const subject: ConnectorSubject<WebhookConfig> = {
 conformance(subject);
 
 describe('webhook', () => {
+  it.each(['url', 'apiBase'])('takes no credentials within %s, and says what to use', (name) => {
+    const settings = { secret: secrets[0], url: 'https://desk.example', [name]: 'https://me:pass@desk.example/in' };
+    expect(() => webhook.config.parse(settings)).toThrow(/must not hold a user name or password.*secret/);
+  });
+
   const context = (url: string, changes: Partial<ConnectorContext<WebhookConfig>> = {}) => {
     const client = guardedHttp({ allow: ['127.0.0.1'], engine: 'undici' });
     const ctx: ConnectorContext<WebhookConfig> = {

@@ -1,4 +1,4 @@
-import { newId, secret, type StreamEvent } from '#normalizer';
+import { newId, secret, webAddress, type StreamEvent } from '#normalizer';
 import { rebase, retryAfterOf, webhookHeaders, type Health, type HttpResponse } from '#transport';
 import { z } from 'zod';
 import {
@@ -11,7 +11,7 @@ import {
 const RESERVED = /^(webhook-.*|tributary-.*|content-type|content-length|transfer-encoding|connection|host)$/i;
 
 const config = z.object({
-  url: z.url({ protocol: /^https?$/ }).describe('Where events are posted.'),
+  url: webAddress().describe('Where events are posted.'),
   secret: secret().describe(
     'Signs events by the Standard Webhooks specification: `whsec_` and base64 of 24 to 64 random bytes, or any text.',
   ),
@@ -21,11 +21,10 @@ const config = z.object({
       secret().regex(/^[\x20-\x7e]*$/),
     )
     .optional()
-    .describe('Further headers of every request, such as a key that your proxy asks for.'),
-  apiBase: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('Replaces scheme, host and port of `url`: for a proxy or a test.'),
+    .describe(
+      'Further headers of every request, such as a key that your proxy asks for, or `authorization` for a user name and password.',
+    ),
+  apiBase: webAddress().optional().describe('Replaces scheme, host and port of `url`: for a proxy or a test.'),
 });
 export type WebhookConfig = z.infer<typeof config>;
 
