@@ -132,6 +132,9 @@ export class ChatConnection implements Reader {
     if (refusal) return this.refuse(refusal, 'this page may not use the chat', 'policy');
     const known =
       frame.session === undefined ? undefined : await this.parts.sessions.read(frame.session, frame.account);
+    if (!known && (await this.parts.limits.newVisitor(this.place.address)) > 0) {
+      return this.refuse('rate-limited', 'too many new visitors; wait a moment', 'unavailable');
+    }
     await this.enter(known ?? newSession(frame.account), { fresh: !known, after: known ? frame.after : 0 });
   }
 
@@ -186,7 +189,8 @@ export class ChatConnection implements Reader {
   }
 
   private async identify({ token }: Frame<'identify'>, session: Session): Promise<void> {
-    const retryAfterMs = await this.parts.limits.identify(this.place.address);
+    const { limits } = this.parts;
+    const retryAfterMs = await limits.identify(session.visitorId, this.place.address);
     if (retryAfterMs > 0) {
       return this.send({ type: 'error', code: 'rate-limited', detail: 'too many identifications', retryAfterMs });
     }
@@ -197,6 +201,7 @@ export class ChatConnection implements Reader {
       await this.enter(next.session, { fresh: next.fresh, after: 0 });
     } catch (error) {
       if (!(error instanceof IdentityInvalid)) throw error;
+      await limits.identifyFailed(this.place.address);
       this.send({ type: 'error', code: 'identity-invalid', detail: error.message });
     }
   }

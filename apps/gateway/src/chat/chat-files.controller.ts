@@ -12,10 +12,13 @@ import { ChatLimits } from './chat-limits.js';
 import { CHAT_OPTIONS, type ChatOptions } from './chat-options.js';
 import { originAllowed } from './chat-origin.js';
 import { Sessions } from './chat-session.js';
+import { clientAddress } from './client-address.js';
 
 /** `POST /chat/files?account=`: a visitor's upload, which only the same visitor can send. */
 @Controller('chat/files')
 export class ChatFilesController {
+  private readonly address: ReturnType<typeof clientAddress>;
+
   // eslint-disable-next-line max-params
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -24,7 +27,9 @@ export class ChatFilesController {
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(ChatLimits) private readonly limits: ChatLimits,
     @Inject(CHAT_OPTIONS) private readonly options: ChatOptions,
-  ) {}
+  ) {
+    this.address = clientAddress(options.trustedProxies);
+  }
 
   /** What browsers ask before they post from another origin. */
   @Options()
@@ -45,7 +50,8 @@ export class ChatFilesController {
     const token = /^Bearer +(\S{1,4096}) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const session = await this.sessions.read(token, id);
     if (!session) throw new Refusal('unauthenticated', 'the chat session is missing, expired, or of another chat');
-    const waitMs = await this.limits.upload(session.visitorId);
+    const bytes = Math.min(Number(request.headers['content-length'] ?? Infinity), this.files.maxBytes);
+    const waitMs = await this.limits.upload(session.visitorId, this.address(request.raw), bytes);
     if (waitMs > 0) throw new Refusal('rate-limited', 'too many uploads', { retryAfterS: Math.ceil(waitMs / 1_000) });
     const about = {
       owner: ownerOf(session),

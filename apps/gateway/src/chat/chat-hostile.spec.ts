@@ -207,6 +207,33 @@ describeOnEmbedded('the chat socket, attacked', (open) => {
     expect((await identify(thief, await token('eve'))).welcome.fresh).toBe(true);
   });
 
+  it('lets an office identify itself behind one address, and stops who guesses tokens', async () => {
+    await restarted();
+    const office = await bench.visitor();
+    for (let i = 0; i < 25; i += 1) await identify(office, await token(`colleague ${i}`));
+    expect(office.welcome.user).toMatchObject({ id: 'colleague 24' });
+    for (let i = 0; i < 20; i += 1) expect(await refusal(office, 'guessed')).toBe('identity-invalid');
+    expect(await refusal(office, 'guessed')).toBe('rate-limited');
+    await restarted();
+  });
+
+  it('makes only so many visitors for one address, and lets in whom it knows', async () => {
+    await restarted({}, { messagesPerMinute: 100, connectionsPerAddress: 3 });
+    const leave = async ({ ws }: Browser) => {
+      const before = bench.server.size;
+      ws.terminate();
+      while (bench.server.size === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const known = await bench.visitor();
+    await leave(known);
+    for (let i = 0; i < 5; i += 1) await leave(await bench.visitor());
+    const seventh = await bench.connect();
+    seventh.send({ type: 'hello', account: 'web', after: 0 });
+    expect([(await seventh.next('error')).code, (await seventh.gone()).code]).toEqual(['rate-limited', 1013]);
+    expect((await again(known)).welcome.fresh).toBe(false);
+    await restarted();
+  });
+
   it('slows down who writes too much, and takes it later', async () => {
     await restarted({}, { messagesPerMinute: 3, connectionsPerAddress: 100 });
     const visitor = await bench.visitor();

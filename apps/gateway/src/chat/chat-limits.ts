@@ -1,35 +1,79 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ChatOptions } from './chat-options.js';
 
-/** How often visitors and addresses may do what costs something. In this process; several processes allow so much each. */
-export class ChatLimits {
-  private readonly visitors: RateLimiterMemory;
-  private readonly addresses: RateLimiterMemory;
-  private readonly identities = new RateLimiterMemory({ points: 20, duration: 60 });
-  private readonly uploads = new RateLimiterMemory({ points: 30, duration: 60 });
+/** Tokens that prove nothing, of one address in a minute: genuine ones are not guessed. */
+const FAILED_IDENTITIES = 20;
+const UPLOADS = { ofVisitor: 30, ofAddress: 120, perS: 60 };
+/** What one address may upload in an hour, KiB. */
+const UPLOADED_KIB = 524_288;
 
-  constructor({ messagesPerMinute }: ChatOptions) {
-    this.visitors = new RateLimiterMemory({ points: messagesPerMinute, duration: 60 });
-    this.addresses = new RateLimiterMemory({ points: messagesPerMinute * 10, duration: 60 });
+/**
+ * How often visitors and addresses may do what costs something. Visitors cost nothing to make, so that whatever is kept is limited by address as well. In
+ * this process; several processes allow so much each.
+ */
+export class ChatLimits {
+  private readonly messages: Limits;
+  private readonly identities: Limits;
+  private readonly newVisitors: RateLimiterMemory;
+  private readonly failedIdentities = limiter(FAILED_IDENTITIES);
+  private readonly uploads: Limits = {
+    visitor: limiter(UPLOADS.ofVisitor, UPLOADS.perS),
+    address: limiter(UPLOADS.ofAddress, UPLOADS.perS),
+  };
+  private readonly uploaded = limiter(UPLOADED_KIB, 3_600);
+
+  constructor({
+    messagesPerMinute,
+    connectionsPerAddress,
+  }: Omit<ChatOptions, 'secret' | 'publicUrl' | 'trustedProxies'>) {
+    const limits = () => ({ visitor: limiter(messagesPerMinute), address: limiter(messagesPerMinute * 10) });
+    this.messages = limits();
+    this.identities = limits();
+    this.newVisitors = limiter(connectionsPerAddress * 2);
   }
 
   /** Each of these counts one; returns 0, or the milliseconds to wait. */
-  async message(visitorId: string, address: string): Promise<number> {
-    return (await wait(this.visitors, visitorId)) || wait(this.addresses, address);
+  message(visitorId: string, address: string): Promise<number> {
+    return waitBoth(this.messages, visitorId, address);
   }
 
-  identify(address: string): Promise<number> {
-    return wait(this.identities, address);
+  newVisitor(address: string): Promise<number> {
+    return wait(this.newVisitors, address);
   }
 
-  upload(visitorId: string): Promise<number> {
-    return wait(this.uploads, visitorId);
+  async identify(visitorId: string, address: string): Promise<number> {
+    const failed = await this.failedIdentities.get(address);
+    if (failed && failed.remainingPoints <= 0) return Math.max(1, failed.msBeforeNext);
+    return waitBoth(this.identities, visitorId, address);
+  }
+
+  async identifyFailed(address: string): Promise<void> {
+    await wait(this.failedIdentities, address);
+  }
+
+  /** An upload of so many bytes at most. One that is larger than the whole allowance uses it up. */
+  async upload(visitorId: string, address: string, bytes: number): Promise<number> {
+    const kib = Math.min(Math.ceil(bytes / 1_024), UPLOADED_KIB);
+    return (await waitBoth(this.uploads, visitorId, address)) || wait(this.uploaded, address, kib);
   }
 }
 
-async function wait(limiter: RateLimiterMemory, key: string): Promise<number> {
+interface Limits {
+  readonly visitor: RateLimiterMemory;
+  readonly address: RateLimiterMemory;
+}
+
+function limiter(points: number, duration = 60): RateLimiterMemory {
+  return new RateLimiterMemory({ points, duration });
+}
+
+async function waitBoth(limits: Limits, visitorId: string, address: string): Promise<number> {
+  return (await wait(limits.visitor, visitorId)) || wait(limits.address, address);
+}
+
+async function wait(of: RateLimiterMemory, key: string, points = 1): Promise<number> {
   try {
-    await limiter.consume(key);
+    await of.consume(key, points);
     return 0;
   } catch (error) {
     if (error instanceof RateLimiterRes) return Math.max(1, error.msBeforeNext);
