@@ -130,12 +130,17 @@ export class ChatConnection implements Reader {
     const refusal = this.admit(frame.account);
     if (refusal === 'account-unknown') return this.refuse(refusal, 'there is no such chat', 'policy');
     if (refusal) return this.refuse(refusal, 'this page may not use the chat', 'policy');
-    const known =
-      frame.session === undefined ? undefined : await this.parts.sessions.read(frame.session, frame.account);
+    const known = await this.known(frame);
     if (!known && (await this.parts.limits.newVisitor(this.place.address)) > 0) {
       return this.refuse('rate-limited', 'too many new visitors; wait a moment', 'unavailable');
     }
     await this.enter(known ?? newSession(frame.account), { fresh: !known, after: known ? frame.after : 0 });
+  }
+
+  /** The session of a hello; undefined without one, and for one that stands for nobody any more. */
+  private async known({ session: token, account }: Frame<'hello'>): Promise<Session | undefined> {
+    const session = token === undefined ? undefined : await this.parts.sessions.read(token, account);
+    return session && (await this.parts.identities.hasMovedOn(session)) ? undefined : session;
   }
 
   /** Greets a session, sends what it has missed, and joins its thread's feed. */
@@ -168,6 +173,7 @@ export class ChatConnection implements Reader {
       return this.send({ type: 'refused', clientId, code: 'rate-limited', detail, retryAfterMs });
     }
     try {
+      if (await this.parts.identities.hasMovedOn(session)) return this.restart();
       const stored = await this.parts.inbox.accept(session, frame, this.account!.config);
       this.parts.observe?.(stored.duplicate ? 'duplicate' : 'stored');
       this.typing = false;

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { describeOnEmbedded } from '#database/testing';
+import { rebindVisitor } from '#identity';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { WebSocket } from 'ws';
 import { ChatBench, SECRET, type Browser } from './testing/chat-bench.js';
@@ -203,8 +204,30 @@ describeOnEmbedded('the chat socket, attacked', (open) => {
     const old = stolen.welcome.session;
     await identify(stolen, await token('dan'));
     const thief = await bench.visitor({ session: old });
-    expect(texts(thief)).toEqual([]);
-    expect((await identify(thief, await token('eve'))).welcome.fresh).toBe(true);
+    expect([thief.welcome.fresh, texts(thief)]).toEqual([true, []]);
+    expect(texts(await identify(thief, await token('eve')))).toEqual([]);
+  });
+
+  it('makes no visitor of a session whose visitor has become a person elsewhere', async () => {
+    const stale = await bench.visitor();
+    await stale.say('before');
+    const { session } = stale.welcome;
+    const [, body] = session.split('.') as [string, string];
+    const { sub: visitorId } = JSON.parse(Buffer.from(body, 'base64url').toString()) as { sub: string };
+    const handles = [{ scheme: 'client', scope: 'web', value: 'grace', proof: 'verified' as const }];
+    await bench.db.transaction((sql) =>
+      rebindVisitor(sql, { accountId: 'web', visitorId, handles, thread: 'client:grace' }),
+    );
+    stale.send({ type: 'message', clientId: 'from-a-stale-tab', parts: [{ type: 'text', text: 'after' }] });
+    expect(await stale.gone()).toEqual({ code: 1012, reason: 'say hello again' });
+    const threads = () => bench.db.query('select id from thread where external_id = $1', [visitorId]);
+    expect(await threads()).toEqual([]);
+    const again = await bench.visitor({ session });
+    expect([again.welcome.fresh, texts(again)]).toEqual([true, []]);
+    await again.say('somebody new');
+    expect(await threads()).toEqual([]);
+    const grace = await identify(await bench.visitor(), await token('grace'));
+    expect(texts(grace)).toEqual(['1:before']);
   });
 
   it('lets an office identify itself behind one address, and stops who guesses tokens', async () => {

@@ -1,4 +1,4 @@
-import type { Database } from '#database';
+import type { Database, Statement } from '#database';
 import { rebindVisitor } from '#identity';
 import type { ChatFeeds } from './chat-feeds.js';
 import { handlesOf, newSession, threadOf, type Person, type Session } from './chat-session.js';
@@ -6,6 +6,13 @@ import { handlesOf, newSession, threadOf, type Person, type Session } from './ch
 const ATTEMPTS = 3;
 /** Two identifications or an arriving message stood in each other's way; the same again will do. */
 const CONTENTION: ReadonlySet<unknown> = new Set(['40P01', '40001', '55P03', '23505']);
+
+const MOVED: Statement = {
+  name: 'chat_visitor_moved',
+  text: `select 1 from handle v join handle c on c.contact_id = v.contact_id and c.scheme = 'client' and c.scope = v.scope and c.proof <> 'claimed'
+    where v.scheme = 'visitor' and v.scope = $1 and v.value = $2 and v.proof <> 'claimed'
+      and not exists (select from thread where account_id = $1 and external_id = $2) limit 1`,
+};
 
 /** What comes of saying, with proof, who one is. */
 export class ChatIdentities {
@@ -35,6 +42,11 @@ export class ChatIdentities {
       this.feeds.announceMoved({ accountId, externalId: visitorId });
     }
     return { session: next, fresh: false };
+  }
+
+  /** Has the visitor of an anonymous session become a person, thread and all, so that the session stands for nobody any more? */
+  async hasMovedOn({ accountId, visitorId, person }: Session): Promise<boolean> {
+    return !person && (await this.database.query(MOVED, [accountId, visitorId])).length > 0;
   }
 
   private async rebind(session: Session, attempt = 1): Promise<Awaited<ReturnType<typeof rebindVisitor>>> {
