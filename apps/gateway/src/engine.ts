@@ -14,12 +14,13 @@ import {
   Leases,
   Replies,
   Schedule,
+  STORE_ENTITIES,
   Store1700000000002,
   Vault,
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { Identity1700000000001 } from '#identity';
+import { Identity1700000000001, IDENTITY_ENTITIES } from '#identity';
 import { guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -55,7 +56,7 @@ export async function openEngine(options: EngineOptions) {
   const { settings, log } = options;
   const database = await openDatabase({
     ...(settings.databaseUrl === undefined ? { dataDir: settings.dataDir } : { url: settings.databaseUrl }),
-    entities: [],
+    entities: [...IDENTITY_ENTITIES, ...STORE_ENTITIES],
     migrations: [Identity1700000000001, Store1700000000002],
     log: (message) => log.info(message),
   });

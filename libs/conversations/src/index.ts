@@ -1,3 +1,4 @@
+export { STORE_ENTITIES } from './entities/index.js';
 export * from './idempotency.js';
 export * from './intake/intake.js';
 export * from './intake/parked.js';

@@ -1,27 +1,9 @@
 import type { Sql } from '#database';
-import type { Handle } from '#normalizer';
+import type { Conversation, Thread } from '../entities/conversation.js';
 import { Conflict, NotFound } from '../ports.js';
 
-/** A thread with what decides whether and how it can be written to. */
-export interface ThreadRow {
-  readonly id: string;
-  readonly account_id: string;
-  readonly external_id: string;
-  readonly contact_id: string;
-  readonly conversation_id: string | null;
-  readonly handles: Handle[];
-  readonly last_inbound_at: Date | null;
-  readonly sent_since_inbound: number;
-  readonly opted_out_at: Date | null;
-}
-
-export interface ConversationRow {
-  readonly id: string;
-  readonly contact_id: string;
-  readonly status: string;
-  readonly subject: string | null;
-  readonly last_thread_id: string | null;
-}
+export type ThreadRow = Thread;
+export type ConversationRow = Pick<Conversation, 'id' | 'contact_id' | 'status' | 'subject' | 'last_thread_id'>;
 
 /** Locks the conversation, so that numbers are given and events told in one order. Throws `NotFound`. */
 export async function lockConversation(sql: Sql, id: string): Promise<ConversationRow> {

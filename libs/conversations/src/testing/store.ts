@@ -1,11 +1,15 @@
 import type { Database } from '#database';
-import { Identity1700000000001 } from '#identity';
+import { Identity1700000000001, IDENTITY_ENTITIES } from '#identity';
 import { type FittedUnit, type InboundEvent, type InboundMessage, type Part, renderText } from '#normalizer';
+import { STORE_ENTITIES } from '../entities/index.js';
 import { Store1700000000002 } from '../migrations/0001-store.js';
 import type { AccountRules, ChannelDirectory, StoredItem } from '../ports.js';
 
 /** What every suite of the store opens its database with. */
-export const STORE = { entities: [], migrations: [Identity1700000000001, Store1700000000002] };
+export const STORE = {
+  entities: [...IDENTITY_ENTITIES, ...STORE_ENTITIES],
+  migrations: [Identity1700000000001, Store1700000000002],
+};
 
 export async function addAccount(
   database: Database,

@@ -1,0 +1,131 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+// Who people are: the tables of the identity room as TypeORM entities. Properties bear the names of the columns, so rows of plain SQL are of these types too; a test holds entities and migrations together.
+
+/** A company whose people write. */
+@Entity({ name: 'company' })
+export class Company {
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text', { nullable: true })
+  level!: string | null;
+
+  @Column('jsonb')
+  metadata!: unknown;
+
+  @Column('timestamptz')
+  created_at!: Date;
+
+  @Column('timestamptz')
+  updated_at!: Date;
+}
+
+/** A person; `merged_into` names the contact that took its place. */
+@Entity({ name: 'contact' })
+export class Contact {
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('text', { nullable: true })
+  name!: string | null;
+
+  @Column('text', { nullable: true })
+  company_id!: string | null;
+
+  @Column('jsonb', { nullable: true })
+  crm!: unknown;
+
+  @Column('boolean')
+  blocked!: boolean;
+
+  @Column('text', { nullable: true })
+  merged_into!: string | null;
+
+  @Column('timestamptz')
+  created_at!: Date;
+
+  @Column('timestamptz')
+  updated_at!: Date;
+}
+
+/** An address of a person, with its proof. A proven one belongs to exactly one contact; `claimed_on` is the account on which an unproven sender wrote. */
+@Entity({ name: 'handle' })
+export class HandleRow {
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('text')
+  contact_id!: string;
+
+  @Column('text')
+  scheme!: string;
+
+  @Column('text')
+  scope!: string;
+
+  @Column('text')
+  value!: string;
+
+  @Column('text')
+  proof!: string;
+
+  @Column('text', { nullable: true })
+  claimed_on!: string | null;
+
+  @Column('timestamptz')
+  created_at!: Date;
+
+  @Column('timestamptz', { nullable: true })
+  proven_at!: Date | null;
+}
+
+/** The journal of a merge: what moved from one contact to another. */
+@Entity({ name: 'merge' })
+export class Merge {
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('text')
+  survivor_id!: string;
+
+  @Column('text')
+  merged_id!: string;
+
+  @Column('text')
+  reason!: string;
+
+  @Column('jsonb')
+  moved!: unknown;
+
+  @Column('timestamptz')
+  created_at!: Date;
+
+  @Column('timestamptz', { nullable: true })
+  undone_at!: Date | null;
+}
+
+/** A handle that leads to several people, until a person decides. */
+@Entity({ name: 'contact_conflict' })
+export class ContactConflictRow {
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('jsonb')
+  handle!: unknown;
+
+  @Column('text', { array: true })
+  contact_ids!: string[];
+
+  @Column('timestamptz')
+  created_at!: Date;
+
+  @Column('timestamptz', { nullable: true })
+  resolved_at!: Date | null;
+}
+
+/** Every entity of this room, for the connection. */
+export const IDENTITY_ENTITIES = [Company, Contact, HandleRow, Merge, ContactConflictRow];
