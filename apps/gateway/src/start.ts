@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { API_SERVER } from './api/core/server-options.js';
 import { AppModule } from './app.module.js';
 import { openEngine, type Engine } from './engine.js';
+import { cutSlowRequests } from './files/slow-requests.js';
 import { acceptUploads } from './files/uploads.js';
 import { Ingress } from './ingress/ingress.js';
 import { Typing } from './ingress/typing.js';
@@ -39,7 +40,7 @@ export interface StartOptions {
 
 const GRACE_MS = 5_000;
 const DRAIN_MS = 6_000;
-/** A request that is not complete after this is cut: time for the largest upload over a slow line. */
+/** An upload that is not complete after this is cut: time for the largest one over a slow line. `cutSlowRequests` is stricter with all others. */
 const REQUEST_MS = 300_000;
 
 /** Starts everything. Throws what `openEngine` throws, and an `Error` with the code `EADDRINUSE` where the port is taken. */
@@ -73,6 +74,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   observeRequests(server, { metrics, log, https: settings.publicUrl.startsWith('https:') });
   watchBacklog(metrics, database, traces);
+  cutSlowRequests(server);
   await acceptUploads(server);
   ingress.route(server);
   let relaying = false;

@@ -21,7 +21,6 @@ export async function receiveUpload(files: Files, request: FastifyRequest, about
     const part = await filePart(request, fileSize);
     return await files.receive(part.file, { ...about, name: part.filename, declaredType: part.mimetype });
   } catch (error) {
-    request.raw.resume();
     throw refusalOf(error as Error & { code?: string });
   }
 }
