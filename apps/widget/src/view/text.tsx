@@ -1,32 +1,10 @@
 import type { ComponentChildren } from 'preact';
-
-const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"'`，。；：！？、（）【】《》“”]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gi;
-
-export type Piece = { text: string; href: string | null };
-
-/** Splits text into plain pieces and links (http, https, www and email addresses; nothing else ever becomes a link). */
-export function pieces(text: string): Piece[] {
-  const found: Piece[] = [];
-  let done = 0;
-  for (const match of text.matchAll(LINK)) {
-    const link = trimmed(match[0]);
-    const href = link.includes('://') ? link : /^www\./i.test(link) ? `https://${link}` : `mailto:${link}`;
-    if (match.index > done) found.push({ text: text.slice(done, match.index), href: null });
-    found.push({ text: link, href });
-    done = match.index + link.length;
-  }
-  if (done < text.length) found.push({ text: text.slice(done), href: null });
-  return found;
-}
-
-/** A full stop or an unopened bracket at the end belongs to the sentence, not to the address. */
-function trimmed(link: string): string {
-  const end = link.replace(/[.,;:!?'"\]}]+$/, '');
-  return end.endsWith(')') && !end.includes('(') ? trimmed(end.slice(0, -1)) : end;
-}
+import { useMemo } from 'preact/hooks';
+import { pieces } from './links.js';
 
 export function Text({ children }: { children: string }): ComponentChildren {
-  return pieces(children).map(({ text, href }) => (href ? <Link href={href}>{text}</Link> : text));
+  const found = useMemo(() => pieces(children), [children]);
+  return found.map(({ text, href }) => (href ? <Link href={href}>{text}</Link> : text));
 }
 
 /** A link to the outside; anything but http, https and mailto is shown as text. */
