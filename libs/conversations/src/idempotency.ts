@@ -17,6 +17,12 @@ export interface RecordedAnswer {
 /** How long an answer is kept, and how long a repetition waits for the first request. */
 export const IDEMPOTENCY = { keptDays: 7, waitS: 10 } as const;
 
+/** What every connection of libs/database has. */
+const USUAL_LOCK_TIMEOUT = '2s';
+/** A claim that was not renewed for so long is that of a process that died. */
+const CLAIM_LOST_S = 60;
+const LOOK_MS = 100;
+
 /** The same `Idempotency-Key` came with another request. */
 export class IdempotencyMismatch extends Error {
   override readonly name = 'IdempotencyMismatch';
@@ -30,23 +36,53 @@ export class IdempotencyMismatch extends Error {
 export async function beginIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
   await sql.query(`set local lock_timeout = ${IDEMPOTENCY.waitS * 1_000}`);
   const taken = await take(sql, request);
-  await sql.query(`set local lock_timeout to default`);
+  await sql.query(`set local lock_timeout = '${USUAL_LOCK_TIMEOUT}'`);
   if (taken) return null;
   const answer = await findAnswer(sql, request);
-  if (!answer) throw new Conflict('in-flight', 'the first request with this Idempotency-Key is still running');
+  if (!answer) throw inFlight();
   return answer;
 }
 
-/** The answer recorded with this key, without taking it and without waiting. Throws `IdempotencyMismatch`. */
-export async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
+/**
+ * Takes the key for work that fits into no transaction, or gives the answer that was recorded with it: the claim is committed at once, so that the work
+ * is done by one request alone. While another has it, this one looks again, for at most `waitS`. Whoever got the claim (null) renews it (`renewClaim`)
+ * while it works, and ends it by `recordAnswer` or `releaseClaim`. Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`).
+ */
+export async function claimIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
+  const end = performance.now() + IDEMPOTENCY.waitS * 1_000;
+  for (;;) {
+    if (await take(sql, request)) return null;
+    const answer = await findAnswer(sql, request);
+    if (answer) return answer;
+    if (performance.now() > end) throw inFlight();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** The work goes on: to be called a few times within a minute. */
+export async function renewClaim(sql: Sql, { scope, key }: IdempotentRequest): Promise<void> {
+  await sql.query('update idempotency set created_at = now() where scope = $1 and key = $2 and status is null', [
+    scope,
+    key,
+  ]);
+}
+
+/** The work failed: the request may be repeated. */
+export async function releaseClaim(sql: Sql, { scope, key }: IdempotentRequest): Promise<void> {
+  await sql.query('delete from idempotency where scope = $1 and key = $2 and status is null', [scope, key]);
+}
+
+/** The answer recorded with this key, if it is there by now. Throws `IdempotencyMismatch`. */
+async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
   const [row] = await sql.query<{ fingerprint: string; status: number | null; body: unknown }>(FIND, [
     request.scope,
     request.key,
     IDEMPOTENCY.keptDays,
   ]);
-  if (!row || row.status === null) return null;
-  if (row.fingerprint === request.fingerprint) return { status: row.status, body: row.body };
-  throw new IdempotencyMismatch('this Idempotency-Key was used with another request');
+  if (!row) return null;
+  if (row.fingerprint !== request.fingerprint)
+    throw new IdempotencyMismatch('this Idempotency-Key was used with another request');
+  return row.status === null ? null : { status: row.status, body: row.body };
 }
 
 const FIND = {
@@ -62,24 +98,30 @@ async function take(sql: Sql, { scope, key, fingerprint }: IdempotentRequest): P
       key,
       fingerprint,
       IDEMPOTENCY.keptDays,
+      CLAIM_LOST_S,
     ]);
     return rows.length > 0;
   } catch (error) {
     if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
-    throw new Conflict('in-flight', 'the first request with this Idempotency-Key is still running');
+    throw inFlight();
   }
+}
+
+function inFlight(): Conflict {
+  return new Conflict('in-flight', 'the first request with this Idempotency-Key is still running');
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** What is older than it is kept counts as absent. */
+/** What is older than it is kept counts as absent, and so does a claim that was left behind. */
 const TAKE = `
 insert into idempotency (scope, key, fingerprint) values ($1, $2, $3)
 on conflict (scope, key) do update set fingerprint = excluded.fingerprint, status = null, body = null, created_at = now()
 where idempotency.created_at < now() - make_interval(days => $4)
+  or (idempotency.status is null and idempotency.created_at < now() - make_interval(secs => $5))
 returning 1`;
 
-/** Records the answer of the request that `beginIdempotent` let through, in the same transaction. */
+/** Records the answer of the request that `beginIdempotent` let through, in the same transaction, or that has the claim. */
 export async function recordAnswer(sql: Sql, request: IdempotentRequest, answer: RecordedAnswer): Promise<void> {
   await sql.query(
     { name: 'idempotency_record', text: 'update idempotency set status = $3, body = $4 where scope = $1 and key = $2' },

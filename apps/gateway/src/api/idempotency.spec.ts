@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { IDEMPOTENCY } from '#conversations';
+import { beginIdempotent, fingerprint, IDEMPOTENCY } from '#conversations';
 import type { Sql } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { Stage } from './testing/stage.js';
@@ -128,6 +128,72 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
     const first = await once(key, {}, { url: '/v1/accounts/sms/check' });
     await api.patch('/v1/accounts/sms', { config: { url: 'https://elsewhere.example/in' } });
     expect((await once(key, {}, { url: '/v1/accounts/sms/check' })).body).toEqual(first.body);
+  });
+
+  it('lets later statements of the transaction wait for locks no longer than ever', async () => {
+    const [before] = await api.database.query('show lock_timeout');
+    await api.database.transaction(async (sql) => {
+      await beginIdempotent(sql, { scope: 'locks', key: fresh(), fingerprint: 'x' });
+      expect(await sql.query('show lock_timeout')).toEqual([before]);
+    });
+  });
+
+  it.each(['pause', 'resume'])('does a %s once: a repetition does not undo what came after it', async (action) => {
+    const [key, other] = [fresh(), action === 'pause' ? 'resume' : 'pause'];
+    const id = `desk-${action}`;
+    await api.post('/v1/destinations', { id, type: 'webhook', config: { url: 'https://desk.example' } });
+    await api.post(`/v1/destinations/${id}/${other}`, {});
+    const first = await once(key, {}, { url: `/v1/destinations/${id}/${action}` });
+    await api.post(`/v1/destinations/${id}/${other}`, {});
+    expect(await once(key, {}, { url: `/v1/destinations/${id}/${action}` })).toMatchObject({ body: first.body });
+    expect((await api.get(`/v1/destinations/${id}`)).body.state).toBe(other === 'pause' ? 'paused' : 'active');
+  });
+
+  describe('for work outside of a transaction', () => {
+    let url: string;
+    const typed = () => api.typing.typed.length;
+
+    beforeAll(async () => {
+      await api.account('typing', 'typing');
+      const { conversationId } = await api.arrive('typing', 'x', '+8613900000022');
+      url = `/v1/conversations/${conversationId}/typing`;
+    });
+
+    it('does it once, for requests at the same time and afterwards', async () => {
+      const [key, before] = [fresh(), typed()];
+      const answers = await Promise.all(Array.from({ length: 5 }, () => once(key, {}, { url })));
+      answers.push(await once(key, {}, { url }));
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 204));
+      expect(typed() - before).toBe(1);
+    });
+
+    it('does it again after it failed, and refuses another request meanwhile as ever', async () => {
+      const [key, before] = [fresh(), typed()];
+      api.typing.failure = new Error('not now');
+      expect((await once(key, {}, { url })).status).toBe(500);
+      api.typing.failure = undefined;
+      expect((await once(key, {}, { url })).status).toBe(204);
+      expect((await once(key, { on: false }, { url })).body.code).toBe('idempotency-mismatch');
+      expect(typed() - before).toBe(1);
+    });
+
+    it('takes over what a crash left, after a minute and no sooner', async () => {
+      const key = fresh();
+      const asked = fingerprint(['POST', url, {}, {}]);
+      await api.database.query(`insert into idempotency (scope, key, fingerprint) values ($1, $2, $3)`, [
+        `admin POST ${url}`,
+        key,
+        asked,
+      ]);
+      const waitS = IDEMPOTENCY.waitS;
+      Object.assign(IDEMPOTENCY, { waitS: 0.2 });
+      const early = await once(key, {}, { url }).finally(() => Object.assign(IDEMPOTENCY, { waitS }));
+      expect([early.status, early.body.code]).toEqual([409, 'in-flight']);
+      await api.database.query(`update idempotency set created_at = now() - interval '61 seconds' where key = $1`, [
+        key,
+      ]);
+      expect((await once(key, {}, { url })).status).toBe(204);
+    });
   });
 
   it('refuses a key that is none', async () => {

@@ -80,18 +80,17 @@ const SETTLED = `select v.settled_at::text as place, v.event_id as "eventId", e.
 export class Deliveries {
   constructor(private readonly database: Database) {}
 
-  /** Stops deliveries to a destination; events gather meanwhile. True where it was active. */
-  async pause(destinationId: string, reason: string): Promise<boolean> {
-    return this.setState(destinationId, 'paused', reason);
+  /** Stops deliveries to a destination; events gather meanwhile. True where it was active. Within a transaction, tell the directory once more after it. */
+  async pause(destinationId: string, reason: string, sql: Sql = this.database): Promise<boolean> {
+    return this.setState(sql, destinationId, { state: 'paused', reason });
   }
 
   /** Goes on with what gathered, in order, at once. True where it was paused. */
-  async resume(destinationId: string): Promise<boolean> {
-    await this.database.query(
-      `update outbox set due_at = null where kind = 'event' and target_id = $1 and due_at is not null`,
-      [destinationId],
-    );
-    return this.setState(destinationId, 'active', null);
+  async resume(destinationId: string, sql: Sql = this.database): Promise<boolean> {
+    await sql.query(`update outbox set due_at = null where kind = 'event' and target_id = $1 and due_at is not null`, [
+      destinationId,
+    ]);
+    return this.setState(sql, destinationId, { state: 'active', reason: null });
   }
 
   /**
@@ -157,8 +156,12 @@ export class Deliveries {
     return { count: laid?.count ?? 0, last: Number(last.position) };
   }
 
-  private async setState(destinationId: string, state: 'active' | 'paused', reason: string | null): Promise<boolean> {
-    const rows = await this.database.query(
+  private async setState(
+    sql: Sql,
+    destinationId: string,
+    { state, reason }: { state: 'active' | 'paused'; reason: string | null },
+  ): Promise<boolean> {
+    const rows = await sql.query(
       `update destination set state = $2, paused_reason = $3, updated_at = clock_timestamp()
        where id = $1 and removed_at is null and state <> $2 returning id`,
       [destinationId, state, reason],

@@ -29,7 +29,6 @@ const pause = endpoint({
   bodyOptional: true,
   status: 200,
   answer: State,
-  work: 'outside',
 });
 const resume = endpoint({
   method: 'POST',
@@ -41,7 +40,6 @@ const resume = endpoint({
   params: byId,
   status: 200,
   answer: State,
-  work: 'outside',
 });
 const list = endpoint({
   method: 'GET',
@@ -80,17 +78,19 @@ export class DeliveriesController {
   ) {}
 
   @Serves(pause)
-  async pause(@Called() { sql, params, body }: Call<typeof pause>) {
+  async pause(@Called() call: Call<typeof pause>) {
+    const { sql, params, body } = call;
     await this.store.get(sql, params.id);
-    await this.deliveries.pause(params.id, body.reason ?? 'paused by an operator');
-    return this.state(sql, params.id);
+    await this.deliveries.pause(params.id, body.reason ?? 'paused by an operator', sql);
+    return this.changed(call);
   }
 
   @Serves(resume)
-  async resume(@Called() { sql, params }: Call<typeof resume>) {
+  async resume(@Called() call: Call<typeof resume>) {
+    const { sql, params } = call;
     await this.store.get(sql, params.id);
-    await this.deliveries.resume(params.id);
-    return this.state(sql, params.id);
+    await this.deliveries.resume(params.id, sql);
+    return this.changed(call);
   }
 
   @Serves(list)
@@ -107,9 +107,9 @@ export class DeliveriesController {
     return { count: await this.deliveries.replay(params.id, body) };
   }
 
-  private async state(sql: Call['sql'], id: string) {
-    await this.directory.changed();
-    const { state, pausedReason } = await this.store.get(sql, id);
-    return { id, state, pausedReason };
+  private async changed({ sql, params, afterCommit }: Pick<Call<typeof pause>, 'sql' | 'params' | 'afterCommit'>) {
+    afterCommit(() => this.directory.changed());
+    const { state, pausedReason } = await this.store.get(sql, params.id);
+    return { id: params.id, state, pausedReason };
   }
 }

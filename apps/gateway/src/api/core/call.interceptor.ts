@@ -1,8 +1,10 @@
 import {
   beginIdempotent,
-  findAnswer,
+  claimIdempotent,
   fingerprint,
   recordAnswer,
+  releaseClaim,
+  renewClaim,
   Vault,
   type IdempotentRequest,
   type RecordedAnswer,
@@ -15,6 +17,8 @@ import { DATABASE } from '../../tokens.js';
 import { endpointOf, Finish, type Call, type CallingRequest, type Endpoint, type Reply } from './endpoint.js';
 import { idempotent, readInput } from './input.js';
 import { hangUpSignal } from './hang-up.js';
+
+const RENEW_MS = 20_000;
 
 interface Job {
   readonly spec: Endpoint;
@@ -64,18 +68,29 @@ export class CallInterceptor implements NestInterceptor {
     return this.database.transaction((sql) => this.once(sql, job.spec, { request, work: () => this.handle(job, sql) }));
   }
 
-  /** Work that cannot be in a transaction. The first answer that is recorded is the one that every repetition gets. */
+  /** Work that cannot be in a transaction. */
   private async outside(job: Job): Promise<unknown> {
-    const { spec } = job;
-    const asked = idempotent(spec, job.call);
-    const known = asked && !spec.upload && (await findAnswer(this.database, asked));
-    if (known) return this.replayed(asked, known);
+    const asked = idempotent(job.spec, job.call);
+    if (asked && !job.spec.upload) return this.claimed(job, asked);
     const result = await this.handle(job, this.database);
-    if (result instanceof Finish) return this.finish(spec, asked, result);
-    if (!asked) return result;
-    return this.database.transaction((sql) =>
-      this.once(sql, spec, { request: asked, work: () => Promise.resolve(result) }),
-    );
+    return result instanceof Finish ? this.finish(job.spec, asked, result) : result;
+  }
+
+  /** Work outside of a transaction is claimed first, so that repetitions wait for it and get its answer. */
+  private async claimed(job: Job, asked: IdempotentRequest): Promise<unknown> {
+    const recorded = await claimIdempotent(this.database, asked);
+    if (recorded) return this.replayed(asked, recorded);
+    const renewing = setInterval(() => void renewClaim(this.database, asked).catch(() => undefined), RENEW_MS).unref();
+    try {
+      const body = await this.handle(job, this.database);
+      await recordAnswer(this.database, asked, this.recordable(job.spec, asked, body));
+      return body;
+    } catch (error) {
+      await releaseClaim(this.database, asked).catch(() => undefined);
+      throw error;
+    } finally {
+      clearInterval(renewing);
+    }
   }
 
   private async finish(spec: Endpoint, asked: IdempotentRequest | null, result: Finish): Promise<unknown> {

@@ -29,7 +29,7 @@ export interface Endpoint {
   readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
   /**
    * Of writing calls: `inside` (the default) runs in one transaction, in which its idempotency record commits. `outside` talks to others (or
-   * streams), so it gets no transaction; its answer is recorded afterwards.
+   * streams), so it gets no transaction; its `Idempotency-Key` is claimed first, and its answer recorded afterwards.
    */
   readonly work?: 'inside' | 'outside';
   /** The answer holds a secret that is shown once: it is sealed in the idempotency record. */

@@ -36,12 +36,14 @@ export const ADMIN_KEY = 'admin-key-of-the-suite';
 /** A channel that shows typing and can be tested; it keeps what it was asked. */
 export class TypingChannel {
   readonly typed: { thread: string; on: boolean }[] = [];
+  failure: Error | undefined;
   readonly adapter = {
     ...builtinAdapters.find(({ type }) => type === 'http'),
     type: 'typing',
     capabilities: { ...builtinAdapters.find(({ type }) => type === 'http')?.capabilities, typing: true },
     check: () => Promise.resolve({ ok: true, detail: 'it answers' }),
     typing: (thread: { externalId: string }, on: boolean) => {
+      if (this.failure) return Promise.reject(this.failure);
       this.typed.push({ thread: thread.externalId, on });
       return Promise.resolve();
     },
