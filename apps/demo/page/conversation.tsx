@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { AnswerBox } from './answer.js';
 import type { Desk, Ticket } from './desk.js';
-import { ChoicesIcon, ImageIcon, SendIcon } from './icons.js';
 import { DeskMessage } from './message.js';
 
 /** One conversation as an agent has it before them. */
@@ -10,7 +10,7 @@ export function ConversationPane({ desk }: { desk: Desk }): VNode {
   return (
     <div class="conversation">
       <Head desk={desk} ticket={ticket} />
-      {ticket ? <Thread ticket={ticket} /> : <Nothing />}
+      {ticket ? <Thread ticket={ticket} problem={desk.state.problem} /> : <Nothing />}
       {desk.state.problem && (
         <p class="problem" role="alert">
           {desk.state.problem}
@@ -27,8 +27,7 @@ function Head({ desk, ticket }: { desk: Desk; ticket: Ticket | null }): VNode {
   const closed = status === 'closed';
   return (
     <div class="bar">
-      <span class="lights dim" aria-hidden="true" />
-      <h2>Your helpdesk</h2>
+      <h2 class={tickets.length > 1 ? 'sr' : ''}>Your helpdesk</h2>
       {tickets.length > 1 && (
         <select
           aria-label="Conversation"
@@ -41,6 +40,11 @@ function Head({ desk, ticket }: { desk: Desk; ticket: Ticket | null }): VNode {
             </option>
           ))}
         </select>
+      )}
+      {desk.behind && (
+        <button type="button" class="newest" title="To the customer who wrote last" onClick={() => desk.pick(null)}>
+          Newest
+        </button>
       )}
       {status && <span class={`pill ${status}`}>{status}</span>}
       {ticket && (
@@ -71,13 +75,13 @@ function Nothing(): VNode {
   );
 }
 
-function Thread({ ticket }: { ticket: Ticket }): VNode {
+function Thread({ ticket, problem }: { ticket: Ticket; problem: string | null }): VNode {
   const log = useRef<HTMLDivElement>(null);
   const typing = ticket.typingUntil > Date.now();
   const last = ticket.messages[ticket.messages.length - 1];
   useLayoutEffect(
     () => log.current!.scrollTo({ top: log.current!.scrollHeight }),
-    [last?.id, typing, ticket.conversation.id],
+    [last?.id, typing, ticket.conversation.id, problem],
   );
   const toEnd = () => log.current!.scrollTo({ top: log.current!.scrollHeight });
   return (
@@ -94,67 +98,6 @@ function Thread({ ticket }: { ticket: Ticket }): VNode {
           </span>
         </div>
       )}
-    </div>
-  );
-}
-
-function AnswerBox({ desk, ticket }: { desk: Desk; ticket: Ticket | null }): VNode {
-  const [text, setText] = useState('');
-  const picker = useRef<HTMLInputElement>(null);
-  const id = ticket?.conversation.id;
-  const send = () => {
-    if (!id || !text.trim()) return;
-    void desk.answer(id, { text: text.trim() });
-    setText('');
-  };
-  const ask = () => {
-    const options = ['Starter', 'Team', 'Enterprise'].map((label) => ({ id: label.toLowerCase(), label }));
-    if (id) void desk.answer(id, { parts: [{ type: 'choices', text: 'Which plan are you on?', options }] });
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-    event.preventDefault();
-    send();
-  };
-  return (
-    <div class="answer">
-      <textarea
-        rows={2}
-        value={text}
-        disabled={!id}
-        aria-label="Answer the customer"
-        placeholder={id ? 'Answer as Mia…' : 'Nobody to answer yet'}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          if (id && event.currentTarget.value.trim()) desk.typing(id);
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <div class="answer-row">
-        <button type="button" class="tool" disabled={!id} onClick={() => picker.current!.click()}>
-          <ImageIcon />
-          Picture
-        </button>
-        <button type="button" class="tool" disabled={!id} onClick={ask}>
-          <ChoicesIcon />
-          Choices
-        </button>
-        <input
-          ref={picker}
-          type="file"
-          hidden
-          aria-label="Picture for the customer"
-          onChange={(event) => {
-            const file = event.currentTarget.files?.[0];
-            event.currentTarget.value = '';
-            if (id && file) void desk.sendFile(id, file);
-          }}
-        />
-        <button type="button" class="primary" disabled={!id || !text.trim()} onClick={send}>
-          Send
-          <SendIcon />
-        </button>
-      </div>
     </div>
   );
 }

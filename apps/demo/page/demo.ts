@@ -9,14 +9,16 @@
  *
  * GET /demo/helpdesk/stream
  *   Server-Sent Events. `event: stream`, `id:` the event's id, `data:` { event, verified, receivedAt, replay }: `event` as it came in the
- *   webhook's body, `verified` true (what does not verify is answered 401 and never gets here), `receivedAt` ISO 8601, `replay` whether the
- *   request carried `tributary-replay: true`. On connect everything held is sent, oldest first; the page tells repeats by event id. Live
+ *   webhook's body, `verified` true for what a signed webhook brought (what does not verify is answered 401 and never gets here) and false for
+ *   what was read from `GET /v1/events` when the helpdesk started, `receivedAt` ISO 8601, `replay` whether the request carried
+ *   `tributary-replay: true`. On connect everything held is sent, oldest first; the page tells repeats by event id. Live
  *   events (`typing.*`) are passed on and not held.
  *
  * GET /demo/helpdesk/conversations
  *   { items: [{ conversation, contact, messages }] }: the latest snapshots of each, messages ascending; conversations latest first.
  *
- * POST /demo/helpdesk/conversations/{id}/messages   { text } | { parts }   202, the message. The author is the demo's agent.
+ * POST /demo/helpdesk/conversations/{id}/messages   { text } | { parts }   202, the message. The author is the demo's agent. An
+ *   `Idempotency-Key` is handed on to the gateway.
  * POST /demo/helpdesk/conversations/{id}/typing     204
  * PATCH /demo/helpdesk/conversations/{id}           { status: 'open' | 'closed' }   200, the conversation
  * POST /demo/helpdesk/files                         multipart `file`   201, { id, url, mimeType, bytes, name }

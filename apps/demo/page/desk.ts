@@ -1,6 +1,6 @@
 import type { Contact, Conversation, Message, MessageStatus, PartInput, StreamEvent } from '#normalizer';
 
-/** An event as the demo helpdesk received it. */
+/** An event as the demo helpdesk received it: `verified` by a signed webhook, else read from `GET /v1/events` after a restart. */
 export interface Received {
   event: StreamEvent;
   verified: boolean;
@@ -36,6 +36,9 @@ export class Desk {
   state: DeskState = { connected: false, events: [], tickets: new Map(), picked: null, problem: null };
   private readonly watchers = new Set<() => void>();
   private lastTyping = 0;
+  private typingSent: Promise<unknown> = Promise.resolve();
+  /** The answer that may or may not have arrived. */
+  private doubtful: { content: string; key: string } | null = null;
 
   watch(run: () => void): () => void {
     this.watchers.add(run);
@@ -45,7 +48,7 @@ export class Desk {
   /** Follows the stream from now on; the browser reconnects by itself, and repeats are told by event id. */
   connect(): void {
     const source = new EventSource(`${API}/stream`);
-    source.onopen = () => this.update({ connected: true });
+    source.onopen = () => this.update({ connected: true, problem: null });
     source.onerror = () => this.update({ connected: false });
     source.addEventListener('stream', (message) => this.receive(JSON.parse(message.data as string) as Received));
     void this.call<{ items: Omit<Ticket, 'typingUntil'>[] }>('GET', '/conversations').then((list) => {
@@ -64,13 +67,25 @@ export class Desk {
     return tickets.get(picked ?? '') ?? [...tickets.values()].pop() ?? null;
   }
 
-  pick(id: string): void {
+  /** Whether a customer has written elsewhere since. */
+  get behind(): boolean {
+    return this.ticket !== [...this.state.tickets.values()].pop();
+  }
+
+  /** Stays with a conversation; null: follows the latest one. */
+  pick(id: string | null): void {
     this.update({ picked: id });
   }
 
-  answer(id: string, content: { text: string } | { parts: PartInput[] }): Promise<unknown> {
+  /** Whether the answer was taken. Tried again after no reply came, it carries the same key: it is not sent twice. */
+  async answer(id: string, answer: { text: string } | { parts: PartInput[] }): Promise<boolean> {
     this.lastTyping = 0;
-    return this.call('POST', `/conversations/${id}/messages`, content);
+    await this.typingSent;
+    const content = JSON.stringify([id, answer]);
+    const key = this.doubtful?.content === content ? this.doubtful.key : randomKey();
+    const { status } = await this.ask('POST', `/conversations/${id}/messages`, { content: answer, key });
+    this.doubtful = status === 0 || status >= 500 ? { content, key } : null;
+    return status > 0 && status < 300;
   }
 
   /** Uploads a file and sends it. */
@@ -94,7 +109,7 @@ export class Desk {
   typing(id: string): void {
     if (Date.now() - this.lastTyping < TYPING_MS / 2) return;
     this.lastTyping = Date.now();
-    void this.call('POST', `/conversations/${id}/typing`, {});
+    this.typingSent = this.call('POST', `/conversations/${id}/typing`, {});
   }
 
   setStatus(id: string, status: 'open' | 'closed'): Promise<unknown> {
@@ -102,11 +117,9 @@ export class Desk {
   }
 
   private receive(received: Received): void {
-    const { id, type, data } = received.event;
+    const { type, data } = received.event;
     if (type.startsWith('typing.')) return this.typingChanged(data?.conversation?.id, type === 'typing.started');
-    const before = this.state.events.find((held) => held.event.id === id);
-    const others = before ? this.state.events.filter((held) => held !== before) : this.state.events;
-    const events = before && !received.replay ? this.state.events : [received, ...others].slice(0, 500);
+    const events = inserted(this.state.events, received);
     const tickets = new Map(this.state.tickets);
     if (data?.conversation) {
       const key = data.conversation.id;
@@ -137,17 +150,24 @@ export class Desk {
   }
 
   private async call<T>(method: string, path: string, content?: unknown): Promise<T | null> {
+    const { status, result } = await this.ask<T>(method, path, { content });
+    return status > 0 && status < 300 ? result : null;
+  }
+
+  /** Status 0 where no answer came. What went wrong is told to the agent. */
+  private async ask<T>(method: string, path: string, { content, key }: { content?: unknown; key?: string }) {
     const form = content instanceof FormData;
     const headers: Record<string, string> = form || content === undefined ? {} : { 'content-type': 'application/json' };
+    if (key) headers['idempotency-key'] = key;
     const body = form ? content : content === undefined ? undefined : JSON.stringify(content);
     try {
       const answer = await fetch(API + path, { method, headers, body });
       const result = answer.status === 204 ? null : ((await answer.json()) as T & { detail?: string });
       this.update({ problem: answer.ok ? null : (result?.detail ?? `The helpdesk answered ${answer.status}.`) });
-      return answer.ok ? result : null;
+      return { status: answer.status, result };
     } catch {
       this.update({ problem: 'The helpdesk does not answer. Is the gateway running?' });
-      return null;
+      return { status: 0, result: null };
     }
   }
 
@@ -155,6 +175,24 @@ export class Desk {
     this.state = { ...this.state, ...patch };
     for (const run of this.watchers) run();
   }
+}
+
+/** The newest first, at most 500; known ones again only where they are replays, or came by a signed webhook now. */
+function inserted(events: readonly Received[], received: Received): readonly Received[] {
+  const before = events.findIndex(({ event }) => event.id === received.event.id);
+  if (before >= 0 && !received.replay) {
+    if (events[before]!.verified || !received.verified) return events;
+    return events.map((held, at) => (at === before ? received : held));
+  }
+  const others = events.filter((_, at) => at !== before);
+  const later = others.findIndex(({ receivedAt }) => receivedAt <= received.receivedAt);
+  const at = later < 0 ? others.length : later;
+  return [...others.slice(0, at), received, ...others.slice(at)].slice(0, 500);
+}
+
+/** `crypto.randomUUID` is there on secure pages only. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** The ticket with newer snapshots of messages; a status never falls, since events may come late or again. */

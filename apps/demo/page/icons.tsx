@@ -34,5 +34,6 @@ export const ChecksIcon = ReplyIcon;
 export const ClockIcon = icon('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-13.5V12l3 2');
 export const WarnIcon = icon('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-13.5v5m0 3.5v.01');
 export const FileIcon = icon('M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5zm0 0v5.5H19');
+export const PullIcon = icon('M12 4v10m0 0-4.5-4.5M12 14l4.5-4.5M5 19.5h14');
 export const ShieldIcon = HookIcon;
 export const ChevronIcon = icon('m9 6 6 6-6 6');

@@ -31,9 +31,9 @@ export function Page({ desk }: { desk: Desk }): VNode {
     <>
       <TopBar connected={desk.state.connected} />
       <Journey desk={desk} />
-      <Tabs tab={tab} setTab={setTab} />
+      <Tabs desk={desk} tab={tab} setTab={setTab} />
       <main class={`stage show-${tab}`}>
-        <Customer />
+        <Customer desk={desk} />
         <section class="window helpdesk" aria-label="What your helpdesk sees">
           <ConversationPane desk={desk} />
           <div class="side">
@@ -97,12 +97,18 @@ function Journey({ desk }: { desk: Desk }): VNode {
   );
 }
 
-function Tabs({ tab, setTab }: { tab: Tab; setTab(tab: Tab): void }): VNode {
+/** On phones one side is seen at a time; a dot tells that a message has come to the other one. */
+function Tabs({ desk, tab, setTab }: { desk: Desk; tab: Tab; setTab(tab: Tab): void }): VNode {
+  const newest = (type: string) => desk.state.events.find(({ event }) => event.type === type)?.event.id;
+  const news = { customer: newest('message.queued'), conversation: newest('message.received'), stream: undefined };
+  const seen = useRef<Partial<Record<Tab, string>>>({});
+  seen.current[tab] = news[tab];
   return (
     <nav class="tabs" aria-label="View">
       {TABS.map(([id, label]) => (
         <button key={id} type="button" aria-pressed={tab === id} onClick={() => setTab(id)}>
           {label}
+          {news[id] !== seen.current[id] && <i class="news" role="img" aria-label="new messages" />}
         </button>
       ))}
     </nav>
@@ -110,12 +116,13 @@ function Tabs({ tab, setTab }: { tab: Tab; setTab(tab: Tab): void }): VNode {
 }
 
 /** The customer's page in a frame of its own, with the widget embedded by its real script tag. */
-function Customer(): VNode {
+function Customer({ desk }: { desk: Desk }): VNode {
   const frame = useRef<HTMLIFrameElement>(null);
   const newVisitor = () => {
     const { Tributary } = frame.current!.contentWindow as Window & { Tributary?: (command: string) => void };
     Tributary?.('shutdown');
     Tributary?.('open');
+    desk.pick(null);
   };
   return (
     <section class="window customer" aria-label="What your customer sees">

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Received } from './desk.js';
-import { ChevronIcon, ShieldIcon } from './icons.js';
+import { ChevronIcon, PullIcon, ShieldIcon } from './icons.js';
 
 /** The events as they come, newest on top, each to be opened to its JSON. */
 export function Stream({ events }: { events: readonly Received[] }): VNode {
@@ -27,10 +27,11 @@ export function Stream({ events }: { events: readonly Received[] }): VNode {
 
 function Entry({ received }: { received: Received }): VNode {
   const { event, verified, receivedAt, replay } = received;
+  const isNew = useRef(Date.now() - Date.parse(receivedAt) < 3_000).current;
   const [open, setOpen] = useState(false);
   const family = event.type.split('.')[0];
   return (
-    <div class={`event of-${family}`}>
+    <div class={`event of-${family} ${isNew ? 'new' : ''}`}>
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
         <i class="dot" aria-hidden="true" />
         <span class="type">{event.type}</span>
@@ -39,10 +40,17 @@ function Entry({ received }: { received: Received }): VNode {
           {event.sequence === null ? '' : `#${event.sequence}`}
         </span>
         <time dateTime={receivedAt}>{new Date(receivedAt).toLocaleTimeString('en-GB')}</time>
-        <span class="verified" title="Standard Webhooks signature verified">
-          {verified && <ShieldIcon />}
-          <span class="sr">{verified ? 'signature verified' : 'not verified'}</span>
-        </span>
+        {verified ? (
+          <span class="verified" title="Standard Webhooks signature verified">
+            <ShieldIcon />
+            <span class="sr">signature verified</span>
+          </span>
+        ) : (
+          <span class="pulled" title="Read from GET /v1/events when the helpdesk started">
+            <PullIcon />
+            <span class="sr">read from GET /v1/events</span>
+          </span>
+        )}
         <ChevronIcon />
       </button>
       {open && <pre tabIndex={0}>{coloured(JSON.stringify(event, null, 2))}</pre>}

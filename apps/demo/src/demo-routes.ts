@@ -40,7 +40,7 @@ export function demoRoutes(helpdesk: Helpdesk) {
     server.get('/demo/helpdesk/stream', (request, reply) => openStream(helpdesk.desk, request, reply));
     server.get('/demo/helpdesk/conversations', () => ({ items: helpdesk.desk.conversations() }));
     server.post<ById>('/demo/helpdesk/conversations/:id/messages', (request, reply) =>
-      pass(reply, helpdesk.answer(request.params.id, json(request))),
+      pass(reply, helpdesk.answer(request.params.id, json(request), keyOf(request))),
     );
     server.post<ById>('/demo/helpdesk/conversations/:id/typing', (request, reply) =>
       pass(reply, helpdesk.typing(request.params.id, (json(request) as { on?: boolean }).on !== false)),
@@ -71,6 +71,10 @@ async function pass(reply: FastifyReply, call: Promise<GatewayAnswer>): Promise<
     const problem = { title: 'The gateway does not answer', status: 502, detail: 'The gateway does not answer.' };
     return reply.status(502).header('content-type', 'application/problem+json').send(JSON.stringify(problem));
   }
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  return headers['idempotency-key']?.toString();
 }
 
 function json(request: FastifyRequest): object {

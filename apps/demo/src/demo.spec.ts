@@ -39,6 +39,7 @@ beforeAll(async () => {
     `demo: true\nnetwork: { allow: ['127.0.0.1/32'] }\naccounts:\n  - { id: web, type: webchat }\n`,
   );
   await start();
+  while (!gateway.engine.directory.destination('demo-helpdesk')) await new Promise((next) => setTimeout(next, 20));
 });
 afterAll(async () => {
   await gateway.close();
@@ -110,18 +111,22 @@ describe('the demo', () => {
     const visitor = new Visitor();
     ({ session } = await visitor.until('welcome'));
     visitor.send({ type: 'message', clientId: 'demo-message-1', parts: [{ type: 'text', text: '报表导不出来' }] });
-    const events = await stream((held) => held.some(({ event }) => event.type === 'message.received'));
-    const received = events.find(({ event }) => event.type === 'message.received')!;
+    const isSigned = ({ event, verified }: Received) => event.type === 'message.received' && verified;
+    const received = (await stream((held) => held.some(isSigned))).find(isSigned)!;
     expect(received).toMatchObject({
-      verified: true,
       replay: false,
       event: { data: { message: { text: '报表导不出来' } } },
     });
     conversationId = received.event.data!.conversation!.id;
     expect((await post(`/conversations/${conversationId}/typing`, {})).status).toBe(204);
     await visitor.until('typing', ({ on }) => on);
-    const answered = await post(`/conversations/${conversationId}/messages`, { text: '请稍等' });
-    expect(answered.status).toBe(202);
+    const answer = () =>
+      fetch(`${url}/demo/helpdesk/conversations/${conversationId}/messages`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'answered-twice' },
+        body: JSON.stringify({ text: '请稍等' }),
+      });
+    expect([(await answer()).status, (await answer()).status]).toEqual([202, 202]);
     const { seq } = await visitor.until('message', ({ text }) => text === '请稍等');
     visitor.send({ type: 'ack', delivered: seq, read: seq });
     const types = (held: Received[]) => held.map(({ event }) => event.type);
@@ -244,7 +249,8 @@ describe('the demo', () => {
     await start(gateway.settings.port);
     const texts = (held: Received[]) =>
       held.flatMap(({ event }) => (event.type === 'conversation.closed' ? [event.data!.conversation!.id] : []));
-    await stream((held) => texts(held).includes(conversationId));
+    const known = await stream((held) => texts(held).includes(conversationId));
+    expect(known.find(({ event }) => event.type === 'conversation.closed')).toMatchObject({ verified: false });
     const after = (await (await fetch(`${url}/demo/helpdesk/conversations`)).json()) as typeof before;
     const ids = ({ items }: typeof before) => items.map(({ messages }) => messages.map(({ id }) => id));
     expect(ids(after)).toEqual(ids(before));

@@ -3,6 +3,7 @@ import type { Contact, Conversation, Message, MessageStatus, StreamEvent } from 
 /** An event as the page is told of it. */
 export interface Received {
   readonly event: StreamEvent;
+  /** Came by a signed webhook, not by reading `GET /v1/events` after a restart. */
   readonly verified: boolean;
   readonly receivedAt: string;
   readonly replay: boolean;
@@ -28,11 +29,11 @@ export class Desk {
   private readonly closers = new Set<() => void>();
   private held: Received[] = [];
 
-  /** Takes an event in; whoever listens is told, unless it was taken before. */
+  /** Takes an event in; whoever listens is told, unless it was taken before: a replay, and the webhook of what was read, are told again. */
   take(received: Received): void {
-    const { event, replay } = received;
+    const { event, replay, verified } = received;
     const isLive = event.type.startsWith('typing.');
-    if (this.seen.has(event.id) && !replay) return;
+    if (this.seen.has(event.id) && !replay && !(verified && this.isUnproven(event.id))) return;
     if (!isLive) this.keep(received);
     for (const listener of this.listeners) listener(received);
   }
@@ -66,11 +67,17 @@ export class Desk {
     for (const ended of [...this.closers]) ended();
   }
 
+  private isUnproven(id: string): boolean {
+    return this.held.some(({ event, verified }) => event.id === id && !verified);
+  }
+
   private keep(received: Received): void {
     const { event } = received;
     this.seen.add(event.id);
     if (this.seen.size > KEPT_IDS) this.seen.delete(this.seen.values().next().value!);
-    this.held = [...this.held.filter((held) => held.event.id !== event.id), received].slice(-KEPT_EVENTS);
+    const at = received.replay ? -1 : this.held.findIndex((held) => held.event.id === event.id);
+    if (at >= 0) this.held = this.held.with(at, received);
+    else this.held = [...this.held.filter((held) => held.event.id !== event.id), received].slice(-KEPT_EVENTS);
     if (event.data?.conversation) this.file(event, event.data.conversation);
     else if (event.data?.contact) this.renew(event.data.contact);
   }

@@ -14,6 +14,12 @@ export interface GatewayAnswer {
   readonly body: string;
 }
 
+interface Call {
+  readonly body?: unknown;
+  /** The `Idempotency-Key` of a POST; a new one without it. */
+  readonly key?: string;
+}
+
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 20_000;
 
@@ -22,10 +28,10 @@ export class GatewayClient {
   constructor(private readonly gateway: Gateway) {}
 
   /** Calls the API. A POST carries one `Idempotency-Key` however often it has to be sent. Rejects where the gateway does not answer. */
-  async call(method: string, path: string, body?: unknown): Promise<GatewayAnswer> {
+  async call(method: string, path: string, { body, key = randomUUID() }: Call = {}): Promise<GatewayAnswer> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.gateway.key}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
-    if (method === 'POST') headers['idempotency-key'] = randomUUID();
+    if (method === 'POST') headers['idempotency-key'] = key;
     const text = body === undefined ? null : JSON.stringify(body);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -51,13 +57,10 @@ export class GatewayClient {
   /** Makes this destination, or brings the one that is there up to date. */
   async connect(id: string, { url, secret }: { url: string; secret: string }): Promise<void> {
     const made = await this.call('POST', '/v1/destinations', {
-      id,
-      type: 'webhook',
-      name: 'Demo helpdesk',
-      config: { url, secret },
+      body: { id, type: 'webhook', name: 'Demo helpdesk', config: { url, secret } },
     });
     if (made.status === 409) {
-      demand(await this.call('PATCH', `/v1/destinations/${id}`, { config: { url, secret } }));
+      demand(await this.call('PATCH', `/v1/destinations/${id}`, { body: { config: { url, secret } } }));
       const { state } = JSON.parse(demand(await this.call('GET', `/v1/destinations/${id}`))) as { state: string };
       if (state === 'paused') demand(await this.call('POST', `/v1/destinations/${id}/resume`));
     } else demand(made);

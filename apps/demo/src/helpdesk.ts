@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import type { StreamEvent } from '#normalizer';
-import { Webhook, WebhookVerificationError } from 'standardwebhooks';
+import { Webhook } from 'standardwebhooks';
 import { Desk } from './desk.js';
 import { GatewayClient, type Gateway } from './gateway-client.js';
 
@@ -23,7 +23,6 @@ export interface HelpdeskOptions {
  */
 export class Helpdesk {
   readonly desk = new Desk();
-  private webhook: Webhook | undefined;
   private stopped = false;
 
   constructor(private readonly options: HelpdeskOptions) {}
@@ -55,8 +54,7 @@ export class Helpdesk {
   receive(body: Buffer, headers: Record<string, string>): { status: number; body?: object } {
     let event: StreamEvent;
     try {
-      if (!this.webhook) throw new WebhookVerificationError('not connected yet');
-      event = this.webhook.verify(body, headers) as StreamEvent;
+      event = new Webhook(this.secret).verify(body, headers) as StreamEvent;
     } catch {
       return { status: 401, body: { detail: 'the signature is not right' } };
     }
@@ -70,32 +68,36 @@ export class Helpdesk {
     };
   }
 
-  answer(conversationId: string, content: object) {
+  /** What is tried again with the same `key` is one message. */
+  answer(conversationId: string, content: object, key?: string) {
     return this.gateway.call('POST', `/v1/conversations/${encodeURIComponent(conversationId)}/messages`, {
-      ...content,
-      author: AUTHOR,
+      body: { ...content, author: AUTHOR },
+      key,
     });
   }
 
   typing(conversationId: string, on: boolean) {
     return this.gateway.call('POST', `/v1/conversations/${encodeURIComponent(conversationId)}/typing`, {
-      on,
-      name: AUTHOR.name,
+      body: { on, name: AUTHOR.name },
     });
   }
 
   change(conversationId: string, patch: object) {
-    return this.gateway.call('PATCH', `/v1/conversations/${encodeURIComponent(conversationId)}`, patch);
+    return this.gateway.call('PATCH', `/v1/conversations/${encodeURIComponent(conversationId)}`, { body: patch });
+  }
+
+  /** The same after each start, so that what waited for the helpdesk is taken before anything else happens. */
+  private get secret(): string {
+    const bytes = hkdfSync('sha256', this.options.gateway().key, '', 'tributary demo helpdesk', 32);
+    return `whsec_${Buffer.from(bytes).toString('base64')}`;
   }
 
   private async connect(): Promise<void> {
-    const { url, key } = this.options.gateway();
-    const secret = `whsec_${Buffer.from(hkdfSync('sha256', key, '', 'tributary demo helpdesk', 32)).toString('base64')}`;
-    this.webhook = new Webhook(secret);
-    await this.gateway.connect(DESTINATION, { url: url + WEBHOOK_PATH, secret });
+    const { url } = this.options.gateway();
+    await this.gateway.connect(DESTINATION, { url: url + WEBHOOK_PATH, secret: this.secret });
     for await (const events of this.gateway.history()) {
       for (const event of events) {
-        this.desk.take({ event, verified: true, receivedAt: event.timestamp, replay: false });
+        this.desk.take({ event, verified: false, receivedAt: event.timestamp, replay: false });
       }
     }
   }
