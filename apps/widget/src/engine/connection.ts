@@ -5,7 +5,7 @@ import { CLOSE, type ClientFrame, type ServerFrame } from './wire.js';
 const SILENCE_MS = 25_000;
 const PATIENCE_MS = 10_000;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 10_000;
 
 export interface ConnectionEvents {
   /** The socket is open: say hello. */

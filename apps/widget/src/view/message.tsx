@@ -37,7 +37,7 @@ export function Message({ item, first, last, newest, items }: MessageProps): VNo
 function Footer({ item, last, newest }: Pick<MessageProps, 'item' | 'last' | 'newest'>): VNode | null {
   const { t } = useChrome();
   if (item.mark === 'failed') return <Failed item={item} />;
-  const waits = item.outgoing !== null;
+  const waits = item.outgoing !== null && (last || item.mark === 'uploading');
   if (item.from === 'system' || !(last || newest || waits)) return null;
   const time = clock(item.at, t.lang);
   return (
