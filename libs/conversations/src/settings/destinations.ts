@@ -53,12 +53,17 @@ type Row = Omit<DestinationRecord, 'signingSecrets' | 'filter'> & {
 
 const COLUMNS = `id, type, name, config, secrets, filter_events as events, filter_accounts as accounts, filter_channels as channels, state,
   paused_reason as "pausedReason", managed_by as "managedBy", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
+/** One that is made again after it was removed begins anew: it is active, and the tickets of the old one are forgotten. */
 const SAVE = `
+  with forgotten as (
+    delete from reference r using destination d where d.id = $1 and d.removed_at is not null and r.destination_id = d.id)
   insert into destination (id, type, name, config, secrets, filter_events, filter_accounts, filter_channels, managed_by)
   values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9)
   on conflict (id) do update set type = excluded.type, name = excluded.name, config = excluded.config, secrets = excluded.secrets,
     filter_events = excluded.filter_events, filter_accounts = excluded.filter_accounts, filter_channels = excluded.filter_channels,
-    managed_by = excluded.managed_by, removed_at = null, updated_at = now()
+    managed_by = excluded.managed_by, removed_at = null, updated_at = now(),
+    state = case when destination.removed_at is null then destination.state else 'active' end,
+    paused_reason = case when destination.removed_at is null then destination.paused_reason end
   returning ${COLUMNS}`;
 const REMOVED = `with gone as (update destination set removed_at = now(), updated_at = now() where id = any ($1::text[]) returning id)
   delete from outbox where kind = 'event' and target_id = any ($1::text[])`;

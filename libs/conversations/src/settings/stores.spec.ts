@@ -37,7 +37,7 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
     database = await open({ entities: [], migrations: [Identity1700000000001, Store1700000000002] });
   });
   beforeEach(async () => {
-    await database.query('truncate account, destination, shared_value, outbox');
+    await database.query('truncate account, destination, reference, shared_value, outbox');
     ({ accounts, destinations } = stores(new Vault(key)));
   });
 
@@ -172,6 +172,29 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
         managedBy: 'file',
       });
       await expect(destinations.rotateSecret(database, 'desk')).rejects.toMatchObject({ code: 'read-only' });
+    });
+
+    it('begins anew when it is made again after it was removed, through the API and in the file', async () => {
+      const entry = { id: 'desk', type: 'hook', config };
+      const spoil = () =>
+        database.query(
+          `with paused as (update destination set state = 'paused', paused_reason = 'because')
+           insert into reference (conversation_id, destination_id, ticket_id) values ('cnv_1', 'desk', '4711'), ('cnv_1', 'other', '9')`,
+        );
+      const left = () => database.query('select destination_id from reference');
+      await destinations.create(database, entry);
+      await spoil();
+      await destinations.remove(database, 'desk');
+      expect(await destinations.create(database, entry)).toMatchObject({ state: 'active', pausedReason: null });
+      expect(await left()).toEqual([{ destination_id: 'other' }]);
+      await destinations.remove(database, 'desk');
+      await destinations.importFromFile([entry]);
+      await database.query('truncate reference');
+      await spoil();
+      await destinations.importFromFile([]);
+      await destinations.importFromFile([entry]);
+      expect(await destinations.get(database, 'desk')).toMatchObject({ state: 'active', pausedReason: null });
+      expect(await left()).toEqual([{ destination_id: 'other' }]);
     });
 
     it('of the file rotates when its secret there changes, and keeps a secret that was made for it', async () => {
