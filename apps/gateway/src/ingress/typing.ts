@@ -5,7 +5,16 @@ import type { TypingSink } from './arrivals.js';
 
 /** The same again within this time says nothing new. */
 const REPEAT_MS = 3_000;
+/** Between two changes of one thread: each one is a query and a request to every destination. */
+const GAP_MS = 1_000;
 const MOST = 10_000;
+
+/** What was passed on of a thread, and what is to follow once the gap is over. */
+interface Told {
+  on: boolean;
+  at: number;
+  next?: { on: boolean; timer: NodeJS.Timeout };
+}
 
 const SNAPSHOT: Statement = {
   name: 'typing_snapshot',
@@ -15,9 +24,12 @@ const SNAPSHOT: Statement = {
     where t.account_id = $1 and t.external_id = $2 and c.status <> 'closed' and not p.blocked`,
 };
 
-/** Makes `typing.started` and `typing.stopped` of what customers do right now. Known threads only; nothing is stored, nothing repeated. */
+/**
+ * Makes `typing.started` and `typing.stopped` of what customers do right now. Known threads only; nothing is stored, nothing repeated, and of changes that
+ * follow each other within a second only the last is told, late.
+ */
 export class Typing implements TypingSink {
-  private readonly last = new Map<string, { on: boolean; at: number }>();
+  private readonly told = new Map<string, Told>();
 
   constructor(
     private readonly parts: { database: Database; log: Logger; deliver: (event: StreamEvent) => Promise<void> },
@@ -25,15 +37,32 @@ export class Typing implements TypingSink {
 
   typing(accountId: string, thread: string, on: boolean): void {
     const key = `${accountId} ${thread}`;
-    const before = this.last.get(key);
-    const at = performance.now();
-    if (before?.on === on && at - before.at < REPEAT_MS) return;
-    this.last.delete(key);
-    if (this.last.size >= MOST) this.last.delete(this.last.keys().next().value!);
-    this.last.set(key, { on, at });
+    const before = this.told.get(key);
+    if (before?.next) before.next.on = on;
+    else if (before && performance.now() - before.at < GAP_MS) {
+      if (before.on === on) return;
+      const timer = setTimeout(() => this.tell(accountId, thread, before.next!.on), GAP_MS).unref();
+      before.next = { on, timer };
+    } else if (before?.on !== on || performance.now() - before.at >= REPEAT_MS) this.tell(accountId, thread, on);
+  }
+
+  private tell(accountId: string, thread: string, on: boolean): void {
+    const key = `${accountId} ${thread}`;
+    const before = this.told.get(key);
+    const unchanged = before?.next !== undefined && before.on === on;
+    this.forget(key);
+    const oldest = this.told.size >= MOST ? this.told.keys().next().value : undefined;
+    if (oldest !== undefined) this.forget(oldest);
+    this.told.set(key, { on, at: performance.now() });
+    if (unchanged) return;
     this.pass(accountId, thread, on).catch((error: unknown) =>
       this.parts.log.debug({ err: error, account: accountId }, 'typing was not passed on'),
     );
+  }
+
+  private forget(key: string): void {
+    clearTimeout(this.told.get(key)?.next?.timer);
+    this.told.delete(key);
   }
 
   private async pass(accountId: string, thread: string, on: boolean): Promise<void> {
