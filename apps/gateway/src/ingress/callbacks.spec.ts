@@ -63,6 +63,7 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
       async reply(_sql: unknown, conversationId: string, input: { text?: string }) {
         if (refusal) throw refusal;
         replied.push(`${conversationId} ${input.text}`);
+        return { threadId: `thr_${replied.length}` };
       },
     } as unknown as RepliesPort;
     const directory = {
@@ -80,6 +81,17 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
     actions = [reply('k1', 'first'), reply('k2', 'second')];
     for (let i = 0; i < 3; i += 1) expect(await post()).toEqual({ status: 202 });
     expect(replied).toEqual(['cnv_1 first', 'cnv_1 second']);
+  });
+
+  it('is hinted at, so that chats show it at once', async () => {
+    const hints: string[] = [];
+    const end = database.onHint('thread', (threadId) => hints.push(threadId));
+    actions = [reply('k1', 'first'), reply('k2', 'to nobody', '9'), reply('k3', 'second')];
+    await post();
+    await post();
+    while (hints.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(hints).toEqual(['thr_1', 'thr_2']);
+    end();
   });
 
   it('closes and reopens conversations, with events', async () => {

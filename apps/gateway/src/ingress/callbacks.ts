@@ -51,7 +51,8 @@ export class Callbacks {
   async act(destination: RunningDestination, actions: readonly HelpdeskAction[]): Promise<void> {
     for (const action of actions) {
       try {
-        await this.parts.database.transaction((sql) => this.actOnce(sql, destination, action));
+        const threadId = await this.parts.database.transaction((sql) => this.actOnce(sql, destination, action));
+        if (threadId) this.parts.database.hint('thread', threadId);
       } catch (error) {
         if (isTransient(error) || !isRefusal(error)) throw error;
         await this.park(destination, action, error);
@@ -80,14 +81,18 @@ export class Callbacks {
     return received.parsed.reply ?? { status: 200 };
   }
 
-  private async actOnce(sql: Sql, destination: RunningDestination, action: HelpdeskAction): Promise<void> {
+  /** Returns the thread that has a new message, if any. */
+  private async actOnce(sql: Sql, destination: RunningDestination, action: HelpdeskAction): Promise<string | null> {
     const taken = await sql.query(TAKE, [source(destination), action.dedupeKey]);
-    if (taken.length === 0) return;
+    if (taken.length === 0) return null;
     const [conversation] = await sql.query<{ id: string }>(FIND, [destination.id, action.ticketId]);
     if (!conversation) throw new NotFound(`no conversation is known under ticket ${action.ticketId}`);
-    if (action.kind === 'reply')
-      await this.parts.replies.reply(sql, conversation.id, parseWith(ReplyInput, action.reply));
-    else await changeConversation(sql, conversation.id, { change: { status: action.status }, accounts: null });
+    if (action.kind === 'reply') {
+      const { threadId } = await this.parts.replies.reply(sql, conversation.id, parseWith(ReplyInput, action.reply));
+      return threadId;
+    }
+    await changeConversation(sql, conversation.id, { change: { status: action.status }, accounts: null });
+    return null;
   }
 
   private async park(destination: RunningDestination, action: HelpdeskAction, error: Error): Promise<void> {
