@@ -38,10 +38,11 @@ const NEW = reading(
   `select * from outbox where position > $1 and position <= $2 and partition = any ($3::smallint[])
    and kind || ':' || target_id <> all ($4::text[]) order by position limit $5`,
 );
+/** Bounds and order are the whole index's, so that a plan made for any target reads no row of another. */
 const OF_TARGET = reading(
   'outbox_of_target',
-  `select * from outbox where kind = $1 and target_id = $2 and position > $3 and position <= $4
-   and ($5::smallint[] is null or partition = any ($5)) order by position limit $6`,
+  `select * from outbox where (kind, target_id, position) > ($1, $2, $3::bigint) and (kind, target_id, position) <= ($1, $2, $4::bigint)
+   and ($5::smallint[] is null or partition = any ($5)) order by kind, target_id, position limit $6`,
 );
 const OF_LANES = reading(
   'outbox_of_lanes',
@@ -61,7 +62,7 @@ const TARGETS: Statement = {
 const START: Statement = { name: 'start_units', text: 'select * from start_units($1, $2::jsonb)' };
 const HASTEN: Statement = {
   name: 'outbox_hasten',
-  text: `update outbox set due_at = null where kind = $1 and target_id = $2 and due_at > clock_timestamp()
+  text: `update outbox set due_at = null where kind = $1 and target_id = $2 and attempts > 0 and due_at > clock_timestamp()
     and failure->>'code' in ('unavailable', 'outcome-unknown', 'reply-unreadable') and ($3::smallint[] is null or partition = any ($3))`,
 };
 

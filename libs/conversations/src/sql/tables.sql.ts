@@ -87,6 +87,7 @@ create table reference (
   updated_at timestamptz not null default now(),
   primary key (conversation_id, destination_id)
 );
+create index reference_ticket on reference (destination_id, ticket_id);
 
 create table message (
   id text primary key,
@@ -202,6 +203,7 @@ create table outbox (
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 create index outbox_target on outbox (kind, target_id, position);
 create index outbox_lane on outbox (lane, position);
+create index outbox_tried on outbox (kind, target_id) where attempts > 0;
 
 create table delivery (
   destination_id text not null,
@@ -213,6 +215,7 @@ create table delivery (
   primary key (destination_id, event_id)
 );
 create index delivery_settled on delivery (destination_id, state, settled_at);
+create index delivery_age on delivery (state, settled_at);
 
 create table lease (
   name text primary key,
