@@ -6,6 +6,8 @@
  *
  * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled.
  *
+ * Both never scan a table: a plan that was made while the outbox was empty serves when it is full.
+ *
  * Both are fenced: an item whose lease is no longer held by `holder` with that token is passed over. Conversations are locked first, by id.
  */
 export const OUTBOX = `
@@ -24,7 +26,7 @@ create function held_items(p_holder text, p_items jsonb) returns setof jsonb lan
   join lease l on l.name = i->>'lease' and l.token = (i->>'token')::bigint and l.holder = p_holder
 $$;
 
-create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language plpgsql as $$
+create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language plpgsql set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query
@@ -32,6 +34,7 @@ begin
     select (i->>'position')::bigint as place, o.position as found, u.id, u.status, u.superseded, s.failure
     from held_items(p_holder, p_items) i
     left join outbox o on o.position = (i->>'position')::bigint
+      and o.position = any (array(select (x->>'position')::bigint from jsonb_array_elements(p_items) x))
     left join unit u on u.id = o.item_id
     left join lateral (
       select x.failure from unit x
@@ -51,9 +54,10 @@ begin
 end
 $$;
 
-create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql as $$
+create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql set enable_seqscan = off as $$
 declare
   held jsonb := (select coalesce(jsonb_agg(i), '[]') from held_items(p_holder, p_items) i);
+  v_positions bigint[] := array(select (i->>'position')::bigint from jsonb_array_elements(held) i);
   v_now timestamptz := clock_timestamp();
   r record;
 begin
@@ -62,7 +66,7 @@ begin
       array(select jsonb_array_elements_text(i->'externalIds')) as external_ids
     from jsonb_array_elements(held) i join outbox o on o.position = (i->>'position')::bigint
     join unit u on u.id = o.item_id join message m on m.id = u.message_id
-    where i->>'result' = 'unit' order by m.conversation_id, o.position
+    where o.position = any (v_positions) and i->>'result' = 'unit' order by m.conversation_id, o.position
   loop
     perform 1 from conversation c where c.id = r.conversation_id for update;
     delete from outbox o where o.position = r.position;
@@ -77,7 +81,7 @@ begin
     select (i->>'position')::bigint as place, i->>'result' as result, i->'failure' as failure, i->'reference' as reference
     from jsonb_array_elements(held) i where i->>'result' in ('delivered', 'dead', 'dropped')),
   gone as (
-    delete from outbox o using item i where o.position = i.place
+    delete from outbox o using item i where o.position = any (v_positions) and o.position = i.place
     returning o.position, o.kind, o.target_id, o.item_id, o.attempts, i.result, i.failure, i.reference),
   noted as (
     insert into delivery (destination_id, event_id, state, attempts, failure, settled_at)
@@ -99,7 +103,7 @@ begin
   with later as (
     update outbox o set attempts = o.attempts + 1, first_attempt_at = coalesce(o.first_attempt_at, v_now), failure = i->'failure',
       due_at = v_now + make_interval(secs => (i->>'delayMs')::float8 / 1000)
-    from jsonb_array_elements(held) i where i->>'result' = 'retry' and o.position = (i->>'position')::bigint
+    from jsonb_array_elements(held) i where o.position = any (v_positions) and i->>'result' = 'retry' and o.position = (i->>'position')::bigint
     returning o.position, o.kind, o.item_id),
   requeued as (
     update unit u set status = 'queued', updated_at = v_now from later l where l.kind = 'unit' and u.id = l.item_id and u.status = 'started')
