@@ -60,7 +60,7 @@ export class ChatFilesController {
       mimeTypes: config.mimeTypes,
     };
     const file = await receiveUpload(this.files, request, about);
-    await this.files.record(this.database, file, about);
+    await this.files.recordOrDiscard(this.database, file, about);
     return this.files.present(file);
   }
 

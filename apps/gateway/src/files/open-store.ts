@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Settings } from '#config';
-import { LocalFileStore, S3FileStore, type FileStore } from '#conversations';
+import { LocalFileStore, S3FileStore, sweepIncoming, type FileStore } from '#conversations';
 
-/** The file store of the settings. */
+/** The file store of the settings, swept of what a crash left half received. */
 export function openFileStore(settings: Settings['files'], dataDir: string): FileStore {
-  if (settings.store === 's3') return new S3FileStore(settings);
-  const store = new LocalFileStore(settings.dir ?? join(dataDir, 'files'));
-  void store.sweep(Date.now()).catch(() => undefined);
+  const store =
+    settings.store === 's3'
+      ? new S3FileStore(settings, join(dataDir, 'incoming'))
+      : new LocalFileStore(settings.dir ?? join(dataDir, 'files'));
+  void sweepIncoming(store.incoming, Date.now()).catch(() => undefined);
   return store;
 }

@@ -7,11 +7,14 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Sql } from '#database';
 import { newId } from '#normalizer';
 import { FileMissing, storageKey, type FileStore } from './file-store.js';
+import { FileUrls } from './file-urls.js';
+import { Files } from './files.js';
 import { LocalFileStore } from './local-file-store.js';
 import { S3FileStore } from './s3-file-store.js';
-import { spool } from './spool.js';
+import { spool, sweepIncoming } from './spool.js';
 
 /** As much of S3 as is used: signed requests, checked digests, ranges. The first PUT is answered 503. */
 function fakeS3(objects: Map<string, Buffer>): Server {
@@ -40,14 +43,17 @@ const objects = new Map<string, Buffer>();
 const stores: Record<string, () => FileStore> = {
   'local disk': () => new LocalFileStore(join(folder, 'files')),
   S3: () =>
-    new S3FileStore({
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      bucket: 'bucket',
-      region: 'us-east-1',
-      accessKeyId: 'key',
-      secretAccessKey: 'secret',
-      prefix: 'tributary/',
-    }),
+    new S3FileStore(
+      {
+        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        bucket: 'bucket',
+        region: 'us-east-1',
+        accessKeyId: 'key',
+        secretAccessKey: 'secret',
+        prefix: 'tributary/',
+      },
+      join(folder, 's3-incoming'),
+    ),
 };
 
 beforeAll(async () => {
@@ -111,11 +117,23 @@ describe('spool', () => {
   });
 
   it('is swept of what a crash left', async () => {
-    const store = new LocalFileStore(join(folder, 'swept'));
-    const { path } = await spool(Buffer.from('old'), store.incoming, 10);
+    const incoming = join(folder, 'swept');
+    const { path } = await spool(Buffer.from('old'), incoming, 10);
     await utimes(path, new Date(0), new Date(0));
-    await writeFile(join(store.incoming, 'fresh'), 'fresh');
-    await store.sweep(Date.now());
-    expect(await readdir(store.incoming)).toEqual(['fresh']);
+    await writeFile(join(incoming, 'fresh'), 'fresh');
+    await sweepIncoming(incoming, Date.now());
+    expect(await readdir(incoming)).toEqual(['fresh']);
+  });
+});
+
+describe('Files.store', () => {
+  it('keeps no bytes that it cannot record', async () => {
+    const home = join(folder, 'unrecorded');
+    const broken: Sql = { query: () => Promise.reject(new Error('the database is away')) };
+    const urls = new FileUrls('secret', '');
+    const files = new Files({ database: broken, store: new LocalFileStore(home), urls, maxBytes: 1_000 });
+    await expect(files.store(broken, Buffer.from('bytes'))).rejects.toThrow('the database is away');
+    const left = await readdir(home, { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
   });
 });

@@ -101,7 +101,7 @@ export class Files {
   /** Stores a file and its row. Throws `FileRefused`. Never call it inside a transaction with a stream that waits for the network. */
   async store(sql: Sql, content: Content, about: AboutFile = {}): Promise<StoredFile> {
     const file = await this.receive(content, about);
-    await this.record(sql, file, about);
+    await this.recordOrDiscard(sql, file, about);
     return this.present(file);
   }
 
@@ -132,6 +132,16 @@ export class Files {
       about.accountId ?? null,
       about.owner ?? null,
     ]);
+  }
+
+  /** `record` for a caller who has no more to do: where it fails, the bytes are removed again. */
+  async recordOrDiscard(sql: Sql, file: ReceivedFile, about?: Pick<AboutFile, 'accountId' | 'owner'>): Promise<void> {
+    try {
+      await this.record(sql, file, about);
+    } catch (error) {
+      await this.discard(file).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Forgets what `receive` took, where it is not recorded after all. */

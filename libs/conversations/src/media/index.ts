@@ -9,3 +9,4 @@ export * from './message-files.js';
 export * from './s3-file-store.js';
 export * from './settle-file.js';
 export * from './sniff.js';
+export { sweepIncoming } from './spool.js';

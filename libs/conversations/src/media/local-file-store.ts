@@ -1,10 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileMissing, type ByteRange, type FileStore } from './file-store.js';
-
-const STALE_MS = 24 * 3_600_000;
 
 /** Files on the local disk, under one folder. A file appears under its key whole or not at all. */
 export class LocalFileStore implements FileStore {
@@ -12,16 +10,6 @@ export class LocalFileStore implements FileStore {
 
   constructor(private readonly folder: string) {
     this.incoming = join(folder, '.incoming');
-  }
-
-  /** Removes what a crash left half received more than a day ago. */
-  async sweep(now: number): Promise<void> {
-    const names = await readdir(this.incoming).catch(() => []);
-    for (const name of names) {
-      const path = join(this.incoming, name);
-      const age = now - (await stat(path).then((s) => s.mtimeMs, () => now)); // prettier-ignore
-      if (age > STALE_MS) await rm(path, { force: true });
-    }
   }
 
   async put(key: string, path: string): Promise<void> {

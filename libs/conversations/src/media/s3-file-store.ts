@@ -1,7 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AwsV4Signer } from 'aws4fetch';
 import { request, type Dispatcher } from 'undici';
@@ -30,9 +28,11 @@ const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 
 /** Files in a bucket of an S3-compatible service. */
 export class S3FileStore implements FileStore {
-  readonly incoming = join(tmpdir(), `tributary-incoming-${process.pid}`);
-
-  constructor(private readonly settings: S3Settings) {}
+  /** `incoming`: a folder of this installation's own, for files on their way in. */
+  constructor(
+    private readonly settings: S3Settings,
+    readonly incoming: string,
+  ) {}
 
   async put(key: string, path: string, about: { bytes: number; sha256: string }): Promise<void> {
     const headers = {

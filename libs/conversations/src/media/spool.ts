@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileRefused } from './file-refused.js';
 
 /** Enough to tell the type of any file, and the size of a picture behind the largest block of camera data. */
 const HEAD_BYTES = 262_144;
+
+const STALE_MS = 24 * 3_600_000;
 
 export type Content = Readable | Buffer;
 
@@ -50,4 +52,13 @@ async function copy(content: Content, handle: FileHandle, maxBytes: number): Pro
   }
   if (bytes === 0) throw new FileRefused('empty', 'the file is empty');
   return { bytes, sha256: hash.digest('hex'), head: Buffer.concat(head) };
+}
+
+/** Removes from `folder` what a crash left half received more than a day before `now` (milliseconds since 1970). */
+export async function sweepIncoming(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const age = now - (await stat(path).then((s) => s.mtimeMs, () => now)); // prettier-ignore
+    if (age > STALE_MS) await rm(path, { force: true });
+  }
 }
