@@ -36,6 +36,9 @@ export function demoRoutes(helpdesk: Helpdesk) {
     server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     for (const [path, file] of Object.entries(PAGES)) server.get(path, (_request, reply) => page(file, reply));
+    server.addHook('onRequest', async (request, reply) => {
+      if (request.url.startsWith('/demo/helpdesk') && !isOfThisMachine(request.raw)) return refuse(reply);
+    });
     server.post('/demo/helpdesk/webhook', (request, reply) => webhook(helpdesk, request, reply));
     server.get('/demo/helpdesk/stream', (request, reply) => openStream(helpdesk.desk, request, reply));
     server.get('/demo/helpdesk/conversations', () => ({ items: helpdesk.desk.conversations() }));
@@ -52,6 +55,22 @@ export function demoRoutes(helpdesk: Helpdesk) {
       pass(reply, helpdesk.gateway.upload(request.headers['content-type'] ?? '', request.body as IncomingMessage)),
     );
   };
+}
+
+/**
+ * Is the caller on this machine, by a name of this machine? The demo helpdesk asks nobody who they are: a caller from elsewhere, one behind a proxy, and a page
+ * of another site whose name was bent to this address are not answered.
+ */
+export function isOfThisMachine({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
+  const local = /^(?:127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '');
+  const name = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i.test(headers.host ?? '');
+  return local && name && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined;
+}
+
+function refuse(reply: FastifyReply): FastifyReply {
+  const detail = 'The demo helpdesk answers only on the machine that it runs on, because it asks nobody who they are.';
+  const problem = { title: 'Only on this machine', status: 403, detail, code: 'forbidden' };
+  return reply.status(403).header('content-type', 'application/problem+json').send(JSON.stringify(problem));
 }
 
 function webhook(helpdesk: Helpdesk, request: FastifyRequest, reply: FastifyReply): FastifyReply {
