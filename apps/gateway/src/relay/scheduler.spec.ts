@@ -38,6 +38,7 @@ describeOnEveryDatabase('the scheduler', (open) => {
     scheduler.start();
     await until(() => due.fallbackDue.mock.calls.length >= 2, 'the next looks');
     expect(log.warn).toHaveBeenCalledTimes(1);
+    log.warn.mockClear();
   });
 
   it('deletes what is kept no longer', async () => {
@@ -46,5 +47,31 @@ describeOnEveryDatabase('the scheduler', (open) => {
     );
     await make().scheduler.tick();
     expect(await database.query('select key from idempotency')).toEqual([{ key: 'new' }]);
+  });
+
+  it('deletes what is old although what is due fails or hangs, and does what is due meanwhile', async () => {
+    await database.query(
+      `insert into idempotency (scope, key, fingerprint, created_at) values ('a', 'older', '', now() - interval '8 d')`,
+    );
+    const { scheduler, due } = make();
+    due.enqueueDue.mockRejectedValue(new Error('a message that cannot be sent'));
+    let release = (): void => undefined;
+    due.fallbackDue.mockReturnValueOnce(new Promise((resolve) => (release = () => resolve(0))));
+    scheduler.start();
+    const kept = () => database.query(`select key from idempotency where key = 'older'`);
+    await until(async () => (await kept()).length === 0, 'the old row is gone');
+    await until(() => due.enqueueDue.mock.calls.length >= 3, 'further looks');
+    expect(due.fallbackDue).toHaveBeenCalledTimes(1);
+    release();
+    await until(() => due.fallbackDue.mock.calls.length >= 2, 'the next look');
+  });
+
+  it('forgets what waits for destinations that were removed', async () => {
+    await database.query(
+      `insert into destination (id, type, config, removed_at) values ('gone', 'x', '{}', now()), ('hd', 'x', '{}', null)`,
+    );
+    for (const id of ['gone', 'hd']) await database.query(`select enqueue('event', $1, $1 || ':1', 'evt_1')`, [id]);
+    await make().scheduler.tick();
+    expect(await database.query('select target_id from outbox')).toEqual([{ target_id: 'hd' }]);
   });
 });

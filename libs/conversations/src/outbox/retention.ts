@@ -28,33 +28,40 @@ export const KEEPING: Keeping = {
 /** Rows of one statement: short locks, and the stream's horizon is held up no longer than that. */
 const CHUNK = 1_000;
 
-/** Each deletes at most `$2` rows that are older than `$1` seconds, and returns one row for each. */
-const RULES: readonly { readonly of: keyof Keeping; readonly text: string }[] = [
-  { of: 'dedupe', text: pruning('inbox', 'received_at') },
-  { of: 'idempotency', text: pruning('idempotency', 'created_at') },
-  { of: 'traces', text: pruning('trace', 'created_at') },
-  { of: 'receipts', text: pruning('early_receipt', 'received_at') },
-  { of: 'deliveries', text: pruning('delivery', 'settled_at', `state = 'delivered'`) },
-  { of: 'events', text: pruning('delivery', 'settled_at') },
-  {
-    of: 'events',
-    text: pruning(
-      'event e',
-      'created_at',
-      `not exists (select 1 from destination d join outbox o
-         on o.lane = d.id || ':' || coalesce(e.conversation_id, e.contact_id, e.account_id, 'none') and o.item_id = e.id)`,
-    ),
-  },
-  { of: 'receipts', text: pruning('shared_value', 'expires_at') },
+/** `look` finds at most `$2` rows that are older than `$1` seconds, without a lock that the horizon waits for; `forget` deletes them (`$2`). */
+interface Rule {
+  readonly of: keyof Keeping;
+  readonly look: string;
+  readonly forget: string;
+}
+
+const RULES: readonly Rule[] = [
+  pruning('dedupe', 'inbox', 'received_at'),
+  pruning('idempotency', 'idempotency', 'created_at'),
+  pruning('traces', 'trace', 'created_at'),
+  pruning('receipts', 'early_receipt', 'received_at'),
+  pruning('deliveries', 'delivery', 'settled_at', `state = 'delivered'`),
+  pruning('events', 'delivery', 'settled_at', `state = 'dead'`),
+  pruning(
+    'events',
+    'event',
+    'created_at',
+    `not exists (select 1 from destination d join outbox o
+       on o.lane = d.id || ':' || coalesce(event.conversation_id, event.contact_id, event.account_id, 'none') and o.item_id = event.id)`,
+  ),
+  pruning('receipts', 'shared_value', 'expires_at'),
 ];
 
-/** What waited for destinations that were removed. */
 const ORPHANS = `delete from outbox where position in (
   select o.position from destination d join outbox o on o.kind = 'event' and o.target_id = d.id where d.removed_at is not null limit $1) returning 1`;
 
-function pruning(table: string, at: string, only = 'true'): string {
-  return `delete from ${table.split(' ')[0]} where ctid in (
-    select ctid from ${table} where ${at} < clock_timestamp() - make_interval(secs => $1::float8) and ${only} order by ${at} limit $2) returning 1`;
+function pruning(of: keyof Keeping, table: string, at: string, only = 'true'): Rule {
+  const old = `${at} < statement_timestamp() - make_interval(secs => $1::float8) and ${only}`;
+  return {
+    of,
+    look: `select ctid::text as place from ${table} where ${old} order by ${at} limit $2`,
+    forget: `delete from ${table} where ctid = any ($2::text[]::tid[]) and ${old} returning 1`,
+  };
 }
 
 /**
@@ -63,12 +70,24 @@ function pruning(table: string, at: string, only = 'true'): string {
  */
 export async function prune(database: Database, keeping: Partial<Keeping> = {}, signal?: AbortSignal): Promise<number> {
   const keep = { ...KEEPING, ...keeping };
-  const steps = RULES.map(({ of, text }) => ({ text, values: [keep[of], CHUNK] }));
+  const seconds = { ...keep, deliveries: Math.min(keep.deliveries, keep.events) };
   let total = 0;
-  for (const { text, values } of [...steps, { text: ORPHANS, values: [CHUNK] }]) {
-    for (let gone = CHUNK; gone === CHUNK && !signal?.aborted; total += gone) {
-      gone = (await database.query(text, values)).length;
+  for (const { of, look, forget } of RULES) {
+    for (let full = true; full && !signal?.aborted;) {
+      const found = await database.query<{ place: string }>(look, [seconds[of], CHUNK]);
+      if (found.length === 0) break;
+      const gone = await database.query(forget, [seconds[of], found.map(({ place }) => place)]);
+      total += gone.length;
+      full = found.length === CHUNK && gone.length > 0;
     }
   }
+  return total;
+}
+
+/** Deletes what waited for destinations that were removed, in small steps as well. Returns how many entries went. */
+export async function forgetOrphans(database: Database, signal?: AbortSignal): Promise<number> {
+  let total = 0;
+  for (let gone = CHUNK; gone === CHUNK && !signal?.aborted; total += gone)
+    gone = (await database.query(ORPHANS, [CHUNK])).length;
   return total;
 }
