@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { nearest } from './problem.js';
+import { nearest } from '#normalizer';
+import type { z } from 'zod';
 
 type Issue = z.core.$ZodRawIssue;
 
@@ -57,68 +57,3 @@ function suggestion(issue: Extract<Issue, { code: 'invalid_value' }>): string {
 }
 
 /** A JSON Schema, as far as settings need it. */
-export interface Described {
-  readonly $ref?: string;
-  readonly $defs?: Readonly<Record<string, Described>>;
-  readonly type?: string;
-  readonly kind?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly properties?: Readonly<Record<string, Described>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | Described;
-  readonly items?: Described;
-  readonly anyOf?: readonly Described[];
-  readonly oneOf?: readonly Described[];
-  readonly allOf?: readonly Described[];
-}
-
-/** The schema of what people write (before defaults and transformations), as data. */
-export function describe(schema: z.ZodType): Described {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Described;
-}
-
-export interface UnknownKey {
-  readonly path: readonly PropertyKey[];
-  readonly meant: string | undefined;
-}
-
-/** Keys that the schema does not know, at any depth: with most schemas they would be ignored in silence. */
-export function unknownKeys(schema: z.ZodType, data: unknown): UnknownKey[] {
-  const root = describe(schema);
-  const search = (described: Described, value: unknown, path: readonly PropertyKey[]): UnknownKey[] => {
-    if (typeof value !== 'object' || value === null) return [];
-    const variants = branches(described, root);
-    if (Array.isArray(value)) {
-      const items = variants.find((variant) => variant.items)?.items;
-      return items ? value.flatMap((item, i) => search(items, item, [...path, i])) : [];
-    }
-    const open = variants.some(({ type, properties, additionalProperties }) =>
-      additionalProperties === undefined
-        ? !properties && (type === undefined || type === 'object')
-        : additionalProperties !== false,
-    );
-    const known = Object.assign({}, ...variants.map((variant) => variant.properties ?? {})) as Record<
-      string,
-      Described
-    >;
-    return Object.entries(value).flatMap(([key, member]) => {
-      if (Object.hasOwn(known, key)) return search(known[key]!, member, [...path, key]);
-      return open ? [] : [{ path: [...path, key], meant: nearest(key, Object.keys(known)) }];
-    });
-  };
-  return search(root, data, []);
-}
-
-function branches(schema: Described, root: Described): Described[] {
-  const target = schema.$ref ? root.$defs?.[schema.$ref.replace('#/$defs/', '')] : undefined;
-  const inner = [
-    ...(target ? [target] : []),
-    ...(schema.anyOf ?? []),
-    ...(schema.oneOf ?? []),
-    ...(schema.allOf ?? []),
-  ];
-  return inner.length > 0 ? inner.flatMap((branch) => branches(branch, root)) : [schema];
-}

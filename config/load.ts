@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { z } from 'zod';
 import { readEnvironment, type Environment } from './environment.js';
-import { explain, unknownKeys } from './explain.js';
-import { keyText, nearest, type Problem, SettingsError } from './problem.js';
+import { nearest, unknownKeys } from '#normalizer';
+import { explain } from './explain.js';
+import { keyText, type Problem, SettingsError } from './problem.js';
 import { SettingsFile, type AccountSettings, type DestinationSettings } from './schema.js';
 import { YamlSource } from './yaml-source.js';
 

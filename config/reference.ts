@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { Environment } from './environment.js';
-import { describe, type Described } from './explain.js';
+import { describeInput, type Described } from '#normalizer';
 import { SettingsFile } from './schema.js';
 
 /** The page `docs/reference/settings.md`, made from the schemas; a test compares the two. */
@@ -16,7 +16,7 @@ export function settingsReference(): string {
     '',
     '## The file',
     '',
-    ...table(describe(SettingsFile)),
+    ...table(describeInput(SettingsFile)),
     '',
     '## The environment',
     '',
@@ -81,7 +81,7 @@ function code(value: unknown): string {
 
 function environment(): string[] {
   const shape: Record<string, z.ZodType> = Environment.shape;
-  const described = describe(Environment).properties ?? {};
+  const described = describeInput(Environment).properties ?? {};
   return [
     '| variable | default | meaning |',
     '|---|---|---|',

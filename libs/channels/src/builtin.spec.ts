@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { describeSettings } from '#normalizer';
 import { builtinAdapters } from './builtin.js';
 
 const root = new URL('./', import.meta.url);
@@ -18,6 +19,13 @@ describe('the built-in channels', () => {
       (file) => file.endsWith('.adapter.ts') && !/^([a-z0-9-]+)[\\/]\1\.adapter\.ts$/.test(file),
     );
     expect(stray).toEqual([]);
+  });
+
+  it('all take the setting `apiBase`', () => {
+    const without = builtinAdapters.filter(
+      ({ config }) => !describeSettings(config).some(({ name, required }) => name === 'apiBase' && !required),
+    );
+    expect(without.map(({ type }) => type)).toEqual([]);
   });
 
   it.each(folders)('%s runs the conformance suite and tells how to set it up', (name) => {

@@ -20,4 +20,5 @@ export { apiBase, describeSettings, secret, webAddress, type SettingField } from
 export * from './split-text.js';
 export * from './status.js';
 export * from './stream.js';
+export { describeInput, nearest, unknownKeys, type Described } from './unknown-keys.js';
 export { measure, TextUnit } from './text-unit.js';

@@ -1,4 +1,4 @@
-import { secret } from '#normalizer';
+import { secret, webAddress } from '#normalizer';
 import { z } from 'zod';
 
 /** An origin (`https://shop.example`), one with any subdomain (`https://*.shop.example`), or `*`. */
@@ -45,5 +45,8 @@ export const webchatConfig = z.object({
     .max(100)
     .default([])
     .describe('Types of files that visitors may send, exact or `image/*`, by what their bytes are. Empty: all.'),
+  apiBase: webAddress()
+    .optional()
+    .describe('Every account takes it; web chat calls no provider, so it changes nothing.'),
 });
 export type WebchatConfig = z.infer<typeof webchatConfig>;

@@ -1,4 +1,4 @@
-import { keepSecrets, mapSecrets, maskSecrets, parseWith, InvalidInput } from '#normalizer';
+import { keepSecrets, mapSecrets, maskSecrets, parseWith, InvalidInput, unknownKeys } from '#normalizer';
 import type { z } from 'zod';
 import type { Vault } from './vault.js';
 
@@ -48,9 +48,16 @@ export function changeConfig(schema: z.ZodType, old: Config, change: Config): Co
   return under(() => keepSecrets(schema, Object.fromEntries(merged), old));
 }
 
-/** Checks settings against their schema. Throws `InvalidInput` whose paths begin with `config`. */
+/** Checks settings against their schema, which must know every key of them. Throws `InvalidInput` whose paths begin with `config`. */
 export function checkConfig(schema: z.ZodType, config: Config): void {
-  under(() => parseWith(schema, config));
+  const unknown = unknownKeys(schema, config).map(({ path, meant }) => ({
+    path: path.map(String).join('.'),
+    message: `is not a known key${meant ? `; did you mean "${meant}"?` : ''}`,
+  }));
+  under(() => {
+    if (unknown.length > 0) throw new InvalidInput(unknown);
+    parseWith(schema, config);
+  });
 }
 
 function under<T>(work: () => T): T {

@@ -95,6 +95,19 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
       await expect(accounts.get(database, 'none')).rejects.toBeInstanceOf(NotFound);
     });
 
+    it('refuses keys that the channel does not know, and says which was meant; a key from before can be taken out', async () => {
+      const unknown = { ...config, tokne: 'canary', keys: [{ id: 'a', key: 'k', colour: 'red' }] };
+      await expect(accounts.create(database, { type: 'sms', config: unknown })).rejects.toMatchObject({
+        errors: [
+          { path: 'config.keys.0.colour', message: 'is not a known key' },
+          { path: 'config.tokne', message: 'is not a known key; did you mean "token"?' },
+        ],
+      });
+      await accounts.create(database, { id: 'one', type: 'sms', config });
+      await database.query(`update account set config = config || '{"old": 1}'`);
+      expect((await accounts.update(database, 'one', { config: { old: null } })).config).toEqual(config);
+    });
+
     it('is gone once removed, and its id can be used again', async () => {
       await accounts.create(database, { id: 'one', type: 'sms', config });
       await accounts.remove(database, 'one');
