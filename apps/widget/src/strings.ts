@@ -1,3 +1,5 @@
+import type { Problem } from './engine/store.js';
+
 /** The words of the widget. Accessible names hold the fixed words "chat" (launcher) and "message" (text box) in every language. */
 const en = {
   lang: 'en',
@@ -36,7 +38,7 @@ const en = {
   delivered: 'Delivered',
   read: 'Read',
   failed: 'Not sent',
-  failedBecause: (why: string) => `Not sent: ${why}`,
+  failedBecause: ({ detail }: Problem) => `Not sent: ${detail}`,
   retry: 'Try again',
   discard: 'Delete',
   typing: (name: string) => `${name} is typing`,
@@ -66,6 +68,17 @@ const en = {
 };
 
 export type Strings = typeof en;
+
+/** What the gateway says in English, by its code. */
+const ZH_PROBLEMS: Readonly<Record<string, string>> = {
+  'content-refused': '此内容无法发送',
+  'too-large': '文件太大',
+  invalid: '此文件是空文件或类型不受支持',
+  malformed: '文件无法读取',
+  unauthenticated: '会话已失效，请刷新页面后重试',
+  forbidden: '此页面无法发送文件',
+  'not-found': '在线客服暂不可用',
+};
 
 const zh: Strings = {
   lang: 'zh-CN',
@@ -104,7 +117,7 @@ const zh: Strings = {
   delivered: '已送达',
   read: '已读',
   failed: '发送失败',
-  failedBecause: (why) => `发送失败：${why}`,
+  failedBecause: ({ code, detail }) => `发送失败：${ZH_PROBLEMS[code] ?? detail}`,
   retry: '重试',
   discard: '删除',
   typing: (name) => `${name} 正在输入`,

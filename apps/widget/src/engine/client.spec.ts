@@ -193,6 +193,16 @@ describe('the outbox', () => {
     expect(platform.socket.of('message').map((m) => m.parts)).toEqual([text('one'), text('one'), text('two')]);
   });
 
+  it('keeps why a message was refused, also over a reload', () => {
+    const { platform, client, storage } = live();
+    client.send(text('one'));
+    const { clientId } = platform.socket.of('message')[0]!;
+    const problem = { code: 'content-refused', detail: 'the message is empty' } as const;
+    platform.socket.say({ type: 'refused', clientId, ...problem });
+    expect(client.store.state.outgoing).toMatchObject([{ state: 'failed', problem }]);
+    expect(live(storage, { fresh: false }).client.store.state.outgoing).toMatchObject([{ state: 'failed', problem }]);
+  });
+
   it('has only so many under way at once, and goes on as they are accepted', () => {
     const { platform, client } = live();
     for (let n = 0; n < 40; n++) client.send(text(`${n}`));

@@ -52,7 +52,7 @@ export class Inbox {
 
   refused({ clientId, code, detail, retryAfterMs }: Frame<'refused'>): void {
     if (code === 'rate-limited' || code === 'unavailable') this.to.outbox.postpone(clientId, retryAfterMs);
-    else this.to.outbox.fail(clientId, detail);
+    else this.to.outbox.fail(clientId, { code, detail });
   }
 
   status({ seq, status }: Frame<'status'>): void {

@@ -1,4 +1,5 @@
 import type { Platform } from './platform.js';
+import type { Problem } from './store.js';
 import type { Part } from './wire.js';
 
 /** An outgoing message as it is kept over a reload. */
@@ -7,7 +8,7 @@ export interface KeptMessage {
   parts: Part[];
   /** When it was written, ms since 1970. */
   at: number;
-  problem?: string;
+  problem?: Problem;
 }
 
 interface Session {

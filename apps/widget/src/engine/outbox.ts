@@ -1,6 +1,6 @@
 import type { Memory } from './memory.js';
 import type { Platform } from './platform.js';
-import type { ChatState, Outgoing, PendingFile, Store } from './store.js';
+import type { ChatState, Outgoing, PendingFile, Problem, Store } from './store.js';
 import { mediaPart, UploadRefused } from './upload.js';
 import type { ClientFrame, Part } from './wire.js';
 
@@ -72,7 +72,7 @@ export class Outbox {
     this.inFlight.clear();
     for (const { clientId, state } of this.store.state.outgoing) {
       if (state === 'sending')
-        this.change(clientId, malformed ? { state: 'failed', problem: '' } : { state: 'queued' });
+        this.change(clientId, malformed ? { state: 'failed', problem: { code: '', detail: '' } } : { state: 'queued' });
     }
   }
 
@@ -103,7 +103,7 @@ export class Outbox {
   }
 
   /** Not sent, and trying again by itself would not help. */
-  fail(clientId: string, problem: string): void {
+  fail(clientId: string, problem: Problem): void {
     this.inFlight.delete(clientId);
     this.change(clientId, { state: 'failed', problem });
   }
@@ -148,7 +148,7 @@ export class Outbox {
         const next = [...parts.slice(0, before), media, ...parts.slice(before)];
         this.change(clientId, { parts: next, files: files.slice(1) });
       } catch (error) {
-        if (error instanceof UploadRefused) return this.fail(clientId, error.detail || String(error.status));
+        if (error instanceof UploadRefused) return this.fail(clientId, error.problem);
         return this.postpone(clientId);
       }
     }

@@ -9,6 +9,12 @@ export interface PendingFile {
   preview: string | null;
 }
 
+/** Why something was refused: what programs know it by, and the gateway's own words, which are English. Either may be empty. */
+export interface Problem {
+  code: string;
+  detail: string;
+}
+
 /** A message of the visitor that the gateway has not accepted yet. */
 export interface Outgoing {
   clientId: string;
@@ -20,7 +26,7 @@ export interface Outgoing {
   progress: number;
   /** Written on an earlier page or in another tab. */
   inherited?: boolean;
-  problem?: string;
+  problem?: Problem;
 }
 
 export interface ChatState {

@@ -1,3 +1,4 @@
+import type { Problem } from './store.js';
 import { UPLOAD_PATH, type MediaPart } from './wire.js';
 
 export interface UploadRequest {
@@ -22,11 +23,8 @@ export interface Uploaded {
 
 /** The gateway has looked at the file and does not take it. Trying again without a change is in vain. */
 export class UploadRefused extends Error {
-  constructor(
-    readonly status: number,
-    readonly detail: string,
-  ) {
-    super(detail);
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
   }
 }
 
@@ -44,7 +42,8 @@ export function upload({ base, account, session, file, progress }: UploadRequest
       const body = parsed(request.responseText);
       if (request.status === 201) resolve(body as unknown as Uploaded);
       else if (request.status >= 500 || request.status === 429) reject(new Error('unavailable'));
-      else reject(new UploadRefused(request.status, typeof body.detail === 'string' ? body.detail : ''));
+      else
+        reject(new UploadRefused({ code: string(body.code), detail: string(body.detail) || String(request.status) }));
     };
     const form = new FormData();
     form.append('file', file, file.name);
@@ -58,6 +57,10 @@ function parsed(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+function string(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** The media part that shows or carries an uploaded file. */

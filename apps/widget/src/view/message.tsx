@@ -69,7 +69,7 @@ function Failed({ item }: { item: Item }): VNode {
   return (
     <span class="footer failed" role="alert">
       <AlertIcon />
-      <span>{why ? t.failedBecause(why) : t.failed}</span>
+      <span>{why?.detail ? t.failedBecause(why) : t.failed}</span>
       {outgoing && (
         <>
           <button type="button" onClick={() => client.retry(outgoing.clientId)}>
