@@ -162,6 +162,20 @@ describeOnEveryDatabase('the API: who may do what', (open) => {
       expect(limited.body).toMatchObject({ code: 'invalid', errors: [{ path: 'scopes' }] });
       expect((await make(['made:up'])).body.code).toBe('invalid');
     });
+
+    it('revokes keys that may do no more than itself, and itself', async () => {
+      const make = async (scopes: string[]): Promise<{ id: string; secret: string }> =>
+        (await api.post('/v1/keys', { name: 'one', scopes })).body;
+      const own = await make(['keys:write', 'events:read']);
+      const revoke = async ({ id }: { id: string }) => (await api.delete(`/v1/keys/${id}`, { key: own.secret })).status;
+      const stronger = [await make(['admin']), await make(['events:read', 'files:write'])];
+      for (const key of stronger) {
+        expect(await revoke(key)).toBe(403);
+        expect((await api.get('/v1/events', { key: key.secret })).status).toBe(200);
+      }
+      expect(await revoke(await make(['events:read']))).toBe(204);
+      expect(await revoke(own)).toBe(204);
+    });
   });
 
   it('answers 429 with Retry-After once the rate of a key is used, and other keys go on', async () => {

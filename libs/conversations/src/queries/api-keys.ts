@@ -69,6 +69,13 @@ export async function listApiKeys(sql: Sql, page: { after: string | null; limit:
   return rows.map((row) => row.view);
 }
 
+/** Throws `NotFound`. */
+export async function getApiKey(sql: Sql, id: string): Promise<ApiKey> {
+  const [row] = await sql.query<{ view: ApiKey }>(`select ${VIEW} from api_key where id = $1`, [id]);
+  if (!row) throw new NotFound(`there is no key ${id}`);
+  return row.view;
+}
+
 /** Revokes a key at once. Throws `NotFound`. */
 export async function deleteApiKey(sql: Sql, id: string): Promise<void> {
   const rows = await sql.query('delete from api_key where id = $1 returning 1', [id]);

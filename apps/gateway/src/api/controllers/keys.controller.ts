@@ -1,10 +1,10 @@
-import { createApiKey, deleteApiKey, listApiKeys } from '#conversations';
+import { createApiKey, deleteApiKey, getApiKey, listApiKeys } from '#conversations';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
 import { Refusal } from '../core/problem.js';
-import { hasScope } from '../core/scopes.js';
+import { hasScope, type Caller, type Scope } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
 import { byId } from '../schemas/elements.js';
 import { ApiKeyInput, ApiKeyRecord, NewApiKey } from '../schemas/key.js';
@@ -40,6 +40,7 @@ const remove = endpoint({
   scope: 'keys:write',
   tag,
   summary: 'Revoke an API key, at once',
+  description: 'Nobody can revoke a key with a scope that their own key lacks.',
   params: byId,
   status: 204,
 });
@@ -55,13 +56,19 @@ export class KeysController {
 
   @Serves(create)
   async create(@Called() { sql, body, caller }: Call<typeof create>) {
-    const beyond = body.scopes.filter((scope) => !hasScope(caller, scope));
-    if (beyond.length > 0) throw new Refusal('forbidden', `your key lacks ${beyond.join(', ')} itself`);
+    demandScopes(caller, body.scopes);
     return createApiKey(sql, body);
   }
 
   @Serves(remove)
-  async remove(@Called() { sql, params }: Call<typeof remove>) {
+  async remove(@Called() { sql, params, caller }: Call<typeof remove>) {
+    demandScopes(caller, (await getApiKey(sql, params.id)).scopes);
     await deleteApiKey(sql, params.id);
   }
+}
+
+/** Whoever makes or revokes a key has all of its scopes. Throws `Refusal` (`forbidden`). */
+function demandScopes(caller: Caller, scopes: readonly string[]): void {
+  const beyond = scopes.filter((scope) => !hasScope(caller, scope as Scope));
+  if (beyond.length > 0) throw new Refusal('forbidden', `your key lacks ${beyond.join(', ')} itself`);
 }

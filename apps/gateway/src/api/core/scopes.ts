@@ -13,7 +13,7 @@ export const SCOPES = {
   'events:read': 'pull the stream of events',
   'files:write': 'upload files',
   'keys:read': 'list API keys',
-  'keys:write': 'make and revoke API keys, with scopes of their own at most',
+  'keys:write': 'make and revoke API keys that have no scope beyond those of this one',
   'metrics:read': 'read /metrics from another machine',
   admin: 'everything',
 } as const;
