@@ -23,7 +23,10 @@ export const NO_SESSIONS: Sessions = { of: () => undefined, onChange: () => () =
 export interface Observation {
   readonly kind: 'event' | 'unit';
   readonly targetId: string;
-  /** `delivered`, `dead`, `dropped`, `retry`; of units `sent`, `delivered`, `failed`; `stale`: the lease was lost, another process decides. */
+  /**
+   * `delivered`, `dead`, `dropped`, `retry`; of units `sent`, `delivered`, `failed`; `stale`: the lease was lost, another process decides; `refused`: the
+   * database did not take the result.
+   */
   readonly outcome: string;
   /** The failure's code, where there is one. */
   readonly code?: string;

@@ -25,7 +25,13 @@ export interface RelayOptions {
   readonly room?: Partial<Room>;
 }
 
-const SETTINGS: RelaySettings = { concurrency: 32, pollMs: 1_000, dispatchMs: 120_000, drainMs: 8_000 };
+const SETTINGS: RelaySettings = {
+  concurrency: 32,
+  pollMs: 1_000,
+  dispatchMs: 120_000,
+  drainMs: 8_000,
+  refusedMs: 30_000,
+};
 const ROOM: Room = { lane: 64, target: 2_000 };
 
 /** The relay with all that belongs to it, listening to hints, changes and heartbeats. */

@@ -4,6 +4,7 @@ import type { Board } from './board.js';
 import type { Lane } from './lane.js';
 import type { Log, Observation } from './ports.js';
 import type { Reader } from './reader.js';
+import { Results, type Settled } from './results.js';
 import type { Outcome } from './route.js';
 import type { Target } from './target.js';
 
@@ -30,6 +31,8 @@ export interface RelaySettings {
   readonly dispatchMs: number;
   /** How long `drain` waits for what is under way, milliseconds. */
   readonly drainMs: number;
+  /** How long a lane waits at first whose result the database refuses, milliseconds. */
+  readonly refusedMs: number;
 }
 
 /** Between two looks at the outbox while there is work: what comes meanwhile is read in one go. */
@@ -38,8 +41,8 @@ const BREATH_MS = 2;
 const PENDING_MS = { first: 2, most: 16 };
 const TROUBLE_MS = 500;
 const GIVE_UP_EVERY_MS = 60_000;
-/** A lane whose settle affected nothing is looked at again after this. */
-const STALE_MS = 100;
+/** Partitions that are to be given back are looked at again after this. */
+const LEAVING_MS = 100;
 /** An adapter that does not heed its signal is left behind after this. */
 const GRACE_MS = 2_000;
 
@@ -57,7 +60,12 @@ export class Relay {
   private takeOverDue = false;
   private leaving: ReadonlySet<number> = new Set();
 
-  constructor(private readonly parts: RelayParts) {}
+  private readonly results: Results;
+
+  constructor(private readonly parts: RelayParts) {
+    const { settler, log, settings } = parts;
+    this.results = new Results({ settler, log, refusedMs: settings.refusedMs });
+  }
 
   start(): void {
     this.running ??= this.run();
@@ -143,7 +151,7 @@ export class Relay {
     const busy = board.busy();
     const quiet = surplus.filter((partition) => !busy.has(partition));
     if (quiet.length > 0) await partitions.giveUp(quiet);
-    if (quiet.length < surplus.length) setTimeout(() => this.rebalance(), STALE_MS).unref();
+    if (quiet.length < surplus.length) setTimeout(() => this.rebalance(), LEAVING_MS).unref();
   }
 
   /** Nothing at or below the cursor is read again but by this: it is owed until it has succeeded. */
@@ -205,9 +213,11 @@ export class Relay {
     this.pump(target);
     const settled = await this.settle(entries, lease, outcome.results);
     outcome.results.forEach((result, index) =>
-      this.observe(entries[index]!, result, { durationMs, settled: settled[index]! }),
+      this.observe(entries[index]!, result, { durationMs, settled: settled[index]!.state }),
     );
-    const done = outcome.results.findIndex((result, index) => result.kind === 'retry' || !settled[index]);
+    const done = outcome.results.findIndex(
+      (result, index) => result.kind === 'retry' || settled[index]!.state !== 'settled',
+    );
     target.end(lane, done < 0 ? outcome.results.length : done, delayOf(outcome, settled));
     this.pump(target);
   }
@@ -257,22 +267,16 @@ export class Relay {
     });
   }
 
-  private settle(entries: readonly Entry[], lease: Lease, results: readonly Result[]): Promise<boolean[]> {
-    const settling = results.map((result, index) =>
-      this.parts.settler.settle({ entry: entries[index]!, lease, result }).catch((error: unknown) => {
-        this.parts.log.error({ err: error, entry: entries[index]!.itemId }, 'a result could not be stored');
-        return false;
-      }),
-    );
-    return Promise.all(settling);
+  private settle(entries: readonly Entry[], lease: Lease, results: readonly Result[]): Promise<Settled[]> {
+    return Promise.all(results.map((result, index) => this.results.settle({ entry: entries[index]!, lease, result })));
   }
 
   private observe(
     entry: Entry,
     result: Result,
-    { durationMs, settled }: { durationMs: number; settled: boolean },
+    { durationMs, settled }: { durationMs: number; settled: Settled['state'] },
   ): void {
-    const outcome = !settled ? 'stale' : result.kind === 'unit' ? result.status : result.kind;
+    const outcome = settled !== 'settled' ? settled : result.kind === 'unit' ? result.status : result.kind;
     this.parts.observe({
       kind: entry.kind,
       targetId: entry.targetId,
@@ -289,8 +293,9 @@ export class Relay {
 }
 
 /** How long the lane waits before what is left of it. */
-function delayOf({ results, retryMs }: Outcome, settled: readonly boolean[]): number {
-  if (settled.includes(false)) return STALE_MS;
+function delayOf({ results, retryMs }: Outcome, settled: readonly Settled[]): number {
+  const waits = settled.flatMap((one) => (one.state === 'settled' ? [] : one.waitMs));
+  if (waits.length > 0) return Math.max(...waits);
   const last = results.at(-1);
   return (last?.kind === 'retry' ? last.delayMs : results.length === 0 ? retryMs : undefined) ?? 0;
 }
