@@ -15,6 +15,9 @@ export interface DeliverParts {
   readonly log: Log;
 }
 
+/** Longest name of a ticket that is kept, as the API has it. */
+const TICKET_ID = 200;
+
 /** Events to ticket systems. */
 export class DeliverRoute implements Route {
   constructor(private readonly parts: DeliverParts) {}
@@ -63,7 +66,7 @@ export class DeliverRoute implements Route {
       const last = entries.length - 1;
       const results = entries.map((_, index): Result => ({
         kind: 'delivered',
-        ...(index === last && reference && { reference }),
+        ...(index === last && reference && reference.ticketId.length <= TICKET_ID && { reference }),
       }));
       return { results, health: 'alive' };
     } catch (error) {
