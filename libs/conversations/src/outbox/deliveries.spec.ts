@@ -172,6 +172,47 @@ describeOnEveryDatabase('deliveries', (open) => {
     await expect(deliveries.replay('nowhere', { from: past })).rejects.toThrow(NotFound);
   });
 
+  it('replays what a filter of accounts or channels admits as it is admitted live', async () => {
+    await addDestination(database, { id: 'live', channels: ['http'], accounts: ['sms'] });
+    await addDestination(database, { id: 'other', channels: ['none'] });
+    await arrive(['+1', 'a']);
+    await database.query(
+      `select emit('conversation.updated', c.id, c.contact_id, null, '{}', now()), emit('contact.updated', null, c.contact_id, null, '{}', now())
+       from conversation c`,
+    );
+    const live = (await waiting()).filter(({ targetId }) => targetId === 'live').map(({ event }) => event!.type);
+    expect(live).toEqual(expect.arrayContaining(['message.received', 'conversation.updated', 'contact.updated']));
+    await database.query('truncate outbox');
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    expect(await deliveries.replay('live', { from })).toBe(live.length);
+    expect((await waiting()).map(({ event }) => event!.type)).toEqual(live);
+    expect(await deliveries.replay('other', { from })).toBe(0);
+  });
+
+  it('replays in windows of the stream, whatever lies between', async () => {
+    await arrive(['+1', 'a']);
+    await database.query(`select setval('event_position_seq', 170000)`);
+    await arrive(['+1', 'b']);
+    const spans: number[] = [];
+    const transaction: Database['transaction'] = (work) =>
+      database.transaction((sql) =>
+        work({
+          query: (statement, values) => {
+            if (typeof statement === 'string' && statement.includes('e.position > $2'))
+              spans.push(Number(values![2]) - Number(values![1]));
+            return sql.query(statement, values);
+          },
+        }),
+      );
+    await settleAll({ kind: 'delivered' });
+    const past = new Date(Date.now() - 3_600_000).toISOString();
+    const watched = new Deliveries(Object.assign(Object.create(database) as Database, { transaction }));
+    expect(await watched.replay('hd', { from: past })).toBe(2);
+    expect((await waiting()).map(textOf)).toEqual(['a', 'b']);
+    expect(spans.length).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...spans)).toBeLessThanOrEqual(50_000);
+  });
+
   it('lists in pages', async () => {
     await arrive(...Array.from({ length: 7 }, (_, n): [string, string] => [`+${n}`, `m${n}`]));
     const pages = async (state: 'pending' | 'delivered'): Promise<string[][]> => {
@@ -194,7 +235,8 @@ describeOnEveryDatabase('deliveries', (open) => {
 
   it('pauses and resumes, once each, and what waited is due at once', async () => {
     await arrive(['+1', 'a']);
-    await settleAll({ kind: 'retry', failure: FAILURE, delayMs: 3_600_000 });
+    const run = { course: 'refused', made: 3 };
+    await settleAll({ kind: 'retry', failure: FAILURE, delayMs: 3_600_000, run });
     expect([await deliveries.pause('hd', 'answered 410'), await deliveries.pause('hd', 'again')]).toEqual([
       true,
       false,
@@ -203,7 +245,7 @@ describeOnEveryDatabase('deliveries', (open) => {
       { state: 'paused', paused_reason: 'answered 410' },
     ]);
     expect([await deliveries.resume('hd'), await deliveries.resume('hd')]).toEqual([true, false]);
-    expect((await waiting())[0]!.dueMs).toBe(0);
+    expect(await waiting()).toMatchObject([{ dueMs: 0, attempts: 0, tryingMs: 0, run: null }]);
   });
 
   it('deletes what is kept no longer, and never what still waits', async () => {

@@ -28,6 +28,8 @@ export type ReplayChoice =
 
 /** Events of one transaction of a replay: their conversations are locked meanwhile. */
 const CHUNK = 500;
+/** Positions of the stream that one statement looks through, where what is chosen may be anywhere. */
+const WINDOW = 50_000;
 
 const CHOSEN = {
   ids: 'from event e where e.id = any ($4::text[])',
@@ -36,14 +38,21 @@ const CHOSEN = {
   state: `from delivery x join event e on e.id = x.event_id where x.destination_id = $1 and x.state = $4::text`,
 } as const;
 
-/** Events that the destination was sent before, or that its filter admits now; not those that wait for it already. */
+/**
+ * Events that the destination was sent before, or that its filter admits now; not those that wait for it already. Accounts and channels are found as
+ * SQL `append_event` finds them.
+ */
 function picking(chosen: string): string {
   return `select e.position, e.conversation_id ${chosen} and e.position > $2 and e.position <= $3 and e.data is not null
     and (exists (select 1 from delivery v where v.destination_id = $1 and v.event_id = e.id) or exists (
       select 1 from destination d cross join lateral (
-        select array_agg(t->>'accountId') as accounts, array_agg(t->>'channel') as channels
-        from jsonb_array_elements(e.data->'conversation'->'threads') t) c
-      where d.id = $1 and admits(d, e.type, e.account_id, c.accounts, coalesce(array[e.data->'account'->>'channel'], c.channels))))
+        select array_agg(x.account) as accounts, array_agg(x.channel) as channels from (
+          select t->>'accountId', t->>'channel' from jsonb_array_elements(e.data->'conversation'->'threads') t
+          union all
+          select t.account_id, a.type from thread t join account a on a.id = t.account_id
+          where e.conversation_id is null and t.contact_id = e.contact_id) x (account, channel)) c
+      where d.id = $1 and admits(d, e.type, e.account_id, c.accounts,
+        case when e.account_id is not null then array[e.data->'account'->>'channel'] else c.channels end)))
     order by e.position limit ${CHUNK}`;
 }
 
@@ -85,11 +94,13 @@ export class Deliveries {
     return this.setState(sql, destinationId, { state: 'paused', reason });
   }
 
-  /** Goes on with what gathered, in order, at once. True where it was paused. */
+  /** Goes on with what gathered, in order, at once, as if nothing had been tried before. True where it was paused. */
   async resume(destinationId: string, sql: Sql = this.database): Promise<boolean> {
-    await sql.query(`update outbox set due_at = null where kind = 'event' and target_id = $1 and due_at is not null`, [
-      destinationId,
-    ]);
+    await sql.query(
+      `update outbox set due_at = null, attempts = 0, first_attempt_at = null, failure = failure - 'run'
+       where kind = 'event' and target_id = $1 and attempts > 0`,
+      [destinationId],
+    );
     return this.setState(sql, destinationId, { state: 'active', reason: null });
   }
 
@@ -98,20 +109,19 @@ export class Deliveries {
    * among them are dead no more. What still waits is not doubled. Returns how many. Throws `NotFound`.
    */
   async replay(destinationId: string, choice: ReplayChoice): Promise<number> {
-    const { picked, values } = statementOf(choice);
+    const { picked, values, window } = statementOf(choice);
     const [{ last }] = (await this.database.query<{ last: number }>(
       `select case when is_called then last_value else 0 end as last from event_position_seq`,
     )) as [{ last: number }];
-    let after = 0;
     let count = 0;
-    for (;;) {
+    for (let after = 0, end = Number(last), first = true; first || after < end; first = false) {
+      const upTo = Math.min(end, after + window);
       const chunk = await this.database.transaction((sql) =>
-        this.replayChunk(sql, { destinationId, picked, values: [destinationId, after, last, ...values] }),
+        this.replayChunk(sql, { destinationId, picked, values: [destinationId, after, upTo, ...values] }),
       );
-      if (chunk.last === null) break;
+      if (chunk.count > 0) this.database.hint('outbox');
       count += chunk.count;
-      after = chunk.last;
-      this.database.hint('outbox');
+      after = chunk.last ?? upTo;
     }
     return count;
   }
@@ -137,6 +147,7 @@ export class Deliveries {
     };
   }
 
+  /** `last`: where the next chunk begins; null where this one held everything up to its end. */
   private async replayChunk(
     sql: Sql,
     chunk: { destinationId: string; picked: string; values: readonly unknown[] },
@@ -153,7 +164,7 @@ export class Deliveries {
       chunk.destinationId,
       found.map(({ position }) => position),
     ]);
-    return { count: laid?.count ?? 0, last: Number(last.position) };
+    return { count: laid?.count ?? 0, last: found.length === CHUNK ? Number(last.position) : null };
   }
 
   private async setState(
@@ -171,9 +182,11 @@ export class Deliveries {
   }
 }
 
-function statementOf(choice: ReplayChoice): { picked: string; values: unknown[] } {
-  if ('ids' in choice) return { picked: picking(CHOSEN.ids), values: [choice.ids] };
-  if ('conversationId' in choice) return { picked: picking(CHOSEN.conversationId), values: [choice.conversationId] };
-  if ('from' in choice) return { picked: picking(CHOSEN.from), values: [choice.from, choice.to ?? null] };
-  return { picked: picking(CHOSEN.state), values: [choice.state] };
+function statementOf(choice: ReplayChoice): { picked: string; values: unknown[]; window: number } {
+  if ('ids' in choice) return { picked: picking(CHOSEN.ids), values: [choice.ids], window: Infinity };
+  if ('conversationId' in choice)
+    return { picked: picking(CHOSEN.conversationId), values: [choice.conversationId], window: Infinity };
+  if ('from' in choice)
+    return { picked: picking(CHOSEN.from), values: [choice.from, choice.to ?? null], window: WINDOW };
+  return { picked: picking(CHOSEN.state), values: [choice.state], window: WINDOW };
 }
