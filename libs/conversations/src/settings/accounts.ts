@@ -159,7 +159,9 @@ export class AccountStore {
     return this.opened(row!);
   }
 
+  /** Locked until the transaction ends: whoever changes it next builds on this change. */
   private async writable(sql: Sql, id: string): Promise<AccountRecord> {
+    await sql.query('select 1 from account where id = $1 for update', [id]);
     const record = await this.get(sql, id);
     if (record.managedBy === 'file')
       throw new Conflict('read-only', `the account ${id} is managed by the settings file`);

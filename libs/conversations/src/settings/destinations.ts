@@ -53,10 +53,12 @@ type Row = Omit<DestinationRecord, 'signingSecrets' | 'filter'> & {
 
 const COLUMNS = `id, type, name, config, secrets, filter_events as events, filter_accounts as accounts, filter_channels as channels, state,
   paused_reason as "pausedReason", managed_by as "managedBy", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
-/** One that is made again after it was removed begins anew: it is active, and the tickets of the old one are forgotten. */
+/** One that is made again after it was removed begins anew: it is active, and what waited for the old one and its tickets are forgotten. */
 const SAVE = `
   with forgotten as (
-    delete from reference r using destination d where d.id = $1 and d.removed_at is not null and r.destination_id = d.id)
+    delete from reference r using destination d where d.id = $1 and d.removed_at is not null and r.destination_id = d.id),
+  orphans as (
+    delete from outbox o using destination d where d.id = $1 and d.removed_at is not null and o.kind = 'event' and o.target_id = d.id)
   insert into destination (id, type, name, config, secrets, filter_events, filter_accounts, filter_channels, managed_by)
   values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9)
   on conflict (id) do update set type = excluded.type, name = excluded.name, config = excluded.config, secrets = excluded.secrets,
@@ -65,8 +67,8 @@ const SAVE = `
     state = case when destination.removed_at is null then destination.state else 'active' end,
     paused_reason = case when destination.removed_at is null then destination.paused_reason end
   returning ${COLUMNS}`;
-const REMOVED = `with gone as (update destination set removed_at = now(), updated_at = now() where id = any ($1::text[]) returning id)
-  delete from outbox where kind = 'event' and target_id = any ($1::text[])`;
+/** What waits for it is deleted in small steps by `forgetOrphans`: in one step it would hold up the stream. */
+const REMOVED = 'update destination set removed_at = now(), updated_at = now() where id = any ($1::text[])';
 /** How long a replaced signing secret goes on signing beside the new one. */
 const OVERLAP_MS = 24 * 3_600_000;
 
@@ -217,14 +219,18 @@ export class DestinationStore {
     return [{ value: this.sealSecret(id, given.secret), expiresAt: null }, ...older];
   }
 
-  private async row(sql: Sql, id: string): Promise<Row> {
-    const [row] = await sql.query<Row>(`select ${COLUMNS} from destination where id = $1 and removed_at is null`, [id]);
+  private async row(sql: Sql, id: string, lock: '' | 'for update' = ''): Promise<Row> {
+    const [row] = await sql.query<Row>(
+      `select ${COLUMNS} from destination where id = $1 and removed_at is null ${lock}`,
+      [id],
+    );
     if (!row) throw new NotFound(`there is no destination ${id}`);
     return row;
   }
 
+  /** Locked until the transaction ends: whoever changes it next builds on this change. */
   private async writable(sql: Sql, id: string): Promise<Row> {
-    const row = await this.row(sql, id);
+    const row = await this.row(sql, id, 'for update');
     if (row.managedBy === 'file')
       throw new Conflict('read-only', `the destination ${id} is managed by the settings file`);
     return row;

@@ -219,14 +219,28 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
       expect((await destinations.get(database, 'desk')).signingSecrets).toEqual(['from-file', ...made]);
     });
 
-    it('takes what waits for it along when it is removed', async () => {
+    it('leaves what waits for it behind when it is removed, which is no matter of another made under its name', async () => {
       await destinations.create(database, { id: 'desk', type: 'hook', config });
       await database.query(
-        `select enqueue('event', 'desk', 'desk:c', 'evt_1'), enqueue('unit', 'web', 'web:t', 'unt_1')`,
+        `select enqueue('event', 'desk', 'desk:c', 'evt_1'), enqueue('event', 'two', 'two:c', 'evt_1'), enqueue('unit', 'desk', 'desk:t', 'unt_1')`,
       );
       await destinations.remove(database, 'desk');
-      expect(await database.query('select item_id from outbox')).toEqual([{ item_id: 'unt_1' }]);
       await expect(destinations.get(database, 'desk')).rejects.toBeInstanceOf(NotFound);
+      expect(await database.query('select 1 from outbox')).toHaveLength(3);
+      await destinations.create(database, { id: 'desk', type: 'hook', config });
+      expect(await database.query('select lane from outbox order by 1')).toEqual([
+        { lane: 'desk:t' },
+        { lane: 'two:c' },
+      ]);
+    });
+
+    it('rotates its secret once for each that asks at the same time: every secret that was told signs', async () => {
+      await destinations.create(database, { id: 'desk', type: 'hook', config });
+      const told = await Promise.all(
+        [1, 2, 3].map(() => database.transaction((sql) => destinations.rotateSecret(sql, 'desk'))),
+      );
+      const { signingSecrets } = await destinations.get(database, 'desk');
+      expect(signingSecrets).toEqual(expect.arrayContaining(told.map(({ secret }) => secret)));
     });
   });
 
