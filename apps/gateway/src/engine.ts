@@ -100,7 +100,7 @@ async function assemble(database: Database, options: EngineOptions) {
     intake: new Intake(database, { onPoison, onStored: (_stored, files) => announce(database, files) }),
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
-    fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory), log }),
+    fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory, files.maxBytes), log }),
     deliveries: new Deliveries(database),
     horizon: new Horizon(database),
     /** Stops what `openEngine` started; the database last. */

@@ -233,14 +233,16 @@ describe.each(['axios', 'undici'] as const)('guardedHttp on %s', (engine) => {
 
   it('streams a body, up to the limit', async () => {
     provider.answer(() => ({ body: Buffer.alloc(300_000, 1) }));
-    const read = async (maxBytes: number) => {
-      const { stream } = await client().stream({ url: provider.url, maxBytes });
+    const read = async (maxBytes: number, overflow?: 'cut') => {
+      const { stream } = await client().stream({ url: provider.url, maxBytes, ...(overflow && { overflow }) });
       let size = 0;
       for await (const chunk of stream) size += (chunk as Buffer).length;
       return size;
     };
     expect(await read(300_000)).toBe(300_000);
     expect((await failure(read(299_999))).code).toBe('reply-unreadable');
+    for (const cut of [299_999, 100_001, 1]) expect(await read(cut, 'cut')).toBe(cut);
+    expect(await read(300_001, 'cut')).toBe(300_000);
     provider.answer(() => 'reset-mid-body');
     expect((await failure(read(1_000))).code).toBe('outcome-unknown');
   });

@@ -68,14 +68,13 @@ class Client implements Http {
     const attempt = new Attempt(request, { ...this.means, limits });
     try {
       const { status, headers, stream } = await attempt.open();
-      const limited = ceiling(request.maxBytes ?? 104_857_600);
+      const limited = ceiling(stream, request);
       stream.once('error', (error) => limited.destroy(attempt.failed(error)));
       finished(limited, (error) => {
         stream.destroy();
         if (error) attempt.failed(error);
         else attempt.over({ status, headers }, undefined);
       });
-      stream.pipe(limited);
       return { status, headers, stream: limited };
     } catch (error) {
       throw attempt.failed(error);

@@ -43,16 +43,21 @@ export function collect(stream: Readable, request: HttpRequest): Promise<Buffer>
   });
 }
 
-/** Passes a stream on and fails it at the first byte beyond `max`. */
-export function ceiling(max: number): Transform {
+/** Passes on at most `maxBytes` of a stream; at the first byte beyond it fails, or ends where that is wanted (`overflow: 'cut'`). */
+export function ceiling(source: Readable, { maxBytes: max = 104_857_600, overflow }: HttpRequest): Transform {
   let size = 0;
-  return new Transform({
+  const limited = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      const room = max - size;
       size += chunk.length;
-      if (size > max) done(tooLarge(max));
-      else done(null, chunk);
+      if (size <= max) return done(null, chunk);
+      if (overflow !== 'cut') return done(tooLarge(max));
+      source.unpipe(limited);
+      limited.end();
+      done(null, room > 0 ? chunk.subarray(0, room) : undefined);
     },
   });
+  return source.pipe(limited);
 }
 
 function tooLarge(max: number): ProviderFailure {
