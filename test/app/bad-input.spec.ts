@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { WebSocket } from 'ws';
 import {
   chunked,
@@ -13,6 +13,8 @@ import {
   wire,
   type Stage,
 } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 const LIMIT = 262_144;
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, expect, it, jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   describeWithPostgres,
@@ -11,6 +11,8 @@ import {
   type Gateway,
   type Stage,
 } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 let stage: Stage | undefined;
 let proxy: HoldingProxy | undefined;

@@ -1,6 +1,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newSecret, startGateway, stopEverything, until, type Gateway } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 const METADATA = ['http://169.254.169.254/latest/meta-data/', 'http://[fd00:ec2::254]/', 'http://100.100.100.200/'];
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -11,6 +11,8 @@ import {
   stopEverything,
   type Stage,
 } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 let stage: Stage;
 

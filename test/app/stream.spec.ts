@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import type { StreamEvent } from '#normalizer';
 import {
@@ -12,6 +12,8 @@ import {
   type MessageView,
   type Stage,
 } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const anyTime = expect.stringMatching(TIME);

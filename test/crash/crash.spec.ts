@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
 import {
   describeWithPostgres,
@@ -15,6 +15,8 @@ import {
   until,
   type Stage,
 } from '../support/index.js';
+
+jest.setTimeout(120_000);
 
 /** An installation that can be killed and started anew, on either database. */
 interface Scene {
@@ -168,8 +170,8 @@ describeWithPostgres('kill -9 on Postgres', (postgres) => {
     await until('the statement to wait', async () => (await count(`pg_locks where not granted`)) > 0);
     await kill();
     expect(await lost).toBe('no answer');
-    expect(await count(`message where 'uncommitted-1' = any (external_ids)`)).toBe(0);
     await locker.query('rollback');
+    expect(await count(`message where 'uncommitted-1' = any (external_ids)`)).toBe(0);
     await revive();
     await stage.write({ id: 'uncommitted-1', thread: 'uncommitted' });
     await expectPromisesKept(stage);
