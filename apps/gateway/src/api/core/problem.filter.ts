@@ -13,12 +13,10 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const refusal = refusalOf(error);
-    if (refusal.status >= 500) {
-      this.log.error(
-        { err: refusal.options.cause ?? error, method: request.method, route: request.routeOptions?.url },
-        refusal.detail,
-      );
-    }
+    const asked = { method: request.method, route: request.routeOptions?.url };
+    if (refusal.code === 'unavailable' && error === refusal && !refusal.options.cause)
+      this.log.warn(asked, refusal.detail);
+    else if (refusal.status >= 500) this.log.error({ err: refusal.options.cause ?? error, ...asked }, refusal.detail);
     if (reply.sent || reply.raw.headersSent) return;
     const { retryAfterS } = refusal.options;
     if (retryAfterS !== undefined) void reply.header('retry-after', String(retryAfterS));
