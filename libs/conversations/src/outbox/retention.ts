@@ -36,26 +36,27 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
-  pruning('dedupe', 'inbox', 'received_at'),
-  pruning('idempotency', 'idempotency', 'created_at'),
-  pruning('traces', 'trace', 'created_at'),
-  pruning('receipts', 'early_receipt', 'received_at'),
-  pruning('deliveries', 'delivery', 'settled_at', `state = 'delivered'`),
-  pruning('events', 'delivery', 'settled_at', `state = 'dead'`),
+  pruning('dedupe', 'inbox.received_at'),
+  pruning('idempotency', 'idempotency.created_at'),
+  pruning('traces', 'trace.created_at'),
+  pruning('receipts', 'early_receipt.received_at'),
+  pruning('deliveries', 'delivery.settled_at', `state = 'delivered'`),
+  pruning('events', 'delivery.settled_at', `state = 'dead'`),
   pruning(
     'events',
-    'event',
-    'created_at',
+    'event.created_at',
     `not exists (select 1 from destination d join outbox o
        on o.lane = d.id || ':' || coalesce(event.conversation_id, event.contact_id, event.account_id, 'none') and o.item_id = event.id)`,
   ),
-  pruning('receipts', 'shared_value', 'expires_at'),
+  pruning('receipts', 'shared_value.expires_at'),
 ];
 
 const ORPHANS = `delete from outbox where position in (
   select o.position from destination d join outbox o on o.kind = 'event' and o.target_id = d.id where d.removed_at is not null limit $1) returning 1`;
 
-function pruning(of: keyof Keeping, table: string, at: string, only = 'true'): Rule {
+/** `at`: the table and its column that tells the age. */
+function pruning(of: keyof Keeping, at: string, only = 'true'): Rule {
+  const [table] = at.split('.');
   const old = `${at} < statement_timestamp() - make_interval(secs => $1::float8) and ${only}`;
   return {
     of,
