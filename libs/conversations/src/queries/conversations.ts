@@ -15,8 +15,8 @@ export interface ConversationFilter {
   readonly updatedSince?: string | undefined;
 }
 
-/** A place in the list: time of the last change (microseconds, as text) and id. */
-export type ConversationPlace = readonly [updatedAt: string, id: string];
+/** A place in the list. */
+export type ConversationPlace = readonly [id: string];
 
 export interface ConversationPage {
   readonly filter: ConversationFilter;
@@ -30,10 +30,10 @@ export interface PlacedConversation {
   readonly place: ConversationPlace;
 }
 
-/** Conversations, the last changed first. One that changes while a reader pages through moves to the front. */
+/** Conversations, the newest first, which is the order of their ids: no change moves one, so that paging misses none. */
 export async function listConversations(sql: Sql, page: ConversationPage): Promise<PlacedConversation[]> {
   const { filter: f, after, limit, accounts } = page;
-  const rows = await sql.query<{ view: Conversation; moment: string; id: string }>(LIST, [
+  const rows = await sql.query<{ view: Conversation; id: string }>(LIST, [
     f.status ?? null,
     f.contactId ?? null,
     f.accountId ?? null,
@@ -44,15 +44,14 @@ export async function listConversations(sql: Sql, page: ConversationPage): Promi
     f.ticketId ?? null,
     f.updatedSince ?? null,
     after?.[0] ?? null,
-    after?.[1] ?? null,
     accounts,
     limit,
   ]);
-  return rows.map(({ view, moment, id }) => ({ view: onlyVisible(view, accounts), place: [moment, id] }));
+  return rows.map(({ view, id }) => ({ view: onlyVisible(view, accounts), place: [id] }));
 }
 
 const LIST = `
-select conversation_view(c) as view, c.id, to_char(c.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment
+select conversation_view(c) as view, c.id
 from conversation c
 where ($1::text[] is null or c.status = any ($1::text[]))
   and ($2::text is null or c.contact_id = $2)
@@ -64,9 +63,9 @@ where ($1::text[] is null or c.status = any ($1::text[]))
   and ($7::text is null and $8::text is null or exists (
     select 1 from reference r where r.conversation_id = c.id and ($7::text is null or r.destination_id = $7) and ($8::text is null or r.ticket_id = $8)))
   and ($9::timestamptz is null or c.updated_at >= $9)
-  and ($10::timestamptz is null or (c.updated_at, c.id) < ($10::timestamptz, $11::text))
-  and ${visible.conversation('c.id', 12)}
-order by c.updated_at desc, c.id desc limit $13`;
+  and ($10::text is null or c.id < $10)
+  and ${visible.conversation('c.id', 11)}
+order by c.id desc limit $12`;
 
 /** One conversation. Throws `NotFound`, also for what the reader may not see. */
 export async function getConversation(sql: Sql, id: string, accounts: VisibleAccounts): Promise<Conversation> {

@@ -18,7 +18,7 @@ const list = endpoint({
   path: '/v1/conversations',
   scope: read,
   tag,
-  summary: 'List and filter conversations, the last changed first',
+  summary: 'List and filter conversations, the newest first',
   description:
     'To follow changes without a gap, read `/v1/events`: a conversation that changes while you page moves to the front.',
   query: ConversationQuery,
@@ -71,7 +71,7 @@ const sendability = endpoint({
   answer: z.object({ items: z.array(Sendability) }),
 });
 
-const ListPlace = z.tuple([z.iso.datetime({ precision: 6 }), z.string().max(200)]);
+const ListPlace = z.tuple([z.string().max(200)]);
 const HistoryPlace = z.tuple([z.enum(['after', 'before']), z.int().nonnegative()]);
 
 @Controller()
