@@ -53,11 +53,11 @@ export class EventStream {
 
   private async read(
     position: number,
-    { types, limit, accounts }: Pull,
+    { types, limit, accounts, signal }: Pull,
   ): Promise<{ rows: PlacedEvent[]; next: StreamPlace }> {
     const at = Date.now();
     const upTo = Math.max((await this.horizon.safe()).event, position);
-    const rows = await readEvents(this.database, { after: position, upTo, types, limit, accounts });
+    const rows = await readEvents(this.database, { after: position, upTo, types, limit, accounts, signal });
     const last = rows.at(-1);
     const full = rows.length === limit && last !== undefined;
     return {
@@ -92,8 +92,9 @@ export class EventStream {
               clearTimeout(timer);
               resolve();
             };
-            signal.addEventListener('abort', wake, { once: true });
+            signal.addEventListener('abort', ring, { once: true });
           });
+          signal.removeEventListener('abort', ring);
         }
         rung = false;
       },

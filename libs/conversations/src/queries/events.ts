@@ -15,18 +15,24 @@ export interface EventRange {
   readonly types?: readonly string[] | undefined;
   readonly limit: number;
   readonly accounts: VisibleAccounts;
+  /** Ends the reading of one who is gone. */
+  readonly signal?: AbortSignal;
 }
 
+/** Positions that one statement looks through: a reader of few types among many does not keep a connection for long. */
+const WINDOW = 50_000;
+
 /** The stream in the order of its positions. An event of a limited reader's concern is of one of its accounts, conversations or contacts. */
-export function readEvents(sql: Sql, range: EventRange): Promise<PlacedEvent[]> {
-  const patterns = range.types?.map((type) => type.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%'));
-  return sql.query<PlacedEvent & Record<string, unknown>>(READ, [
-    range.after,
-    range.upTo,
-    patterns ?? null,
-    range.accounts,
-    range.limit,
-  ]);
+export async function readEvents(sql: Sql, range: EventRange): Promise<PlacedEvent[]> {
+  const patterns = range.types?.map((type) => type.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')) ?? null;
+  const found: PlacedEvent[] = [];
+  for (let { after } = range; after < range.upTo && found.length < range.limit && !range.signal?.aborted;) {
+    const upTo = Math.min(range.upTo, after + WINDOW);
+    const values = [after, upTo, patterns, range.accounts, range.limit - found.length];
+    found.push(...(await sql.query<PlacedEvent & Record<string, unknown>>(READ, values)));
+    after = upTo;
+  }
+  return found;
 }
 
 const READ = {
