@@ -7,6 +7,9 @@ import { API_OPTIONS, type ApiOptions } from './options.js';
 
 /** How long a waiting reader goes without a look, milliseconds: hints may be lost. */
 const LOOK_EVERY_MS = 1_000;
+/** Between two looks of one reader, milliseconds: with a filter it may be woken for nothing by everything that comes in. The first waking
+ * is answered at once. */
+const LOOK_APART_MS = 100;
 
 /** Where a reader stands: everything up to `position` was read at `at` (milliseconds), when nothing after it had been deleted. */
 export interface StreamPlace {
@@ -39,12 +42,15 @@ export class EventStream {
     const end = Date.now() + waitMs;
     const bell = this.bell();
     try {
-      for (let position = after?.position ?? 0; ;) {
+      for (let [position, looks] = [after?.position ?? 0, 1]; ; looks += 1) {
+        const looked = Date.now();
         const page = await this.read(position, request);
         const left = end - Date.now();
         if (page.rows.length > 0 || left <= 0 || signal.aborted) return page;
         position = page.next.position;
         await bell.wait(Math.min(left, LOOK_EVERY_MS), signal);
+        const rest = Math.min(looked + LOOK_APART_MS, end) - Date.now();
+        if (looks > 1 && rest > 0) await sleep(rest, signal);
       }
     } finally {
       bell.stop();
@@ -100,4 +106,16 @@ export class EventStream {
       },
     };
   }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(wake, ms);
+    signal.addEventListener('abort', wake, { once: true });
+    function wake(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      resolve();
+    }
+  });
 }

@@ -81,6 +81,24 @@ describeOnEveryDatabase('the API: GET /v1/events', (open) => {
     expect((await waiting).items).toEqual([]);
   });
 
+  it('does not look at every hint while nothing passes the filter', async () => {
+    const { query } = api.database;
+    let looks = 0;
+    api.database.query = ((statement: string | { text: string }, values?: unknown[]) => {
+      if (/stream_front/.test(typeof statement === 'string' ? statement : statement.text)) looks += 1;
+      return query.call(api.database, statement as string, values);
+    }) as typeof query;
+    const ringing = setInterval(() => api.database.hint('events'), 1);
+    try {
+      expect((await pull(`after=${now}&wait=1&types=account.*`)).items).toEqual([]);
+    } finally {
+      clearInterval(ringing);
+      api.database.query = query;
+    }
+    expect(looks).toBeGreaterThan(1);
+    expect(looks).toBeLessThan(15);
+  });
+
   it('holds no connection while it waits: forty readers wait, and others are served', async () => {
     const stop = new AbortController();
     const readers = Array.from({ length: 40 }, () =>
