@@ -131,17 +131,26 @@ describeOnEveryDatabase('the API: messages and conversations', (open) => {
     expect((await api.post(`/v1/conversations/${plain.conversationId}/typing`, {})).status).toBe(204);
   });
 
-  it('shows the traffic of a message', async () => {
+  it('shows the traffic of a message, with the provider and with ticket systems', async () => {
     const { messageId } = await api.arrive('sms', 'traced', '+8613900000007');
+    await api.arrive('sms', 'another', '+8613900000007');
     await api.database.query(
-      `insert into trace (account_id, message_id, direction, exchange) values ('sms', $1, 'out', '{"at":1}')`,
+      `insert into trace (account_id, message_id, direction, exchange) values ('sms', $1, 'in', '{"at":1}')`,
       [messageId],
     );
+    await api.database.query(
+      `insert into trace (destination_id, event_id, direction, exchange)
+       select 'desk', id, 'out', jsonb_build_object('of', data->'message'->>'id') from event where type = 'message.received'`,
+    );
     const { status, body } = await api.get(`/v1/messages/${messageId}/trace`);
+    const at = expect.stringMatching(/Z$/);
+    const inbound = { direction: 'in', at, exchange: { at: 1 } };
     expect([status, body]).toEqual([
       200,
-      { items: [{ direction: 'out', at: expect.stringMatching(/Z$/), exchange: { at: 1 } }], next: null },
+      { items: [inbound, { direction: 'out', at, exchange: { of: messageId } }], next: null },
     ]);
+    const key = await api.key(['conversations:read'], ['sms']);
+    expect((await api.get(`/v1/messages/${messageId}/trace`, { key })).body.items).toEqual([inbound]);
     expect((await api.get('/v1/messages/msg_none/trace')).status).toBe(404);
   });
 

@@ -115,6 +115,40 @@ describeOnEveryDatabase('the directory', (open) => {
     expect(context.fileUrl('fil_1')).toBe('fil_1?3600');
   });
 
+  it('writes what providers call with as traces of the messages that came of it, without secrets and texts', async () => {
+    await accounts.create(database, { id: 'a', type: 'fake', config: { token: 'tok-canary' } });
+    await directory.reload();
+    const body = Buffer.from(JSON.stringify({ id: 'm-1', text: 'private words', token: 'tok-canary' }));
+    const exchange = {
+      at: 1_700_000_000_000,
+      durationMs: 3,
+      request: {
+        method: 'POST',
+        url: 'https://x.example/channels/a/tok-canary',
+        headers: { 'content-type': 'application/json' },
+        body,
+      },
+      response: { status: 200, headers: {}, body: null },
+      failure: null,
+    };
+    directory.traceCall(directory.account('a')!, exchange, ['msg_1', 'msg_2', 'msg_1']);
+    await new Promise((resolve) => setImmediate(resolve));
+    await traces.flush();
+    const rows = await database.query(
+      'select account_id, message_id, direction, exchange from trace order by position',
+    );
+    expect(rows).toMatchObject(
+      ['msg_1', 'msg_2'].map((message_id) => ({
+        account_id: 'a',
+        message_id,
+        direction: 'in',
+        exchange: { response: { status: 200 } },
+      })),
+    );
+    expect(JSON.stringify(rows)).toContain('m-1');
+    expect(JSON.stringify(rows)).not.toMatch(/canary|private words/);
+  });
+
   it('keeps traces while the database is away, up to a limit', async () => {
     const away = new TraceWriter({ query: jest.fn(async () => Promise.reject(new Error('away'))) } as never);
     for (let i = 0; i < 5_010; i += 1) away.add({ direction: 'out', exchange: {} as never });

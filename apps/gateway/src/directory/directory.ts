@@ -2,7 +2,7 @@ import type { AdapterContext, ChannelAdapter } from '#channels';
 import type { AccountStore, DestinationStore, Files, FileUrls } from '#conversations';
 import type { Database } from '#database';
 import type { ConnectorContext, HelpdeskConnector } from '#helpdesk';
-import type { GuardedHttp, Http, MediaStream } from '#transport';
+import { redact, type GuardedHttp, type Http, type MediaStream, type RawExchange } from '#transport';
 import type { Logger } from 'pino';
 import { runAccount, runDestination, type RunningAccount, type RunningDestination } from './running.js';
 import type { SharedValues } from './shared-values.js';
@@ -30,6 +30,8 @@ export type Broken = ReadonlyMap<string, string>;
 const RELOAD_MS = 30_000;
 /** A hint may come before the commit that it tells of; this much later it is there. */
 const SETTLE_MS = 300;
+/** Messages of one call that its trace is noted for. */
+const MOST_OF_ONE_CALL = 20;
 /** How long a provider may fetch a file that is sent to it by address. */
 const PROVIDER_URL_S = 3_600;
 
@@ -106,6 +108,15 @@ export class Directory {
       now: Date.now,
       signal: options.signal,
     };
+  }
+
+  /** Notes what a provider called with as a trace of each of these messages (of the first of very many). Beside the work: the call is answered first. */
+  traceCall(account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]): void {
+    setImmediate(() => {
+      const redacted = redact(exchange, account.secrets);
+      for (const messageId of new Set(messageIds.slice(0, MOST_OF_ONE_CALL)))
+        this.parts.traces.add({ accountId: account.id, messageId, direction: 'in', exchange: redacted });
+    });
   }
 
   /** Everything that the destination's connector may touch. */

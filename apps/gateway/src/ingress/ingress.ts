@@ -58,6 +58,7 @@ export class Ingress {
     this.webhooks = new Webhooks({
       ...{ directory, arrivals, gate, metrics, log, publicUrl },
       wake: (id) => this.polls.wakeAccount(id),
+      trace: (...call) => directory.traceCall(...call),
       heard: (account) => this.heard(account),
     });
     this.tasks = new HeldTasks({ leases, log, list: () => [...this.sockets.tasks(), ...this.polls.tasks()] });

@@ -66,10 +66,11 @@ let url: string;
 let stored: InboundEvent[];
 let parked: unknown[][];
 let woken: string[];
+let traced: unknown[][];
 let failure: Error | undefined;
 
 beforeEach(async () => {
-  [stored, parked, woken, failure, parsed] = [[], [], [], undefined, [event('1')]];
+  [stored, parked, woken, traced, failure, parsed] = [[], [], [], [], undefined, [event('1')]];
   asked.length = 0;
   const log = pino({ level: 'silent' });
   const metrics = new Metrics();
@@ -97,6 +98,7 @@ beforeEach(async () => {
       live: { typing: (...args) => stored.push(args as never) },
     }),
     wake: (id) => woken.push(id),
+    trace: (...call) => traced.push(call),
     heard: () => undefined,
   });
   server = fastify();
@@ -114,6 +116,29 @@ describe('a callback', () => {
     const answer = await post('/channels/a');
     expect([answer.status, await answer.text()]).toEqual([200, 'msg_0,msg_1']);
     expect(stored.map((e) => 'dedupeKey' in e && e.dedupeKey)).toEqual(['1', '2']);
+  });
+
+  it('is noted for the traces of what it brought; one that brought nothing is not', async () => {
+    parsed = [event('1'), event('2')];
+    await post('/channels/a/deep?x=1');
+    expect(traced).toEqual([
+      [
+        accounts[0],
+        expect.objectContaining({
+          request: expect.objectContaining({
+            method: 'POST',
+            url: 'https://public.example/channels/a/deep?x=1',
+            body: Buffer.from('x'),
+          }),
+          response: { status: 200, headers: {}, body: Buffer.from('msg_0,msg_1') },
+        }),
+        ['msg_0', 'msg_1'],
+      ],
+    ]);
+    parsed = [];
+    await post('/channels/a');
+    await post('/channels/a', { headers: { 'x-sign': 'bad' } });
+    expect(traced).toHaveLength(1);
   });
 
   it.each(['application/json', 'text/xml', 'no/such; type;;', ''])(

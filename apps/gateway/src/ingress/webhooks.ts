@@ -1,6 +1,13 @@
 import type { ParsedRequest, StoredEvent, WebhookIngress } from '#channels';
 import { isTransient } from '#database';
-import { constantTimeEqual, MalformedRequest, receive, type RawRequest, type ReplyToProvider } from '#transport';
+import {
+  constantTimeEqual,
+  MalformedRequest,
+  receive,
+  type RawExchange,
+  type RawRequest,
+  type ReplyToProvider,
+} from '#transport';
 import type { Logger } from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import type { Metrics } from '../ops/metrics.js';
@@ -19,6 +26,8 @@ export interface WebhookParts {
   readonly publicUrl: string;
   /** The callback only announces: the account is to be polled now, by whichever process polls it. */
   readonly wake: (accountId: string) => void;
+  /** Notes a genuine request for the traces of the messages that it brought or told of. Must be quick: the answer waits for it. */
+  readonly trace: (account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]) => void;
   /** A genuine request came in. */
   readonly heard: (account: RunningAccount) => void;
 }
@@ -81,12 +90,14 @@ export class Webhooks {
     const { account, webhook, path, guardParts } = call;
     const { metrics, gate, arrivals } = this.parts;
     const started = performance.now();
+    const at = Date.now();
+    const publicUrl = `${this.parts.publicUrl}/channels/${path.join('/')}`;
     const request = { ...raw, subPath: path.slice(guardParts).join('/') };
     const received = receive(webhook, request, {
       accountId: account.id,
       config: account.config,
-      publicUrl: `${this.parts.publicUrl}/channels/${path.join('/')}`,
-      now: Date.now(),
+      publicUrl,
+      now: at,
     });
     if (received.kind === 'reject') {
       metrics.intakeRequest(account.type, 'rejected');
@@ -102,8 +113,13 @@ export class Webhooks {
     const stored = await arrivals.accept(account, received.parsed.events);
     if (received.parsed.wake) this.parts.wake(account.id);
     const repeated = stored.length > 0 && stored.every(({ duplicate }) => duplicate);
-    metrics.intakeRequest(account.type, repeated ? 'duplicate' : 'accepted', (performance.now() - started) / 1_000);
-    return replyOf(received.parsed, stored);
+    const durationMs = performance.now() - started;
+    metrics.intakeRequest(account.type, repeated ? 'duplicate' : 'accepted', durationMs / 1_000);
+    const reply = replyOf(received.parsed, stored);
+    const fresh = stored.flatMap(({ id, duplicate }) => (id === null || duplicate ? [] : [id]));
+    if (fresh.length > 0)
+      this.parts.trace(account, exchangeOf(raw, { at, durationMs: Math.round(durationMs), publicUrl, reply }), fresh);
+    return reply;
   }
 
   private failed({ account }: Call, error: unknown): ReplyToProvider {
@@ -128,6 +144,21 @@ export class Webhooks {
     if (count % 100 !== 1) return;
     this.parts.log.warn({ account: account.id, reason, failuresThisMinute: count }, 'a request was not genuine');
   }
+}
+
+function exchangeOf(
+  { method, query, headers, body }: RawRequest,
+  how: { at: number; durationMs: number; publicUrl: string; reply: ReplyToProvider },
+): RawExchange {
+  const { at, durationMs, publicUrl, reply } = how;
+  const answer = reply.body === undefined ? null : Buffer.from(reply.body);
+  return {
+    at,
+    durationMs,
+    request: { method, url: query.size > 0 ? `${publicUrl}?${query.toString()}` : publicUrl, headers, body },
+    response: { status: reply.status, headers: reply.headers ?? {}, body: answer },
+    failure: null,
+  };
 }
 
 function replyOf({ reply }: ParsedRequest, stored: readonly StoredEvent[]): ReplyToProvider {

@@ -45,15 +45,20 @@ export interface Exchange {
   readonly at: string;
 }
 
-/** What was said to and by the provider for a message, and to destinations for the events that tell of it; oldest first. */
+/** What was said to and by the provider for a message, and (`deliveries`) to destinations for the events that tell of it; oldest first. */
 export async function listTrace(
   sql: Sql,
   messageId: string,
-  page: { after: number; limit: number },
+  page: { after: number; limit: number; deliveries: boolean },
 ): Promise<Exchange[]> {
   return sql.query<Exchange & Record<string, unknown>>(
-    `select position, direction, exchange, iso(created_at) as at from trace where message_id = $1 and position > $2 order by position limit $3`,
-    [messageId, page.after, page.limit],
+    `select position, direction, exchange, iso(created_at) as at from (
+      select * from trace t where t.message_id = $1
+      union all
+      select t.* from message m join event e on e.conversation_id = m.conversation_id join trace t on t.event_id = e.id
+      where $4 and m.id = $1 and e.data->'message'->>'id' = $1) x
+    where position > $2 order by position limit $3`,
+    [messageId, page.after, page.limit, page.deliveries],
   );
 }
 

@@ -83,8 +83,9 @@ const trace = endpoint({
   path: '/v1/messages/{id}/trace',
   scope: 'conversations:read',
   tag,
-  summary: "A message's traffic with the provider",
-  description: 'Without secrets and message bodies; kept as long as the setting `retention.traces` says.',
+  summary: "A message's traffic with the provider and the ticket systems",
+  description:
+    'Without secrets and message bodies; kept as long as the setting `retention.traces` says. Keys limited to accounts do not see deliveries to ticket systems.',
   params: byId,
   query: z.strictObject(paging),
   status: 200,
@@ -133,7 +134,11 @@ export class MessagesController {
   async trace(@Called() { sql, params, query, caller }: Call<typeof trace>) {
     await getMessage(sql, params.id, caller.accounts);
     const after = fromCursor(query.cursor, z.tuple([z.int().nonnegative()]))?.[0] ?? 0;
-    const rows = await listTrace(sql, params.id, { after, limit: query.limit + 1 });
+    const rows = await listTrace(sql, params.id, {
+      after,
+      limit: query.limit + 1,
+      deliveries: caller.accounts === null,
+    });
     return toPage(rows, query.limit, { place: (row) => [row.position], show: ({ position: _, ...item }) => item });
   }
 
