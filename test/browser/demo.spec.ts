@@ -208,6 +208,24 @@ inBrowser('the demo, by the built gateway', (stage) => {
     expect(demo.problems()).toEqual([]);
   });
 
+  it('leaves room for conversation and stream on small screens', async () => {
+    const demo = await open();
+    await demo.write('Hello');
+    await demo.desk.getByText('Hello').waitFor();
+    for (const [width, height] of [
+      [1181, 800],
+      [1024, 768],
+      [861, 700],
+    ] as const) {
+      await demo.page.setViewportSize({ width, height });
+      const [conversation, stream] = [await demo.desk.boundingBox(), await demo.page.locator('.events').boundingBox()];
+      expect([width, conversation!.width > 250, stream!.width > 250]).toEqual([width, true, true]);
+      expect(conversation!.height * stream!.height).toBeGreaterThan(100 * 100);
+      await demo.page.getByRole('button', { name: 'Choices' }).click({ trial: true });
+    }
+    await shot(demo.page, 'small');
+  });
+
   it('fits a phone, with a dot for news on the side that is not seen', async () => {
     const demo = await open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
     await demo.write('Hello from a phone');
