@@ -109,7 +109,7 @@ const metrics = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      '`true` shows `/metrics` to everybody who can reach it; else only this machine and keys with the scope `admin` see it.',
+      '`true` shows `/metrics` to everybody who can reach it; else only this machine and keys with the scope `metrics:read` see it.',
     ),
 });
 

@@ -9,7 +9,7 @@ import { Refusal } from '../api/core/problem.js';
 import { API_OPTIONS, type ApiOptions } from '../api/options.js';
 import { DATABASE, SETTINGS } from '../tokens.js';
 
-/** Who may read the metrics: this machine, keys with the scope `admin`, and everybody where `metrics.public` says so. */
+/** Who may read the metrics: this machine, keys with the scope `metrics:read`, and everybody where `metrics.public` says so. */
 @Injectable()
 export class MetricsAccess {
   constructor(
@@ -24,8 +24,10 @@ export class MetricsAccess {
     const secret = /^Bearer +(\S{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1];
     if (secret && constantTimeEqual(hashKey(secret), hashKey(this.api.adminKey))) return;
     const key = secret ? await findApiKey(this.database, secret) : null;
-    if (!key) throw new Refusal('unauthenticated', 'from another machine, /metrics takes a key with the scope admin');
-    if (!key.scopes.includes('admin')) throw new Refusal('forbidden', 'the key lacks the scope admin');
+    if (!key)
+      throw new Refusal('unauthenticated', 'from another machine, /metrics takes a key with the scope metrics:read');
+    if (!key.scopes.some((scope) => scope === 'admin' || scope === 'metrics:read'))
+      throw new Refusal('forbidden', 'the key lacks the scope metrics:read');
   }
 }
 

@@ -30,7 +30,7 @@ export class OpsController {
     return { status: 'ok' };
   }
 
-  /** In the text format of Prometheus; for this machine, for keys with the scope `admin`, or for everybody where `metrics.public` says so. */
+  /** In the text format of Prometheus; for this machine, for keys with the scope `metrics:read`, or for everybody where `metrics.public` says so. */
   @Get('/metrics')
   @Header('cache-control', 'no-store')
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

@@ -9,7 +9,11 @@ import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
 
 describe('/metrics', () => {
-  const keys: Record<string, string[]> = { [hashKey('an-admin')]: ['admin'], [hashKey('a-reader')]: ['events:read'] };
+  const keys: Record<string, string[]> = {
+    [hashKey('an-admin')]: ['admin'],
+    [hashKey('a-reader')]: ['events:read'],
+    [hashKey('a-scraper')]: ['metrics:read'],
+  };
   const database = {
     query: async (_: unknown, [hash]: [string]) =>
       keys[hash] ? [{ id: 'key_1', scopes: keys[hash], accounts: null }] : [],
@@ -27,6 +31,7 @@ describe('/metrics', () => {
     ['this machine, mapped', { address: '::ffff:127.0.0.1' }],
     ['the admin key', { address: '10.0.0.9', headers: bearer('the-admin-key') }],
     ['a key with the scope admin', { address: '10.0.0.9', headers: bearer('an-admin') }],
+    ['a key with the scope metrics:read', { address: '10.0.0.9', headers: bearer('a-scraper') }],
     ['everybody where the settings say so', { address: '10.0.0.9', open: true }],
   ])('is open to %s', async (_who, from) => {
     await expect(demand(from)).resolves.toBeUndefined();
