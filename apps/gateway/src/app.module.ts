@@ -8,6 +8,7 @@ import {
   Horizon,
   Intake,
   Leases,
+  Parked,
   Replies,
   Vault,
 } from '#conversations';
@@ -63,7 +64,7 @@ function values(engine: Engine): Provider[] {
   const byToken = [[DATABASE, engine.database], [SETTINGS, settings], [LOGGER, engine.log], [API_OPTIONS, api]] as const; // prettier-ignore
   const byClass = [
     [Vault, engine.vault], [AccountStore, engine.accounts], [DestinationStore, engine.destinations], [Directory, engine.directory],
-    [Outlet, engine.outlet], [Intake, engine.intake], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
+    [Outlet, engine.outlet], [Intake, engine.intake], [Parked, engine.parked], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
     [Leases, engine.leases], [Deliveries, engine.deliveries], [Horizon, engine.horizon], [Metrics, engine.metrics],
   ] as const; // prettier-ignore
   return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));

@@ -12,6 +12,7 @@ import {
   Intake,
   keyFile,
   Leases,
+  Parked,
   Replies,
   Schedule,
   STORE_ENTITIES,
@@ -92,12 +93,14 @@ async function assemble(database: Database, options: EngineOptions) {
     metrics.intakeEvent(directory.account(account)?.type ?? 'none', 'poison');
     log.error({ account, err: error }, 'the store refuses an event; it was parked');
   };
+  const intake = new Intake(database, { onPoison, onStored: (_stored, files) => announce(database, files) });
   return {
     ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
     adminKey: keys.adminKey,
     /** What other keys of the server are derived from: the same in every process. */
     serverSecret: keys.secretKey,
-    intake: new Intake(database, { onPoison, onStored: (_stored, files) => announce(database, files) }),
+    intake,
+    parked: new Parked(database, intake),
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
     fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory, files.maxBytes), log }),

@@ -9,6 +9,7 @@ import { EventsController } from './controllers/events.controller.js';
 import { FilesController } from './controllers/files.controller.js';
 import { KeysController } from './controllers/keys.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
+import { ParkedController } from './controllers/parked.controller.js';
 import { TypingController } from './controllers/typing.controller.js';
 import { endpointsOf } from './core/endpoint.js';
 
@@ -25,6 +26,7 @@ export const CONTROLLERS = [
   ChannelsController,
   DestinationsController,
   DeliveriesController,
+  ParkedController,
   KeysController,
 ];
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { park } from '#conversations';
 import { describeOnEveryDatabase } from '#database/testing';
 import { Stage } from './testing/stage.js';
 import { STORE } from './testing/store.js';
@@ -14,6 +15,46 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
     api = await new Stage(await open(STORE)).open();
   });
   afterAll(() => api.close());
+
+  it('shows what was set aside, and stores it when it is tried again', async () => {
+    const event = {
+      kind: 'message',
+      dedupeKey: 'late',
+      thread: '+8613800000001',
+      sender: { handles: [{ scheme: 'phone', value: '+8613800000001' }] },
+      parts: [{ type: 'text', text: 'late' }],
+    };
+    await api.database.query(
+      `insert into account (id, type, config, continuity) values ('parking', 'http', '{}', 'contact')`,
+    );
+    await park(api.database, {
+      id: 'evt_1',
+      accountId: 'parking',
+      dedupeKey: 'late',
+      stage: 'parse',
+      input: JSON.stringify(event),
+      error: 'why',
+    });
+    await park(api.database, {
+      id: 'evt_2',
+      accountId: 'dst',
+      dedupeKey: 'act',
+      stage: 'action',
+      input: '{}',
+      error: 'no such ticket',
+    });
+    const first = await api.get('/v1/parked?limit=1');
+    expect(first.body).toMatchObject({ items: [{ id: 'evt_2', stage: 'action', error: 'no such ticket' }] });
+    const { next } = first.body as { next: string };
+    expect((await api.get(`/v1/parked?cursor=${next}`)).body).toMatchObject({ items: [{ id: 'evt_1' }], next: null });
+    expect((await api.post('/v1/parked/evt_1/retry', {})).status).toBe(204);
+    expect((await api.post('/v1/parked/evt_1/retry', {})).status).toBe(404);
+    expect((await api.post('/v1/parked/evt_2/retry', {})).status).toBe(409);
+    expect(await api.database.query(`select text from message where account_id = 'parking'`)).toEqual([
+      { text: 'late' },
+    ]);
+    await api.database.query(`delete from account where id = 'parking'`);
+  });
 
   describe('accounts', () => {
     it('are made, read, changed, removed; secrets are masked and kept', async () => {

@@ -12,6 +12,7 @@ import {
   Intake,
   Leases,
   LocalFileStore,
+  Parked,
   Replies,
   Vault,
 } from '#conversations';
@@ -223,6 +224,7 @@ export class Stage {
       { provide: Horizon, useValue: new Horizon(database) },
       { provide: Files, useValue: files },
       { provide: FileUrls, useValue: fileUrls },
+      { provide: Parked, useValue: new Parked(database, new Intake(database)) },
       { provide: Replies, useValue: new Replies(database, new Outlet(directory, fileUrls)) },
     ]);
   }
