@@ -147,6 +147,19 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
   describe('destinations', () => {
     const url = 'https://desk.example/hook';
 
+    it('say why they cannot run, until they are changed', async () => {
+      await api.post('/v1/destinations', { id: 'broken', type: 'webhook', config: { url } });
+      await api.database.query(
+        `update destination set config = '{"url": "https://me:pass@desk.example"}' where id = 'broken'`,
+      );
+      await api.directory.reload();
+      const problem = expect.stringContaining('url: must not hold');
+      expect((await api.get('/v1/destinations/broken')).body).toMatchObject({ problem });
+      expect((await api.post('/v1/destinations/broken/check')).body).toEqual({ ok: false, detail: problem });
+      expect((await api.patch('/v1/destinations/broken', { config: { url } })).body.problem).toBeNull();
+      expect((await api.get('/v1/destinations/broken')).body.problem).toBeNull();
+    });
+
     it('get a secret made, which is shown there and by rotate-secret only', async () => {
       const made = await api.post('/v1/destinations', {
         id: 'made',

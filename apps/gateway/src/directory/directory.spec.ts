@@ -25,6 +25,8 @@ describeOnEveryDatabase('the directory', (open) => {
   let destinations: DestinationStore;
   let directory: Directory;
   let traces: TraceWriter;
+  const complaints: object[] = [];
+  const log = pino({ level: 'error' }, { write: (line: string) => void complaints.push(JSON.parse(line) as object) });
   const vault = new Vault('the passphrase of this test');
   const shared = () => new SharedValues({ database, vault, leases: new Leases(database) });
 
@@ -43,7 +45,7 @@ describeOnEveryDatabase('the directory', (open) => {
     const http = guardedHttp();
     directory = new Directory({
       ...{ database, accounts, destinations, http, deliveryHttp: http, traces, shared: shared() },
-      ...{ adapters: [channel], connectors: [connector], log: pino({ level: 'silent' }) },
+      ...{ adapters: [channel], connectors: [connector], log },
       ...{ files: undefined as never, fileUrls: { sign: (id: string, ttl: number) => `${id}?${ttl}` } as never },
     });
   });
@@ -86,6 +88,23 @@ describeOnEveryDatabase('the directory', (open) => {
       ['bad', expect.stringContaining('token')],
       ['swapped', expect.stringContaining('another place')],
     ]);
+  });
+
+  it('says which destination cannot be served, and why, in the log once', async () => {
+    const config = { url: 'https://x.example' };
+    for (const id of ['good', 'bad']) await destinations.create(database, { id, type: 'hook', config });
+    await database.query(`update destination set config = '{"url": 7}' where id = 'bad'`);
+    complaints.length = 0;
+    await directory.reload();
+    await directory.reload();
+    expect(directory.destinations().map(({ id }) => id)).toEqual(['good']);
+    expect([...directory.brokenDestinations()]).toEqual([['bad', expect.stringContaining('url')]]);
+    expect(complaints).toEqual([
+      expect.objectContaining({ destination: 'bad', reason: expect.stringContaining('url') }),
+    ]);
+    await destinations.update(database, 'bad', { config });
+    await directory.changed();
+    expect([directory.destinations().length, directory.brokenDestinations().size]).toEqual([2, 0]);
   });
 
   it('hears of changes by a hint', async () => {

@@ -42,6 +42,7 @@ export class Directory {
   private runningAccounts: ReadonlyMap<string, RunningAccount> = new Map();
   private runningDestinations: ReadonlyMap<string, RunningDestination> = new Map();
   private brokenAccounts: Broken = new Map();
+  private destinationsBroken: Broken = new Map();
   private readonly listeners = new Set<() => void>();
   private readonly end: (() => void)[] = [];
   private reloading: Promise<void> | undefined;
@@ -71,6 +72,11 @@ export class Directory {
   /** Why an account that exists cannot be served. */
   broken(): Broken {
     return this.brokenAccounts;
+  }
+
+  /** Why a destination that exists gets nothing. */
+  brokenDestinations(): Broken {
+    return this.destinationsBroken;
   }
 
   adapters(): ChannelAdapter<unknown, unknown>[] {
@@ -199,7 +205,8 @@ export class Directory {
       runDestination(record, this.connectorsByType.get(record.type)),
     );
     this.complain('account', broken, this.brokenAccounts);
-    this.brokenAccounts = broken;
+    this.complain('destination', brokenDestinations, this.destinationsBroken);
+    [this.brokenAccounts, this.destinationsBroken] = [broken, brokenDestinations];
     if (this.versions() !== before) this.listeners.forEach((listener) => listener());
   }
 
@@ -229,7 +236,7 @@ export class Directory {
   private versions(): string {
     const accounts = this.accounts().map(({ id, version }) => [id, version]);
     const destinations = this.destinations().map(({ id, version, state }) => [id, version, state]);
-    return JSON.stringify([accounts, destinations, [...this.brokenAccounts]]);
+    return JSON.stringify([accounts, destinations, [...this.brokenAccounts], [...this.destinationsBroken]]);
   }
 
   private traced(http: GuardedHttp, secrets: readonly string[], belongs: Omit<Trace, 'direction' | 'exchange'>): Http {

@@ -100,12 +100,12 @@ export class DestinationsController {
     const after = fromCursor(query.cursor, z.tuple([z.string()]))?.[0] ?? '';
     const all = (await this.store.list(sql)).sort((a, b) => (a.id < b.id ? -1 : 1));
     const rows = all.filter(({ id }) => id > after).slice(0, query.limit + 1);
-    return toPage(rows, query.limit, { place: (row) => [row.id], show: (row) => this.show(row) });
+    return toPage(rows, query.limit, { place: (row) => [row.id], show: (row) => this.show(row, true) });
   }
 
   @Serves(get)
   async get(@Called() { sql, params }: Call<typeof get>) {
-    return this.show(await this.store.get(sql, params.id));
+    return this.show(await this.store.get(sql, params.id), true);
   }
 
   @Serves(create)
@@ -132,7 +132,8 @@ export class DestinationsController {
 
   @Serves(check)
   async check(@Called() { sql, params, signal }: Call<typeof check>) {
-    const { problem } = await this.store.get(sql, params.id);
+    const stored = await this.store.get(sql, params.id);
+    const problem = stored.problem ?? this.directory.brokenDestinations().get(params.id);
     const destination = this.directory.destination(params.id);
     if (problem || !destination)
       return { ok: false, detail: problem ?? 'the destination is not running here yet; try again in a moment' };
@@ -147,7 +148,8 @@ export class DestinationsController {
     return { ...this.show(destination), secret };
   }
 
-  private show(record: StoredDestination): z.output<typeof DestinationRecord> {
+  /** `stored`: the settings are as they were found, and may not work; those that were just given do. */
+  private show(record: StoredDestination, stored = false): z.output<typeof DestinationRecord> {
     const { id, type, name, filter, state, pausedReason, managedBy, createdAt, updatedAt } = record;
     const called = this.directory.connector(type)?.callback !== undefined;
     return {
@@ -159,7 +161,7 @@ export class DestinationsController {
       state,
       pausedReason,
       managedBy,
-      problem: record.problem ?? null,
+      problem: record.problem ?? (stored ? this.directory.brokenDestinations().get(id) : null) ?? null,
       callbackUrl: called ? `${this.options.publicUrl()}/destinations/${id}/callback` : null,
       createdAt,
       updatedAt,
