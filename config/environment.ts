@@ -46,7 +46,7 @@ export const Environment = z.object({
     .min(16, 'expected 32 bytes as base64 or hex, or a passphrase of at least 16 characters')
     .optional()
     .describe(
-      'The key before `TRIBUTARY_SECRET_KEY`, while it is being changed: what it encrypted is read, and encrypted anew at start.',
+      'The key before `TRIBUTARY_SECRET_KEY`, while it is being changed: what it encrypted is read, and encrypted anew at start; what it signed is still good.',
     ),
 });
 export type Environment = z.infer<typeof Environment>;

@@ -70,9 +70,9 @@ function values(engine: Engine): Provider[] {
   return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));
 }
 
-function chatOptions({ settings, serverSecret }: Engine): ChatOptions {
+function chatOptions({ settings, serverSecrets }: Engine): ChatOptions {
   return {
-    secret: serverSecret,
+    secret: serverSecrets,
     publicUrl: () => settings.publicUrl,
     messagesPerMinute: settings.limits.visitorMessagesPerMinute,
     connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,

@@ -78,7 +78,11 @@ async function assemble(database: Database, options: EngineOptions) {
   const metrics = new Metrics();
   const leases = new Leases(database);
   const traces = new TraceWriter(database);
-  const fileUrls = new FileUrls(keys.secretKey, settings.publicUrl);
+  const serverSecrets = [
+    keys.secretKey,
+    ...(settings.previousSecretKey === undefined ? [] : [settings.previousSecretKey]),
+  ];
+  const fileUrls = new FileUrls(serverSecrets, settings.publicUrl);
   const store = openFileStore(settings.files, settings.dataDir);
   const files = new Files({ database, store, urls: fileUrls, maxBytes: settings.files.maxBytes });
   const shared = new SharedValues({ database, vault, leases });
@@ -97,8 +101,8 @@ async function assemble(database: Database, options: EngineOptions) {
   return {
     ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
     adminKey: keys.adminKey,
-    /** What other keys of the server are derived from: the same in every process. */
-    serverSecret: keys.secretKey,
+    /** What other keys of the server are derived from, the present one first: the same in every process. */
+    serverSecrets,
     intake,
     parked: new Parked(database, intake),
     replies: new Replies(database, outlet),

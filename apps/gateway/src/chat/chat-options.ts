@@ -1,7 +1,7 @@
 /** What web chat needs of the settings. */
 export interface ChatOptions {
-  /** The server's own secret; the key that signs sessions is derived from it. */
-  readonly secret: string | Buffer;
+  /** The server's own secret, or several while it is being changed: the key that signs sessions is derived from the first, any of them verifies. */
+  readonly secret: string | Buffer | readonly (string | Buffer)[];
   /** Without a slash at its end; asked at each use, for the port may be chosen late. */
   readonly publicUrl: () => string;
   /** Messages of one visitor in a minute; one address may send ten times as many, for offices share one. */

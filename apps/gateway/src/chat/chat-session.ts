@@ -35,10 +35,12 @@ const Claims = z.object({
 
 /** Sessions that browsers keep: signed, so that the gateway need not. They are given anew at each welcome and die 180 days after the last. */
 export class Sessions {
-  private readonly key: Uint8Array;
+  private readonly keys: readonly Uint8Array[];
 
-  constructor(secret: string | Buffer) {
-    this.key = new Uint8Array(hkdfSync('sha256', secret, '', 'tributary chat sessions v1', 32));
+  /** The first of the server's secrets signs, any of them verifies. */
+  constructor(secrets: string | Buffer | readonly (string | Buffer)[]) {
+    const keyOf = (secret: string | Buffer) => hkdfSync('sha256', secret, '', 'tributary chat sessions v1', 32);
+    this.keys = [secrets].flat().map((secret) => new Uint8Array(keyOf(secret)));
   }
 
   issue({ visitorId, accountId, person }: Session): Promise<string> {
@@ -47,18 +49,30 @@ export class Sessions {
       .setSubject(visitorId)
       .setAudience(accountId)
       .setExpirationTime(Math.floor(Date.now() / 1_000) + LIFETIME_S)
-      .sign(this.key);
+      .sign(this.keys[0]!);
   }
 
   /** The session of this account in a token, with its end in seconds; undefined for one that is forged, expired, or of another account. */
   async read(token: string, accountId: string): Promise<(Session & { readonly expires: number }) | undefined> {
-    try {
-      const { payload } = await jwtVerify(token, this.key, { algorithms: ['HS256'], audience: accountId });
-      const { sub, aud, exp, person } = Claims.parse(payload);
-      return { visitorId: sub, accountId: aud, person, expires: exp };
-    } catch {
-      return undefined;
+    for (const key of this.keys) {
+      const session = await readWith(key, token, accountId);
+      if (session) return session;
     }
+    return undefined;
+  }
+}
+
+async function readWith(
+  key: Uint8Array,
+  token: string,
+  accountId: string,
+): Promise<(Session & { readonly expires: number }) | undefined> {
+  try {
+    const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], audience: accountId });
+    const { sub, aud, exp, person } = Claims.parse(payload);
+    return { visitorId: sub, accountId: aud, person, expires: exp };
+  } catch {
+    return undefined;
   }
 }
 

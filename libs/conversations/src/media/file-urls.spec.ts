@@ -45,4 +45,15 @@ describe('FileUrls', () => {
     }
     expect(new FileUrls('another secret', 'https://chat.example', () => now).verify(ID, exp, sig)).toBe('forged');
   });
+
+  it('go on working while the secret is being changed, and end with the old one', () => {
+    const urls = (...secrets: string[]) => new FileUrls(secrets, 'https://chat.example', () => now);
+    const verified = (by: FileUrls, address: string) => {
+      const { searchParams } = new URL(address);
+      return by.verify(ID, searchParams.get('exp'), searchParams.get('sig'));
+    };
+    const [before, after] = [urls('old').sign(ID), urls('new', 'old').sign(ID)];
+    for (const address of [before, after]) expect(verified(urls('new', 'old'), address)).toBe('good');
+    expect([verified(urls('new'), before), verified(urls('new'), after)]).toEqual(['forged', 'good']);
+  });
 });

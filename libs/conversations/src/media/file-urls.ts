@@ -6,34 +6,39 @@ const STEP_S = 3_600;
 
 /** Addresses of files that anyone who holds one may read until it expires. */
 export class FileUrls {
-  private readonly key: Buffer;
+  private readonly keys: readonly Buffer[];
 
-  /** `secret` is the server's own; the key that signs is derived from it. `publicUrl` is asked at each call, for the port may be chosen late. */
+  /** `secrets` are the server's own: the key that signs is derived from the first one, and any of them verifies. `publicUrl` is asked at each call, for the port may be chosen late. */
   constructor(
-    secret: string | Buffer,
+    secrets: string | Buffer | readonly (string | Buffer)[],
     private readonly publicUrl: string | (() => string),
     private readonly now: () => number = Date.now,
   ) {
-    this.key = Buffer.from(hkdfSync('sha256', secret, '', 'tributary file urls v1', 32));
+    this.keys = [secrets]
+      .flat()
+      .map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'tributary file urls v1', 32)));
   }
 
   /** `{publicUrl}/files/{id}?exp&sig`, good for at least `ttlS` seconds (default a day). */
   sign(fileId: string, ttlS = DEFAULT_TTL_S): string {
     const root = typeof this.publicUrl === 'string' ? this.publicUrl : this.publicUrl();
     const exp = Math.ceil((this.now() / 1_000 + ttlS) / STEP_S) * STEP_S;
-    return `${root.replace(/\/$/, '')}/files/${fileId}?exp=${exp}&sig=${this.signature(fileId, String(exp)).toString('base64url')}`;
+    return `${root.replace(/\/$/, '')}/files/${fileId}?exp=${exp}&sig=${signature(this.keys[0]!, fileId, String(exp)).toString('base64url')}`;
   }
 
   /** Compares in constant time. `expired` is said only of an address that was good once. */
   verify(fileId: string, exp: unknown, sig: unknown): 'good' | 'expired' | 'forged' {
     if (typeof exp !== 'string' || typeof sig !== 'string' || !/^\d{1,12}$/.test(exp)) return 'forged';
     const given = Buffer.from(sig, 'base64url');
-    const expected = this.signature(fileId, exp);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'forged';
+    const genuine = this.keys.some((key) => {
+      const expected = signature(key, fileId, exp);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+    if (!genuine) return 'forged';
     return Number(exp) * 1_000 > this.now() ? 'good' : 'expired';
   }
+}
 
-  private signature(fileId: string, exp: string): Buffer {
-    return createHmac('sha256', this.key).update(`${fileId}.${exp}`).digest();
-  }
+function signature(key: Buffer, fileId: string, exp: string): Buffer {
+  return createHmac('sha256', key).update(`${fileId}.${exp}`).digest();
 }
