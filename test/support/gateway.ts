@@ -10,6 +10,9 @@ const ROOT = resolve(import.meta.dirname, '..', '..');
 const ENTRY = join(ROOT, 'dist', 'apps', 'gateway', 'src', 'main.js');
 const OURS = /^(DATABASE_URL|TEST_DATABASE_URL|DATA_DIR|PORT|HOST|PUBLIC_URL|LOG_LEVEL|TRIBUTARY_\w+|NODE_OPTIONS)$/;
 const START_MS = 60_000;
+/** Ends the process with the one that started it, however that ended: the pipe between them closes then. */
+const LEASH =
+  'data:text/javascript,process.stdin.resume().on("close",()=>process.kill(process.pid,"SIGKILL")).unref()';
 /** Processes on one database need one secret key. */
 const SHARED_KEY = 'the-secret-key-of-the-tests';
 
@@ -32,7 +35,6 @@ export interface Ended {
 
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** Ends every process that this suite started, and removes their folders. For `afterAll`. */
 export async function stopEverything(): Promise<void> {
@@ -159,7 +161,7 @@ export class Gateway {
     if (this.alive) throw new Error('it runs already');
     const { options, file, dataDir } = this.parts;
     const inherited = Object.entries(process.env).filter(([name]) => !OURS.test(name));
-    const child = spawn(process.execPath, [ENTRY], {
+    const child = spawn(process.execPath, ['--import', LEASH, ENTRY], {
       cwd: ROOT,
       env: {
         ...Object.fromEntries(inherited),
@@ -173,7 +175,7 @@ export class Gateway {
         ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl, TRIBUTARY_SECRET_KEY: SHARED_KEY }),
         ...options.env,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     running.add(child);
     child.once('close', () => running.delete(child));
