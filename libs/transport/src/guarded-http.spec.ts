@@ -6,7 +6,7 @@ import { ProviderFailure } from '#normalizer';
 import { guardedHttp, type GuardedHttp, type GuardedHttpOptions } from './guarded-http.js';
 import type { HttpRequest } from './http.js';
 import type { Exchange } from './redact.js';
-import { fakeProvider, type FakeProvider } from './testing/index.js';
+import { fakeProvider, NOBODY, type FakeProvider } from './testing/index.js';
 
 const failure = (promise: Promise<unknown>): Promise<ProviderFailure> =>
   promise.then(
@@ -166,9 +166,7 @@ describe.each(['axios', 'undici'] as const)('guardedHttp on %s', (engine) => {
   });
 
   it('is unavailable where nothing was handed over: refused, unresolved, slow to connect, no TLS', async () => {
-    const gone = await fakeProvider();
-    await gone.close();
-    expect((await failure(client().request(post({ url: gone.url })))).code).toBe('unavailable');
+    expect((await failure(client().request(post({ url: NOBODY })))).code).toBe('unavailable');
     const unresolved = client({
       resolve: (_name, _options, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []),
     });

@@ -1,7 +1,7 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict';
 import { ProviderFailure, type FailureCode } from '#normalizer';
 import type { GuardedHttpOptions } from '#transport';
-import { fakeProvider, type Check, type FakeAnswer, type Responder } from '#transport/testing';
+import { NOBODY, type Check, type FakeAnswer, type Responder } from '#transport/testing';
 import { sendOf, sends, textUnit, withBench } from './bench.js';
 import type { ChannelSubject } from './subject.js';
 
@@ -130,12 +130,6 @@ const idempotent: ChannelCheck = {
   },
 };
 
-async function refusedBase(): Promise<Row> {
-  const gone = await fakeProvider();
-  await gone.close();
-  return { base: gone.url };
-}
-
 /** What sending makes of everything that a provider and a network can do. */
 export const sendChecks: readonly ChannelCheck[] = [
   success,
@@ -150,7 +144,7 @@ export const sendChecks: readonly ChannelCheck[] = [
     http: { ...IMPATIENT, resolve: () => undefined },
   }),
   row('send: a time-out after the write is outcome-unknown', ['outcome-unknown'], { http: IMPATIENT, answer: 'hang' }),
-  row('send: a refused connection is unavailable', ['unavailable'], refusedBase),
+  row('send: a refused connection is unavailable', ['unavailable'], { base: NOBODY }),
   row('send: a connection reset before the answer is outcome-unknown', ['outcome-unknown'], { answer: 'reset' }),
   row('send: a connection reset within the answer is outcome-unknown', ['outcome-unknown'], {
     answer: 'reset-mid-body',

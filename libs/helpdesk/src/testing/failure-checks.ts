@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { type FailureCode, ProviderFailure } from '#normalizer';
-import { fakeProvider, type Check, type FakeAnswer } from '#transport/testing';
+import { NOBODY, type Check, type FakeAnswer } from '#transport/testing';
 import { DeliveryRefused } from '../core/connector.js';
 import { deliveries, messageEvent, secretsOf, withBench, type BenchOptions } from './bench.js';
 import type { ConnectorSubject } from './subject.js';
@@ -114,12 +114,6 @@ const apart: ConnectorCheck = {
   },
 };
 
-async function refusedBase(): Promise<Row> {
-  const gone = await fakeProvider();
-  await gone.close();
-  return { base: gone.url };
-}
-
 /** What delivering makes of everything that a ticket system and a network can do. */
 export const failureChecks: readonly ConnectorCheck[] = [
   ...[302, 400, 401, 403, 404, 408, 410, 413, 422, 429, 500, 503].map(status),
@@ -135,7 +129,7 @@ export const failureChecks: readonly ConnectorCheck[] = [
     http: IMPATIENT,
     answer: 'drip',
   }),
-  row('deliver: a refused connection is unavailable', ['unavailable'], refusedBase),
+  row('deliver: a refused connection is unavailable', ['unavailable'], { base: NOBODY }),
   row('deliver: a blocked address is config-invalid', ['config-invalid'], { http: { allow: [] } }),
   row('deliver: a connection reset before the answer is outcome-unknown', ['outcome-unknown'], { answer: 'reset' }),
   row('deliver: a connection reset within the answer is outcome-unknown', ['outcome-unknown'], {

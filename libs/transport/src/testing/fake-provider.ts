@@ -36,6 +36,9 @@ export interface FakeProvider {
   close(): Promise<void>;
 }
 
+/** An address at which nobody listens: port 1 is reserved. A port that was just given back may be another test's by now. */
+export const NOBODY = 'http://127.0.0.1:1';
+
 /** Starts a fake provider on a free port of 127.0.0.1. */
 export async function fakeProvider(responder: Responder = () => ({})): Promise<FakeProvider> {
   const requests: LoggedRequest[] = [];
