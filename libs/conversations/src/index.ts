@@ -1,6 +1,7 @@
 export { STORE_ENTITIES } from './entities/index.js';
 export * from './idempotency.js';
 export * from './intake/intake.js';
+export * from './intake/park.js';
 export * from './intake/parked.js';
 export * from './media/index.js';
 export * from './outbox/index.js';

@@ -5,7 +5,7 @@ import type { ChatFeed, Reader } from './chat-feed.js';
 import { IdentityInvalid, verifyIdentity } from './chat-identity.js';
 import { ContentRefused } from './chat-inbox.js';
 import { originAllowed, type Place } from './chat-origin.js';
-import type { ChatServerParts } from './chat-server.js';
+import type { ChatServerParts } from './chat-parts.js';
 import { newSession, threadOf, type Session } from './chat-session.js';
 import type { ChatSocket } from './chat-socket.js';
 import { resume, welcome } from './chat-welcome.js';

@@ -4,7 +4,8 @@ import { describeOnEveryDatabase } from '#database/testing';
 import { addAccount, addDestination, eventsOf, ids, message, receipt, STORE } from '../testing/store.js';
 import { newId } from '#normalizer';
 import { Intake } from './intake.js';
-import { park, Parked } from './parked.js';
+import { park } from './park.js';
+import { Parked } from './parked.js';
 
 describeOnEveryDatabase('intake', (open) => {
   let database: Database;

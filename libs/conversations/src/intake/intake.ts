@@ -2,7 +2,7 @@ import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import type { IntakePort, StoredItem } from '../ports.js';
 import { type IntakeItem, toItem } from './item.js';
-import { park } from './parked.js';
+import { park } from './park.js';
 
 /** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
 const MAX_BATCH = 256;

@@ -12,7 +12,8 @@ import { ChatFeeds } from '../chat-feeds.js';
 import { ChatIdentities } from '../chat-identities.js';
 import { ChatInbox } from '../chat-inbox.js';
 import { ChatLimits } from '../chat-limits.js';
-import { ChatServer, type ChatServerParts } from '../chat-server.js';
+import type { ChatServerParts } from '../chat-parts.js';
+import { ChatServer } from '../chat-server.js';
 import { Sessions } from '../chat-session.js';
 import { ChatStore } from '../chat-store.js';
 
