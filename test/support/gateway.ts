@@ -11,8 +11,7 @@ const ENTRY = join(ROOT, 'dist', 'apps', 'gateway', 'src', 'main.js');
 const OURS = /^(DATABASE_URL|TEST_DATABASE_URL|DATA_DIR|PORT|HOST|PUBLIC_URL|LOG_LEVEL|TRIBUTARY_\w+|NODE_OPTIONS)$/;
 const START_MS = 60_000;
 /** Ends the process with the one that started it, however that ended: the pipe between them closes then. */
-const LEASH =
-  'data:text/javascript,process.stdin.resume().on("close",()=>process.kill(process.pid,"SIGKILL")).unref()';
+const LEASH = 'data:text/javascript,process.stdin.resume().on("close",()=>process.kill(process.pid,"SIGKILL")).unref()';
 /** Processes on one database need one secret key. */
 const SHARED_KEY = 'the-secret-key-of-the-tests';
 
