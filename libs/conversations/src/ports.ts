@@ -18,7 +18,7 @@ export interface StoredItem {
 export interface IntakePort {
   /**
    * Stores the events of one account, in order; resolves after the commit. Concurrent calls are folded into one statement. With `cursor`, a poll
-   * position is committed together with them. Throws `DatabaseUnavailable` (answer 503, nothing was stored).
+   * position is committed together with them. Throws `DatabaseUnavailable` or `Overloaded` (answer 503, nothing was stored).
    */
   accept(
     accountId: string,
@@ -70,6 +70,15 @@ export interface RepliesPort {
   sendability(sql: Sql, conversationId: string): Promise<Sendability[]>;
   /** A hosted browser holds (`delivered`) or shows (`read`) everything of the thread up to these places. */
   acknowledge(threadId: string, upTo: { delivered?: number; read?: number }): Promise<void>;
+}
+
+/** More waits in memory than the store takes in soon: nothing was stored, the sender is to come again after `retryAfterS` seconds. */
+export class Overloaded extends Error {
+  override readonly name = 'Overloaded';
+
+  constructor(readonly retryAfterS = 1) {
+    super('the gateway takes in less than it is given now');
+  }
 }
 
 /** Something named by the caller does not exist. */

@@ -1,12 +1,14 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
-import type { IntakePort, StoredItem } from '../ports.js';
+import { type IntakePort, Overloaded, type StoredItem } from '../ports.js';
 import { type IntakeItem, toItem } from './item.js';
 import { park } from './park.js';
 
 /** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
 const MAX_BATCH = 256;
 const RETRIES = 3;
+/** Events that wait in memory at most, beside the batch that is on its way: a few seconds of the store's work. */
+const MOST_WAITING = 8_192;
 
 const INTAKE: Statement = { name: 'intake', text: 'select * from intake($1::jsonb)' };
 interface Row {
@@ -43,6 +45,8 @@ export interface IntakeOptions {
 export class Intake implements IntakePort {
   private queue: Waiting[] = [];
   private flying = false;
+  /** Items in the queue. */
+  private waiting = 0;
 
   constructor(
     private readonly database: Database,
@@ -63,6 +67,8 @@ export class Intake implements IntakePort {
     const items = events.flatMap((event) => toItem(accountId, event));
     if (cursor) items.push({ kind: 'cursor', ...cursor });
     if (items.length === 0) return Promise.resolve([]);
+    if (this.waiting > MOST_WAITING) return Promise.reject(new Overloaded());
+    this.waiting += items.length;
     return new Promise((resolve, reject) => {
       this.queue.push({ items, resolve, reject });
       if (!this.flying) {
@@ -86,6 +92,7 @@ export class Intake implements IntakePort {
       size += this.queue[count]!.items.length;
       count += 1;
     }
+    this.waiting -= size;
     return this.queue.splice(0, count);
   }
 
