@@ -12,6 +12,7 @@ import { asDatabaseError } from './errors.js';
 import { LocalHints, PostgresHints } from './hints.js';
 import { migrate } from './migrate.js';
 import { poolOptions, run, withClient } from './pool.js';
+import { askByConnecting, Pulse } from './pulse.js';
 import { transaction } from './transaction.js';
 
 const CLOSE_MS = 5_000;
@@ -60,7 +61,9 @@ async function openPostgres(options: DatabaseOptions, closing: Closing): Promise
   const hints = new PostgresHints(url, log);
   closing.push(() => hints.close());
   await hints.connect();
-  return database({ kind: 'postgres', dataSource, hints, maintain: async () => undefined }, closing);
+  const pulse = new Pulse(poolOf(dataSource), askByConnecting(url), log);
+  closing.push(() => pulse.stop());
+  return database({ kind: 'postgres', dataSource, hints, pulse, maintain: async () => undefined }, closing);
 }
 
 async function openEmbedded(options: DatabaseOptions, closing: Closing): Promise<Database> {
@@ -107,16 +110,17 @@ async function connect(
 
 interface Parts extends Pick<Database, 'kind' | 'dataSource' | 'maintain'> {
   readonly hints: LocalHints;
+  readonly pulse?: Pulse;
 }
 
-function database({ hints, ...parts }: Parts, closing: Closing): Database {
+function database({ hints, pulse, ...parts }: Parts, closing: Closing): Database {
   const pool = poolOf(parts.dataSource);
   let closed: Promise<void> | undefined;
   return {
     ...parts,
     query: <R>(statement: Statement | string, values?: readonly unknown[]) =>
-      withClient(pool, async (client) => (await run<R>(client, statement, { values })).rows),
-    transaction: <T>(work: (sql: Sql) => Promise<T>) => transaction(pool, work),
+      withClient(pool, async (client) => (await run<R>(client, statement, { values })).rows, pulse),
+    transaction: <T>(work: (sql: Sql) => Promise<T>) => transaction(pool, work, pulse),
     hint: (channel, payload = '') => hints.hint(channel, payload),
     onHint: (channel, listener) => hints.onHint(channel, listener),
     close: () => (closed ??= closeAll(closing)),

@@ -1,9 +1,13 @@
 import pg from 'pg';
 import { asDatabaseError, isBroken } from './errors.js';
 import { type Statement } from './database.js';
+import { type Pulse } from './pulse.js';
 
 /** Longer than the server's own statement_timeout: the client gives a connection up only when the server is silent. */
 const SILENCE_MS = 35_000;
+
+/** After so long without traffic the system itself asks whether the other end is there. */
+const KEEP_ALIVE_MS = 10_000;
 
 const SESSION = `set lock_timeout = '2s'; set statement_timeout = '30s';
   set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'`;
@@ -39,6 +43,7 @@ export function poolOptions(connectTimeoutMs: number): pg.PoolConfig {
     application_name: 'tributary',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types,
     async onConnect(client) {
       // The error of a lost connection reaches the query that runs on it; as an event without a listener it would end the process.
@@ -48,17 +53,40 @@ export function poolOptions(connectTimeoutMs: number): pg.PoolConfig {
   };
 }
 
-/** Takes a connection for the time of `work`; throws it away where `work` shows that it is broken. */
-export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Takes a connection for the time of `work`; throws it away where `work` shows that it is broken. Waits for a free one no longer than the pool's
+ * `connectionTimeoutMillis`. Throws `DatabaseUnavailable` where there is none, or where `pulse` finds the server silent.
+ */
+export async function withClient<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  pulse?: Pulse,
+): Promise<T> {
+  const call = pulse?.begin();
   let client: pg.PoolClient | undefined;
+  let heard = false;
   try {
-    client = await pool.connect();
+    client = await trusted(pool, pulse);
+    if (call) call.client = client;
     const result = await work(client);
+    heard = true;
     client.release();
     return result;
   } catch (error) {
-    client?.release(isBroken(error));
+    const broken = isBroken(error);
+    heard = !broken;
+    client?.release(broken);
     throw asDatabaseError(error);
+  } finally {
+    if (call) pulse?.end(call, heard);
+  }
+}
+
+async function trusted(pool: pg.Pool, pulse: Pulse | undefined): Promise<pg.PoolClient> {
+  for (;;) {
+    const client = await pool.connect();
+    if (!pulse || pulse.trusts(client)) return client;
+    client.release(true);
   }
 }
 
