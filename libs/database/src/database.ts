@@ -1,4 +1,5 @@
 import { type DataSource, type DataSourceOptions } from 'typeorm';
+import { type SyncPolicy } from './embedded/syncing.js';
 
 /** A named prepared statement: planned once per connection. One name always has one text. */
 export interface Statement {
@@ -30,6 +31,8 @@ export interface Database extends Sql {
   hint(channel: string, payload?: string): void;
   /** Calls `listener` at hints; returns how to stop. A listener that throws is logged. */
   onHint(channel: string, listener: (payload: string) => void): () => void;
+  /** Can hints of other processes arrive at present? While not, those who look seldom because they listen look more often. */
+  hintsArrive(): boolean;
   /** Vacuums, analyses and checkpoints the embedded database now (it also does so by itself); a server does it without us. */
   maintain(): Promise<void>;
   /** Waits for running work (5 s at most), stops everything, frees the data folder. Safe to call twice. */
@@ -39,8 +42,12 @@ export interface Database extends Sql {
 export interface DatabaseOptions {
   /** A Postgres server: `postgres://user:password@host:port/database`. */
   readonly url?: string;
+  /** A Redis server that carries the hints between processes, in place of LISTEN and NOTIFY: `redis://user:password@host:port/number`. */
+  readonly redisUrl?: string;
   /** Without `url`: the folder of the embedded database, made where it is missing. */
   readonly dataDir?: string;
+  /** Of the embedded database; `commit` unless told. A server has its own setting, `synchronous_commit`. */
+  readonly sync?: SyncPolicy | undefined;
   readonly entities: NonNullable<DataSourceOptions['entities']>;
   readonly migrations: NonNullable<DataSourceOptions['migrations']>;
   /** Connections to a server, 10 unless told. The embedded database always has one. */

@@ -9,7 +9,7 @@ import { FolderLock } from './embedded/folder-lock.js';
 import { Maintenance } from './embedded/maintenance.js';
 import { EmbeddedServer } from './embedded/server.js';
 import { asDatabaseError } from './errors.js';
-import { LocalHints, PostgresHints } from './hints.js';
+import { LocalHints, postgresLine, redisLine, SharedHints } from './hints/index.js';
 import { migrate } from './migrate.js';
 import { poolOptions, run, withClient } from './pool.js';
 import { askByConnecting, Pulse } from './pulse.js';
@@ -58,7 +58,8 @@ async function openPostgres(options: DatabaseOptions, closing: Closing): Promise
   } = options;
   const extra: PoolConfig = { ...poolOptions(connectTimeoutMs), max: poolSize };
   const dataSource = await connect({ ...options, extra }, closing);
-  const hints = new PostgresHints(url, log);
+  const { redisUrl } = options;
+  const hints = new SharedHints(redisUrl === undefined ? postgresLine(url) : redisLine(redisUrl), log);
   closing.push(() => hints.close());
   await hints.connect();
   const pulse = new Pulse(poolOf(dataSource), askByConnecting(url), log);
@@ -73,7 +74,7 @@ async function openEmbedded(options: DatabaseOptions, closing: Closing): Promise
   await mkdir(folder, { recursive: true });
   const lock = await FolderLock.acquire(folder);
   closing.push(() => lock.release());
-  const server = new EmbeddedServer(await ensureCluster(folder, log), log);
+  const server = new EmbeddedServer(await ensureCluster(folder, log), log, options.sync);
   closing.push(() => server.stop());
   await server.start();
   const extra: PoolConfig = {
@@ -123,6 +124,7 @@ function database({ hints, pulse, ...parts }: Parts, closing: Closing): Database
     transaction: <T>(work: (sql: Sql) => Promise<T>) => transaction(pool, work, pulse),
     hint: (channel, payload = '') => hints.hint(channel, payload),
     onHint: (channel, listener) => hints.onHint(channel, listener),
+    hintsArrive: () => hints.arrive(),
     close: () => (closed ??= closeAll(closing)),
   };
 }

@@ -6,6 +6,8 @@ import { type Place, type SuiteOptions, type TemporaryDatabase } from './tempora
 
 export { temporaryEmbedded } from './embedded-suite.js';
 export { postgresMissing, startPostgres, temporaryPostgres, type PostgresServer } from './postgres-suite.js';
+export { describeWithRedis, redisMissing, RedisServer } from './redis-suite.js';
+export { SilentProxy } from './silent-proxy.js';
 export { type Place, type SuiteOptions, type TemporaryDatabase } from './temporary.js';
 
 /** Opens the database of the suite, empty before the first call. It is closed and dropped when the suite is over. */
