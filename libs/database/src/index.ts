@@ -1,3 +1,4 @@
 export { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
 export { DatabaseUnavailable, DataFolderBusy, isTransient } from './errors.js';
 export { openDatabase } from './open.js';
+export { type SyncPolicy } from './embedded/syncing.js';

@@ -1,15 +1,13 @@
-import { fdatasyncSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
+import { addSyncing, type NodeFiles, type SyncingOptions } from './syncing.js';
 
-export interface DurableOptions {
-  /** Called after each file that Postgres had put on the disk: at least once per commit. */
-  readonly onSync?: () => void;
+export interface DurableOptions extends SyncingOptions {
   /** Called when the engine cannot go on: a panic, or the end of its only session. It must end the thread: the engine would spin. */
   readonly onFatal: (reason: string) => void;
 }
 
-/** Postgres calls `fsync`, and the hook below answers it; what it calls by default, fdatasync, is a stub in the WASM build. */
+/** Postgres calls `fsync`, and `addSyncing` answers it; what it calls by default, fdatasync, is a stub in the WASM build. */
 const START_PARAMETERS = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
   ...['-c', 'fsync=on', '-c', 'wal_sync_method=fsync', '-c', 'shared_buffers=32MB'],
@@ -43,15 +41,8 @@ class SyncingFiles extends NodeFS {
 
   override async init(...[database, given]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
     const { emscriptenOpts } = await super.init(database, given);
-    const { onSync, onFatal } = this.#options;
-    const addSync = (module: unknown): void => {
-      const { NODEFS } = module as EmscriptenModule;
-      NODEFS.stream_ops.fsync = (stream) => {
-        NODEFS.tryFSOperation(() => fdatasyncSync(stream.nfd));
-        onSync?.();
-        return 0;
-      };
-    };
+    const { onFatal } = this.#options;
+    const addSync = (module: unknown): void => addSyncing((module as { NODEFS: NodeFiles }).NODEFS, this.#options);
     return {
       emscriptenOpts: {
         ...emscriptenOpts,
@@ -60,13 +51,4 @@ class SyncingFiles extends NodeFS {
       },
     };
   }
-}
-
-/** What the hook touches inside Emscripten; not public, so the version is pinned and a test watches that the hook is called. */
-interface EmscriptenModule {
-  readonly NODEFS: {
-    /** Turns errors of Node into errno values that Postgres understands. */
-    tryFSOperation<T>(operation: () => T): T;
-    readonly stream_ops: { fsync?: (stream: { readonly nfd: number }) => number };
-  };
 }

@@ -1,6 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type PGlite } from '@electric-sql/pglite';
 import { openDurable } from './durable-pglite.js';
+import { type SyncPolicy } from './syncing.js';
+
+/** What the thread is started with. */
+export interface EngineStart {
+  readonly folder: string;
+  readonly sync: SyncPolicy;
+}
 
 /** What the thread of the database is told. */
 export type EngineRequest = { readonly session: number; readonly bytes: Uint8Array } | 'stop';
@@ -16,7 +23,9 @@ let syncs = 0;
 let session = 0;
 let queue = Promise.resolve();
 
-const database = await openDurable((workerData as { folder: string }).folder, {
+const { folder, sync } = workerData as EngineStart;
+const database = await openDurable(folder, {
+  sync,
   onSync: () => syncs++,
   onFatal(reason) {
     port.postMessage({ kind: 'fatal', reason } satisfies EngineReply);

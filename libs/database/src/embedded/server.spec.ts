@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseUnavailable } from '../errors.js';
 import { poolOptions, run, withClient } from '../pool.js';
 import { seededDataDir } from '../testing/embedded-suite.js';
 import { removeFolder } from '../testing/temporary.js';
 import { EmbeddedServer } from './server.js';
+import { BACKGROUND_MS } from './syncing.js';
 
 describe('the thread of the embedded database', () => {
   const said: string[] = [];
@@ -77,5 +79,35 @@ describe('the thread of the embedded database', () => {
     await expect(query('copy kept from stdin')).rejects.toBeInstanceOf(DatabaseUnavailable);
     expect(await stored()).toEqual([{ n: 1 }, { n: 2 }]);
     expect(said.at(-1)).toContain('protocol synchronization was lost');
+  });
+});
+
+describe('the thread of the embedded database that syncs in the background', () => {
+  it('answers commits before they are on the disk, puts them there soon, and at the latest with what depends on them', async () => {
+    const dataDir = await seededDataDir();
+    const server = new EmbeddedServer(join(dataDir, 'postgres'), () => undefined, 'background');
+    await server.start();
+    const place = { user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 };
+    const pool = new pg.Pool({ ...poolOptions(20_000), ...place, stream: () => server.stream() });
+    try {
+      await pool.query('create table late (n int); insert into late values (0); checkpoint');
+      await delay(2 * BACKGROUND_MS);
+      await pool.query('insert into late values (1)');
+      await delay(2 * BACKGROUND_MS);
+      await pool.query('select 1');
+      const before = server.syncs;
+      for (let n = 0; n < 5; n++) await pool.query('insert into late values (1)');
+      expect(server.syncs).toBe(before);
+      await delay(2 * BACKGROUND_MS);
+      await pool.query('select 1');
+      expect(server.syncs).toBe(before + 1);
+      await pool.query('insert into late values (2)');
+      await pool.query('checkpoint');
+      expect(server.syncs).toBeGreaterThan(before + 2);
+    } finally {
+      await pool.end();
+      await server.stop();
+      await removeFolder(dataDir);
+    }
   });
 });

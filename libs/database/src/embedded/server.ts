@@ -2,8 +2,9 @@ import { type Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { DatabaseUnavailable } from '../errors.js';
-import { type EngineReply, type EngineRequest } from './engine.js';
+import { type EngineReply, type EngineRequest, type EngineStart } from './engine.js';
 import { entry } from './entry.js';
+import { type SyncPolicy } from './syncing.js';
 import { WireStream, type WireServer } from './wire-stream.js';
 
 const STOP_MS = 5_000;
@@ -15,9 +16,9 @@ const REST_MS = 1_000;
  * they do when a server crashes, and the next connection starts it again, which recovers every commit.
  */
 export class EmbeddedServer implements WireServer {
-  /** Files put on the disk by the running thread: grows with every commit. */
+  /** Files put on the disk by the running thread: grows with every commit, unless that is left to the background. */
   syncs = 0;
-  readonly #folder: string;
+  readonly #start: EngineStart;
   readonly #log: (message: string) => void;
   readonly #streams = new Map<number, WireStream>();
   readonly #sessions = new WeakMap<WireStream, number>();
@@ -29,8 +30,8 @@ export class EmbeddedServer implements WireServer {
   #stopping = false;
   #failed: { readonly error: Error; readonly at: number } | undefined;
 
-  constructor(folder: string, log: (message: string) => void) {
-    this.#folder = folder;
+  constructor(folder: string, log: (message: string) => void, sync: SyncPolicy = 'commit') {
+    this.#start = { folder, sync };
     this.#log = log;
   }
 
@@ -89,7 +90,7 @@ export class EmbeddedServer implements WireServer {
   #launch(): Promise<void> {
     if (this.#stopping) return Promise.reject(new DatabaseUnavailable('the embedded one is stopping'));
     const { file, execArgv } = entry('engine');
-    const worker = new Worker(file, { execArgv, workerData: { folder: this.#folder } });
+    const worker = new Worker(file, { execArgv, workerData: this.#start });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       let ready = false;
