@@ -71,6 +71,15 @@ const retention = z.strictObject({
     .describe("Keys of the providers' events, by which repeats are known; at least 30 days."),
 });
 
+const database = z.strictObject({
+  sync: z
+    .enum(['commit', 'background'])
+    .default('commit')
+    .describe(
+      'When the embedded database puts a commit on the disk. `commit`: before it is answered. `background`: within half a second, which is faster; a power cut can then lose what was answered in that time, a killed process loses nothing. A PostgreSQL server has its own setting, `synchronous_commit`.',
+    ),
+});
+
 const files = z.discriminatedUnion('store', [
   z.strictObject({
     store: z.literal('dir').describe('On the local disk.'),
@@ -144,6 +153,7 @@ export const SettingsFile = z.strictObject({
     .array(DestinationSettings)
     .default([])
     .describe('Ticket systems that get the stream. More can be made through the API.'),
+  database: database.prefault({}).describe('How the embedded database keeps what it is given.'),
   files: files.prefault({ store: 'dir' }).describe('Where attachments are kept.'),
   retention: retention
     .prefault({})

@@ -49,6 +49,7 @@ describe('a settings file that works', () => {
       logLevel: 'info',
       accounts: [],
       network: { allow: [], trustedProxies: [] },
+      database: { sync: 'commit' },
       files: { store: 'dir', maxBytes: 104_857_600 },
       retention: { dedupe: 90 * 86_400 },
     });

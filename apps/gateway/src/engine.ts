@@ -57,6 +57,7 @@ export async function openEngine(options: EngineOptions) {
   const { settings, log } = options;
   const database = await openDatabase({
     ...(settings.databaseUrl === undefined ? { dataDir: settings.dataDir } : { url: settings.databaseUrl }),
+    sync: settings.database.sync,
     entities: [...IDENTITY_ENTITIES, ...STORE_ENTITIES],
     migrations: [Identity1700000000001, Store1700000000002],
     log: (message) => log.info(message),
