@@ -27,6 +27,13 @@ export const Environment = z.object({
     .regex(/^postgres(ql)?:\/\/\S+$/, 'expected an address such as postgres://user:password@host:5432/database')
     .optional()
     .describe('A PostgreSQL server (15 or later) in place of the embedded database.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, 'expected an address such as redis://user:password@host:6379/0')
+    .optional()
+    .describe(
+      'A Redis server that carries the hints between processes, in place of LISTEN and NOTIFY of PostgreSQL; only with `DATABASE_URL`. Installations that share one take different numbers at the end of the address.',
+    ),
   LOG_LEVEL: LogLevel.optional().describe('Wins over `logLevel` of the file.'),
   TRIBUTARY_CONFIG: z.string().default('config/tributary.yaml').transform(folder).describe('The settings file.'),
   TRIBUTARY_ADMIN_KEY: z

@@ -18,6 +18,7 @@ export interface Settings extends Omit<SettingsFile, 'publicUrl'> {
   readonly publicUrl: string;
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
   readonly adminKey: string | undefined;
   readonly secretKey: string | undefined;
   readonly previousSecretKey: string | undefined;
@@ -69,6 +70,7 @@ function combine(file: SettingsFile, env: Environment): Settings {
     publicUrl: env.PUBLIC_URL ?? file.publicUrl ?? listeningUrl(env.HOST, env.PORT),
     dataDir: env.DATA_DIR,
     databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
     logLevel: env.LOG_LEVEL ?? file.logLevel,
     adminKey: env.TRIBUTARY_ADMIN_KEY,
     secretKey: env.TRIBUTARY_SECRET_KEY,

@@ -113,6 +113,17 @@ const limits = z.strictObject({
   visitorConnectionsPerAddress: z.int().positive().default(50).describe('Open chat sockets of one address.'),
 });
 
+const stop = z.strictObject({
+  drainSeconds: z
+    .number()
+    .min(0)
+    .max(5)
+    .optional()
+    .describe(
+      'How long a process that was told to stop goes on serving while `/health/ready` says 503, so that a proxy sends nobody to it any more. 2 with `DATABASE_URL`, else 0.',
+    ),
+});
+
 const metrics = z.strictObject({
   public: z
     .boolean()
@@ -159,6 +170,7 @@ export const SettingsFile = z.strictObject({
     .prefault({})
     .describe('How long things are kept; conversations and messages are kept until they are erased.'),
   limits: limits.prefault({}).describe('Protection against floods.'),
+  stop: stop.prefault({}).describe('How a process ends.'),
   metrics: metrics.prefault({}).describe('Prometheus metrics.'),
 });
 export type SettingsFile = z.infer<typeof SettingsFile>;

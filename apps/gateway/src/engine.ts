@@ -57,6 +57,7 @@ export async function openEngine(options: EngineOptions) {
   const { settings, log } = options;
   const database = await openDatabase({
     ...(settings.databaseUrl === undefined ? { dataDir: settings.dataDir } : { url: settings.databaseUrl }),
+    ...(settings.redisUrl === undefined ? {} : { redisUrl: settings.redisUrl }),
     sync: settings.database.sync,
     entities: [...IDENTITY_ENTITIES, ...STORE_ENTITIES],
     migrations: [Identity1700000000001, Store1700000000002],
@@ -146,7 +147,8 @@ function keepSecretsOut(
   blotter: Blotter,
   { directory, fixed, settings }: { directory: Directory; fixed: readonly string[]; settings: Settings },
 ): void {
-  const always = [...fixed, settings.previousSecretKey ?? '', passwordOf(settings.databaseUrl)];
+  const passwords = [settings.databaseUrl, settings.redisUrl].map(passwordOf);
+  const always = [...fixed, settings.previousSecretKey ?? '', ...passwords];
   const known = () => [...directory.accounts(), ...directory.destinations()].flatMap(({ secrets }) => secrets);
   blotter.know(always);
   directory.onChange(() => blotter.know([...always, ...known()]));
