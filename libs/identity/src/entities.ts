@@ -45,6 +45,9 @@ export class Contact {
   @Column('text', { nullable: true })
   merged_into!: string | null;
 
+  @Column('jsonb', { nullable: true })
+  view!: unknown;
+
   @Column('timestamptz')
   created_at!: Date;
 

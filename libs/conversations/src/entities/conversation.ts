@@ -85,6 +85,9 @@ export class Conversation {
   @Column('text', { nullable: true })
   last_thread_id!: string | null;
 
+  @Column('jsonb', { nullable: true })
+  view!: unknown;
+
   @Column('timestamptz', { nullable: true })
   closed_at!: Date | null;
 

@@ -1,6 +1,7 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import { type IntakePort, Overloaded, type StoredItem } from '../ports.js';
+import { arrange } from './arrange.js';
 import { type IntakeItem, toItem } from './item.js';
 import { park } from './park.js';
 
@@ -176,8 +177,8 @@ export class Intake implements IntakePort {
 
   private async run(items: IntakeItem[], attempt = 1): Promise<StoredItem[]> {
     try {
-      const rows = await this.database.query<Row>(INTAKE, [JSON.stringify(items)]);
-      return rows.map((row) => toStored(row, items[row.ord - 1]!));
+      const rows = await this.database.query<Row>(INTAKE, [JSON.stringify(arrange(items))]);
+      return rows.sort((a, b) => a.ord - b.ord).map((row) => toStored(row, items[row.ord - 1]!));
     } catch (error) {
       if (attempt < RETRIES && isContention(error)) return this.run(items, attempt + 1);
       throw error;

@@ -2,12 +2,18 @@ import { choiceKey, type InboundEvent, type MediaPart, newId, type Part, renderT
 import { safeFileName } from '../media/file-name.js';
 
 /** One inbound event in the form that the SQL function `intake` takes. */
-export type IntakeItem =
-  | { kind: 'cursor'; name: string; value: string }
-  | ({ kind: Exclude<InboundEvent['kind'], 'typing'>; id: string; accountId: string; dedupeKey: string } & Record<
-      string,
-      unknown
-    >);
+export type IntakeItem = { kind: 'cursor'; name: string; value: string } | EventItem;
+
+export interface EventItem extends Record<string, unknown> {
+  kind: Exclude<InboundEvent['kind'], 'typing'>;
+  id: string;
+  accountId: string;
+  dedupeKey: string;
+  /** Only messages have these: `arrange` sets them. */
+  place?: number;
+  first?: true;
+  plain?: boolean;
+}
 
 interface PendingFile {
   id: string;
@@ -31,6 +37,7 @@ export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
         {
           ...rest,
           id,
+          eventId: newId('evt'),
           accountId,
           handles: sender.handles,
           name: sender.name,

@@ -1,6 +1,6 @@
 /**
- * `intake(items)`: a batch of inbound events in one statement and one transaction: dedupe, identity, conversation and sequence, message, events
- * and outbox. A row comes back for every item but cursors, in order; `duplicate` ones name what was stored before.
+ * `intake(items)`: a batch of inbound events, marked by `arrange`, in one statement and one transaction: dedupe, identity, conversation and sequence,
+ * message, events and outbox. A row comes back for every item but cursors; `duplicate` ones name what was stored before.
  *
  * Only what the inbox took is stored, so a repeated provider event leaves no gap in any sequence, whoever else stores it at the same moment.
  * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
@@ -11,12 +11,13 @@
  */
 export const INTAKE = `
 create function intake(p_items jsonb) returns table (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text,
-  thread_sequence int, contact_id text, stored_at text) language plpgsql as $$
+  thread_sequence int, contact_id text, stored_at text) language plpgsql set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
   i record;
   fresh text[];
-  fast text[];
+  rest int[];
+  v_stored int;
   v_item text;
   v_now timestamptz := clock_timestamp();
 begin
@@ -28,17 +29,27 @@ begin
   select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
 
   perform 1 from conversation c where c.id in (
-    select t.conversation_id from jsonb_array_elements(p_items) x join thread t on t.account_id = x->>'accountId' and t.external_id = x->>'thread'
-    union
-    select m.conversation_id from jsonb_array_elements(p_items) x join external_ref r on r.account_id = x->>'accountId' and r.external_id = x->>'externalId'
-    join message m on m.id = r.message_id)
+    select case when x ? 'first' then (select t.conversation_id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread')
+      when x ? 'externalId' then (
+        select m.conversation_id from external_ref r join message m on m.id = r.message_id where r.account_id = x->>'accountId' and r.external_id = x->>'externalId')
+      end
+    from jsonb_array_elements(p_items) x)
   order by c.id for update;
+  perform 1 from thread t where t.id in (
+    select (select o.id from thread o where o.account_id = x->>'accountId' and o.external_id = x->>'thread')
+    from jsonb_array_elements(p_items) x where x ? 'first')
+  order by t.id for update;
 
-  fast := store_known(p_items, fresh, v_now);
+  return query select * from store_known(p_items, fresh, v_now);
+  get diagnostics v_stored = row_count;
+  if v_stored = jsonb_array_length(p_items) then return; end if;
 
+  rest := array(
+    select n from jsonb_array_elements(p_items) with ordinality e(x, n)
+    where not (x->>'id' = any (fresh) and exists (select 1 from message m where m.id = x->>'id')));
   for i in
     select x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n)
-    where x->>'kind' = 'cursor' or (x->>'id' = any (fresh) and x->>'id' <> all (fast)) order by n
+    where n = any (rest) and (x->>'kind' = 'cursor' or x->>'id' = any (fresh)) order by n
   loop
     if i.kind = 'message' then
       v_item := store_message(i.v, v_now);
@@ -68,77 +79,75 @@ begin
   from jsonb_array_elements(p_items) with ordinality e(x, n)
   left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
   left join message m on m.id = b.item_id
-  where x->>'kind' <> 'cursor' order by e.n;
+  where n = any (rest) and x->>'kind' <> 'cursor' order by e.n;
 end
 $$;
 
-create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns text[] language plpgsql as $$
-declare stored text[];
+create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns table (ord int, item_id text, duplicate boolean, conversation_id text,
+  thread_id text, thread_sequence int, contact_id text, stored_at text) language plpgsql as $$
+#variable_conflict use_column
 begin
+  return query
   with item as materialized (
-    select n, x as v, x->>'id' as id, x->>'accountId' as account_id, x->>'thread' as thread, x->'handles'->0 as handle,
-      x->>'from' = 'contact' and jsonb_array_length(x->'handles') = 1 and x->'handles'->0->>'proof' = 'channel' and x->'files' = '[]'
-        and not x->'parts' @> '[{"type": "media"}]' and not x ? 'replyTo' as plain
-    from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' = 'message' and x->>'id' = any (p_fresh)),
-  person as materialized (
-    select i.*, h.contact_id from item i
-    left join handle h on h.scheme = i.handle->>'scheme' and h.scope = coalesce(i.handle->>'scope', '') and h.value = i.handle->>'value' and h.proof <> 'claimed'),
-  known as materialized (
-    select p.*, k.name as person_name, t.id as thread_id, t.conversation_id from person p
-    join contact k on k.id = p.contact_id
-    join thread t on t.account_id = p.account_id and t.external_id = p.thread
-    join conversation c on c.id = t.conversation_id
-    where p.plain and not k.blocked and t.contact_id = p.contact_id and c.contact_id = p.contact_id and c.status <> 'closed'
-      and t.open_choices is null and t.handles = p.v->'handles'
-      and not exists (
-        select 1 from jsonb_array_elements(p_items) o
-        where o->>'kind' not in ('message', 'receipt', 'cursor') and o->>'accountId' = p.account_id and o->>'thread' = p.thread)),
+    select n, x as v, x->>'id' as id, x->>'accountId' as account_id, (x->'place')::int as place, (x->'plain')::boolean as plain, x ? 'first' as first
+    from jsonb_array_elements(p_items) with ordinality e(x, n)),
+  source as materialized (
+    select a.id, a.type, jsonb_build_object('id', a.id, 'channel', a.type, 'name', a.name) as view from account a where a.id in (select i.account_id from item i)),
+  place as materialized (
+    select i.place, h.contact_id, k.name, k.view as contact, a.view as account, t.id as thread_id, t.sequence as thread_sequence,
+      c.id as conversation_id, c.message_sequence, c.event_sequence, c.view || jsonb_build_object('updatedAt', iso(p_now)) as conversation,
+      not k.blocked and k.view is not null and t.contact_id = h.contact_id and t.open_choices is null and t.handles = i.v->'handles'
+        and c.contact_id = h.contact_id and c.status <> 'closed' and c.view is not null as known
+    from item i
+    join source a on a.id = i.account_id
+    left join lateral (
+      select o.contact_id from handle o where o.scheme = i.v->'handles'->0->>'scheme' and o.scope = coalesce(i.v->'handles'->0->>'scope', '')
+        and o.value = i.v->'handles'->0->>'value' and o.proof <> 'claimed' limit 1) h on true
+    left join lateral (select * from contact o where o.id = h.contact_id limit 1) k on true
+    left join lateral (select * from thread o where o.account_id = i.account_id and o.external_id = i.v->>'thread' limit 1) t on true
+    left join lateral (select * from conversation o where o.id = t.conversation_id limit 1) c on true
+    where i.first),
   hot as materialized (
-    select k.*, row_number() over (partition by k.conversation_id order by k.n) as in_conversation, count(*) over (partition by k.conversation_id) as conversation_total,
-      row_number() over (partition by k.thread_id order by k.n) as in_thread, count(*) over (partition by k.thread_id) as thread_total
-    from known k
-    where not exists (select 1 from person o where o.contact_id = k.contact_id and o.id not in (select id from known))),
+    select x.*, row_number() over in_conversation as in_conversation, count(*) over (partition by x.conversation_id) as conversation_total,
+      row_number() over in_thread as in_thread, count(*) over (partition by x.thread_id) as thread_total
+    from (
+      select i.n, i.v, i.id, i.account_id, p.*, coalesce(bool_and(i.plain and p.known) over (partition by p.contact_id), false) as straight
+      from item i join place p on p.place = i.place where i.id = any (p_fresh)) x
+    where x.straight
+    window in_conversation as (partition by x.conversation_id order by x.n), in_thread as (partition by x.thread_id order by x.n)),
+  line as materialized (
+    select h.n, h.v->>'eventId' as event_id, h.event_sequence + h.in_conversation::int as event_sequence, h.conversation, h.contact_id, h.contact, h.account,
+      row(h.id, h.conversation_id, h.thread_id, h.account_id, h.message_sequence + h.in_conversation, h.thread_sequence + h.in_thread, 'inbound',
+        jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.name)), h.v->'parts', h.v->>'text', h.v->>'subject',
+        null, 'received', null, coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
+        null, coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now, null, null, null)::message as m
+    from hot h),
   joined as (
     update conversation c set message_sequence = c.message_sequence + h.conversation_total, event_sequence = c.event_sequence + h.conversation_total,
       last_thread_id = h.thread_id, updated_at = p_now
-    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total
-    returning c.id, c as row),
+    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total),
   counted as (
     update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = 0
-    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total
-    returning t.id, t.sequence),
-  scene as materialized (
-    select j.id, (j.row).event_sequence, (j.row).message_sequence, conversation_view(j.row) as conversation, contact_view((j.row).contact_id) as contact from joined j),
-  told as materialized (
-    insert into message as m (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
-      automated, external_ids, client_key, occurred_at, received_at)
-    select h.id, h.conversation_id, h.thread_id, h.account_id, s.message_sequence - h.conversation_total + h.in_conversation,
-      t.sequence - h.thread_total + h.in_thread, 'inbound',
-      jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.person_name)), h.v->'parts', h.v->>'text', h.v->>'subject',
-      null,
-      'received', coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
-      coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now
-    from hot h join scene s on s.id = h.conversation_id join counted t on t.id = h.thread_id order by h.n
-    returning m.id, m as row),
+    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total),
+  told as (insert into message select (l.m).* from line l order by l.n),
   named as (
     insert into external_ref (account_id, external_id, message_id)
-    select (t.row).account_id, x, t.id from told t cross join lateral unnest((t.row).external_ids) x order by 1, 2 on conflict do nothing),
-  event_row as (
+    select (l.m).account_id, x, (l.m).id from line l cross join lateral unnest((l.m).external_ids) x order by 1, 2 on conflict do nothing),
+  written as (
     insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
-    select new_id('evt'), 'message.received', h.conversation_id, h.contact_id, h.account_id, s.event_sequence - h.conversation_total + h.in_conversation,
-      jsonb_build_object('message', message_view(t.row), 'conversation', s.conversation, 'contact', s.contact, 'account', a.view), p_now
-    from hot h join told t on t.id = h.id join scene s on s.id = h.conversation_id
-    join (select x.id, jsonb_build_object('id', x.id, 'channel', x.type, 'name', x.name) as view from account x) a on a.id = h.account_id
-    order by h.n
-    returning position, id, type, conversation_id, account_id),
+    select l.event_id, 'message.received', (l.m).conversation_id, l.contact_id, (l.m).account_id, l.event_sequence,
+      jsonb_build_object('message', message_view(l.m), 'conversation', l.conversation, 'contact', l.contact, 'account', l.account), p_now
+    from line l order by l.n
+    returning position, id, conversation_id, account_id),
   laid as (
     insert into outbox (partition, lane, kind, target_id, item_id)
-    select lane_partition(d.id || ':' || e.conversation_id), d.id || ':' || e.conversation_id, 'event', d.id, e.id
-    from event_row e join account a on a.id = e.account_id
-    join destination d on d.removed_at is null and admits(d, e.type, e.account_id, null, array[a.type])
-    order by e.position)
-  select array_agg(told.id) into stored from told;
-  return coalesce(stored, '{}');
+    select lane_partition(w.lane), w.lane, 'event', w.target, w.id
+    from (
+      select e.position, e.id, d.id as target, d.id || ':' || e.conversation_id as lane
+      from written e join source a on a.id = e.account_id
+      join destination d on d.removed_at is null and admits(d, 'message.received', a.id, null, array[a.type])) w
+    order by w.position)
+  select l.n::int, (l.m).id, false, (l.m).conversation_id, (l.m).thread_id, (l.m).thread_sequence, l.contact_id, iso(p_now) from line l;
 end
 $$;
 
@@ -164,7 +173,8 @@ begin
     update thread set conversation_id = place.conversation_id where id = t.id;
     insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
   end if;
-  update conversation set message_sequence = message_sequence + 1, updated_at = p_now,
+  update contact set view = draw_contact(contact) where id = person.id and view is null;
+  update conversation set message_sequence = message_sequence + 1, updated_at = p_now, view = coalesce(view, draw_conversation(conversation)),
     event_sequence = event_sequence + case when person.blocked then 0 when place.opened is null then 1 else 2 end,
     last_thread_id = case when inbound then t.id else last_thread_id end
   where id = place.conversation_id returning * into c;

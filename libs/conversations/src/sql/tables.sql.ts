@@ -65,6 +65,7 @@ create table conversation (
   event_sequence int not null default 0,
   message_sequence int not null default 0,
   last_thread_id text,
+  view jsonb,
   closed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

@@ -1,13 +1,15 @@
 /**
  * Functions that render rows as the stream shows them (CONTRACT section 3), and `iso()`, the one form of time. What looks into other tables is PL/pgSQL, which
  * keeps its plans; what does not is SQL, which is inlined.
+ *
+ * What a conversation shows besides its times is kept beside it (`conversation.view`), as `contact_view` says of contacts: null until somebody draws it anew.
  */
 export const VIEWS = `
 create function iso(t timestamptz) returns text language sql stable as $$
   select to_char(t at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
-create function conversation_view(c conversation) returns jsonb language plpgsql stable as $$
+create function draw_conversation(c conversation) returns jsonb language plpgsql stable as $$
 begin
   return jsonb_build_object(
     'id', c.id, 'status', c.status, 'subject', c.subject, 'priority', c.priority, 'tags', to_jsonb(c.tags), 'metadata', c.metadata,
@@ -18,9 +20,33 @@ begin
     'references', (
       select coalesce(jsonb_agg(jsonb_build_object('destinationId', r.destination_id, 'ticketId', r.ticket_id, 'url', r.url) order by r.updated_at), '[]')
       from reference r where r.conversation_id = c.id),
-    'createdAt', iso(c.created_at), 'updatedAt', iso(c.updated_at));
+    'createdAt', iso(c.created_at));
 end
 $$;
+
+create function conversation_view(c conversation) returns jsonb language sql stable as $$
+  select coalesce(c.view, draw_conversation(c)) || jsonb_build_object('updatedAt', iso(c.updated_at))
+$$;
+
+create function conversation_changed() returns trigger language plpgsql as $$
+begin
+  new.view := null;
+  return new;
+end
+$$;
+create trigger conversation_changed before update of contact_id, status, subject, priority, tags, metadata on conversation
+for each row execute function conversation_changed();
+
+create function conversation_surroundings_changed() returns trigger language plpgsql as $$
+begin
+  update conversation set view = null where id in (old.conversation_id, new.conversation_id) and view is not null;
+  return null;
+end
+$$;
+create trigger conversation_thread_changed after insert or update or delete on conversation_thread
+for each row execute function conversation_surroundings_changed();
+create trigger reference_changed after insert or update or delete on reference
+for each row execute function conversation_surroundings_changed();
 
 create function message_view(m message) returns jsonb language sql stable as $$
   select jsonb_build_object(

@@ -15,8 +15,8 @@ export class Identity1700000000001 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop function resolve_contact, is_another; drop function contact_view; drop function new_id;
-      drop table contact_conflict, merge, handle, contact, company;`);
+      drop function resolve_contact, is_another; drop function contact_view, draw_contact; drop function new_id;
+      drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed;`);
   }
 }
 
@@ -43,6 +43,7 @@ create table contact (
   crm jsonb,
   blocked boolean not null default false,
   merged_into text,
+  view jsonb,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );

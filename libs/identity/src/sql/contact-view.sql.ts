@@ -1,8 +1,13 @@
-/** `contact_view(id)`: a contact as the stream shows it (CONTRACT section 3). */
+/**
+ * `contact_view(id)`: a contact as the stream shows it (CONTRACT section 3).
+ *
+ * It is kept beside the contact (`contact.view`), so that a message need not put it together: null means that something changed which it shows, and whoever
+ * needs it next draws it anew (`draw_contact`). Triggers see to that, whichever way the change takes.
+ */
 export const CONTACT_VIEW = `
-create function contact_view(p_id text) returns jsonb language plpgsql stable as $$
+create function draw_contact(c contact) returns jsonb language plpgsql stable as $$
 begin
-  return (select jsonb_build_object(
+  return jsonb_build_object(
     'id', c.id,
     'name', c.name,
     'handles', (
@@ -10,7 +15,37 @@ begin
       from handle h where h.contact_id = c.id),
     'company', (
       select jsonb_build_object('id', k.id, 'name', k.name, 'level', k.level) from company k where k.id = c.company_id),
-    'crm', c.crm)
-  from contact c where c.id = p_id);
+    'crm', c.crm);
 end
-$$;`;
+$$;
+
+create function contact_view(p_id text) returns jsonb language plpgsql stable as $$
+begin
+  return (select coalesce(c.view, draw_contact(c)) from contact c where c.id = p_id);
+end
+$$;
+
+create function contact_changed() returns trigger language plpgsql as $$
+begin
+  new.view := null;
+  return new;
+end
+$$;
+create trigger contact_changed before update of name, company_id, crm on contact for each row execute function contact_changed();
+
+create function handle_changed() returns trigger language plpgsql as $$
+begin
+  update contact set view = null where id in (old.contact_id, new.contact_id) and view is not null;
+  return null;
+end
+$$;
+create trigger handle_changed after insert or update of contact_id, value, proof or delete on handle for each row execute function handle_changed();
+
+create function company_changed() returns trigger language plpgsql as $$
+begin
+  update contact set view = null where company_id = new.id and view is not null;
+  return null;
+end
+$$;
+create trigger company_changed after update of name, level on company for each row execute function company_changed();
+`;

@@ -23,6 +23,7 @@ create function resolve_contact(p_handles jsonb, p_name text, p_account text, p_
 declare
   h record;
   owner text;
+  person contact;
   has_proof boolean := exists (select 1 from jsonb_array_elements(p_handles) x where x->>'proof' <> 'claimed');
 begin
   created := false;
@@ -86,7 +87,9 @@ begin
   end loop;
 
   if created then
-    insert into contact (id, name, created_at, updated_at) values (contact_id, p_name, p_at, p_at);
+    person.id := contact_id;
+    person.name := p_name;
+    insert into contact (id, name, view, created_at, updated_at) values (contact_id, p_name, draw_contact(person), p_at, p_at);
   elsif p_name is not null then
     update contact c set name = p_name, updated_at = p_at where c.id = contact_id and c.name is null;
   end if;
