@@ -1,78 +1,158 @@
-import { startPostgres, postgresMissing } from '../../libs/database/src/testing/postgres-suite.js';
-import { load, type Measured, signer } from './load.js';
-import { median, type Row, spread } from './report.js';
-import { SECRET, type Server, startBaseline, startProduct } from './servers.js';
+import type { Child } from './parts/child.js';
+import { openBaseline, openProduct, type Contestant } from './parts/contestants.js';
+import type { Generator } from './parts/generator.js';
+import { postgresMissing } from './parts/postgres.js';
+import { median, type Goal, type Report, type Row, type Table } from './parts/report.js';
+import {
+  alternate,
+  faultCount,
+  faultText,
+  measureClosed,
+  openGenerator,
+  ratios,
+  type BenchOptions,
+  type Round,
+} from './parts/rounds.js';
 
-const CONNECTIONS = [1, 32, 128];
-const WARM_UP_S = 2;
+const ECHO = 'Fastify echo';
+const INSERT = 'Fastify + INSERT';
+const CTE = 'Fastify + CTE';
+const OURS = 'Tributary';
+const RELAXED = 'Tributary, synchronous_commit=off';
+const EMBEDDED_INSERT = 'Fastify + INSERT, embedded';
+const EMBEDDED = 'Tributary, embedded';
+
+interface Scenario {
+  readonly connections: number;
+  readonly senders: number;
+  readonly names: readonly string[];
+}
+
+/** More senders than connections, so that what each writes is in order. */
+const MANY = 512;
+const EVERYBODY = [ECHO, INSERT, CTE, OURS, EMBEDDED_INSERT, EMBEDDED];
+const SCENARIOS: readonly Scenario[] = [
+  { connections: 1, senders: MANY, names: EVERYBODY },
+  { connections: 32, senders: MANY, names: EVERYBODY },
+  { connections: 128, senders: MANY, names: [...EVERYBODY, RELAXED] },
+  { connections: 128, senders: 1, names: [CTE, OURS] },
+];
+const SMOKE: readonly Scenario[] = [
+  { connections: 4, senders: 16, names: [INSERT, OURS, EMBEDDED] },
+  { connections: 4, senders: 1, names: [CTE, OURS] },
+];
+
+type Pair = readonly [over: string, under: string, pick?: (round: Round) => number];
+type Results = ReadonlyMap<string, readonly Round[]>;
 
 /**
- * Messages accepted and committed per second through the `http` channel, against a bare Fastify server with one INSERT per request on a database of the
- * same kind, in alternating rounds of the same run. Synchronous commit is on; the embedded database syncs its files.
+ * Messages accepted and committed per second through the `http` channel, with everything switched on: a signed webhook destination takes every event
+ * meanwhile. Closed load: each connection writes its next message when the last one is answered.
  */
-export async function benchIntake({ seconds, rounds }: { seconds: number; rounds: number }): Promise<Row[]> {
-  const rows = await onDatabase('embedded', { seconds, rounds });
+export async function benchIntake(options: BenchOptions): Promise<Report> {
   const missing = postgresMissing();
-  if (missing) {
-    process.stderr.write(`the bench on Postgres is skipped: ${missing}\n`);
-    return rows;
+  const generator = openGenerator();
+  const scenarios = (options.size === 'smoke' ? SMOKE : SCENARIOS).filter((one) => options.only(titleOf(one)));
+  const wanted = (name: string): boolean =>
+    scenarios.some(({ names }) => names.includes(name)) && options.servers(name);
+  const contestants = await openAll(missing === undefined, wanted);
+  const tables: Table[] = [];
+  const goals: Goal[] = [];
+  for (const scenario of scenarios) {
+    const taking = contestants.filter(({ name }) => scenario.names.includes(name));
+    if (taking.length === 0) continue;
+    const results = await play(generator, taking, { ...scenario, ...options });
+    tables.push({ title: titleOf(scenario), rows: rowsOf(results) });
+    goals.push(...goalsOf(scenario, results));
   }
-  const server = await startPostgres({ durable: true });
-  try {
-    return [...rows, ...(await onDatabase('postgres', { seconds, rounds, url: server.url }))];
-  } finally {
-    await server.stop();
-  }
+  await Promise.all([...contestants, generator].map((one) => one.stop()));
+  return { tables, goals, skipped: missing ? [`everything on Postgres: ${missing}`] : [] };
 }
 
-async function onDatabase(
-  database: string,
-  options: { seconds: number; rounds: number; url?: string },
-): Promise<Row[]> {
-  const baseline = await startBaseline(options.url);
-  const product = await startProduct(options.url);
-  try {
-    const rows: Row[] = [];
-    for (const connections of CONNECTIONS)
-      rows.push(await compare(database, { baseline, product, connections, ...options }));
-    return rows;
-  } finally {
-    await baseline.stop();
-    await product.stop();
-  }
+/** One after the other, each with a database server of its own. */
+async function openAll(postgres: boolean, wanted: (name: string) => boolean): Promise<Contestant[]> {
+  const all: readonly [name: string, open: (name: string) => Promise<Contestant>][] = [
+    [ECHO, (name) => openBaseline(name, 'echo', 'embedded')],
+    [EMBEDDED_INSERT, (name) => openBaseline(name, 'insert', 'embedded')],
+    [EMBEDDED, (name) => openProduct({ name, database: 'embedded' })],
+    [INSERT, (name) => openBaseline(name, 'insert', 'postgres')],
+    [CTE, (name) => openBaseline(name, 'cte', 'postgres')],
+    [OURS, (name) => openProduct({ name, database: {} })],
+    [RELAXED, (name) => openProduct({ name, database: { synchronous_commit: 'off' } })],
+  ];
+  const here = all.filter(([name]) => wanted(name) && (postgres || name === ECHO || name.includes('embedded')));
+  const opened: Contestant[] = [];
+  for (const [name, open] of here) opened.push(await open(name));
+  return opened;
 }
 
-interface Comparison {
-  readonly baseline: Server;
-  readonly product: Server;
-  readonly connections: number;
-  readonly seconds: number;
-  readonly rounds: number;
+/** Once to warm up, by which every sender is known to the store, then the rounds. */
+async function play(
+  generator: Child<Generator>,
+  contestants: readonly Contestant[],
+  { seconds, rounds, connections, senders, size }: Scenario & BenchOptions,
+): Promise<Results> {
+  const expected = new Map<string, number>();
+  for (const contestant of contestants) {
+    const enough = { connections: 32, senders: size === 'smoke' ? 32 : MANY, perSender: 4, expected: 0 };
+    await measureClosed(generator, contestant, enough);
+    const warm = await measureClosed(generator, contestant, {
+      connections,
+      senders,
+      seconds: seconds / 2,
+      expected: 5_000,
+    });
+    expected.set(contestant.name, warm.acceptedPerSecond);
+  }
+  return alternate(contestants, rounds, (contestant) =>
+    measureClosed(generator, contestant, { connections, senders, seconds, expected: expected.get(contestant.name)! }),
+  );
 }
 
-async function compare(
-  database: string,
-  { baseline, product, connections, seconds, rounds }: Comparison,
-): Promise<Row> {
-  const measure = (server: Server, time: number): Promise<Measured> =>
-    load({ ...server, connections, seconds: time, headers: signer(SECRET) });
-  await measure(baseline, WARM_UP_S);
-  await measure(product, WARM_UP_S);
-  const pairs: { base: Measured; ours: Measured }[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    pairs.push({ base: await measure(baseline, seconds), ours: await measure(product, seconds) });
-  }
-  const failed = pairs.reduce((sum, { base, ours }) => sum + base.failed + ours.failed, 0);
-  if (failed > 0) throw new Error(`${failed} requests were not taken`);
-  const of = (pick: (measured: Measured) => number): number => median(pairs.map(({ ours }) => pick(ours)));
-  return {
-    database,
-    connections,
-    'insert/s': median(pairs.map(({ base }) => base.perSecond)),
-    'messages/s': of((m) => m.perSecond),
-    'p50 ms': of((m) => m.p50),
-    'p99 ms': of((m) => m.p99),
-    'p99.9 ms': of((m) => m.p999),
-    'ratio to insert': spread(pairs.map(({ base, ours }) => ours.perSecond / base.perSecond)),
+const titleOf = ({ connections, senders }: Omit<Scenario, 'names'>): string =>
+  senders === 1 ? `one hot conversation, ${connections} connections` : `${connections} connections, ${senders} senders`;
+
+function rowsOf(results: Results): Row[] {
+  const insert = results.get(INSERT) ?? results.get(EMBEDDED_INSERT);
+  return [...results].map(([name, rounds]) => {
+    const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
+    return {
+      server: name,
+      'accepted/s': of((round) => round.acceptedPerSecond),
+      'delivered/s': of((round) => round.deliveredPerSecond),
+      'p50 ms': of((round) => round.p50),
+      'p99 ms': of((round) => round.p99),
+      'p99.9 ms': of((round) => round.p999),
+      'CPU app us': of((round) => round.appMicros),
+      'CPU db us': of((round) => round.databaseMicros),
+      'CPU load us': of((round) => round.loadMicros),
+      ...(insert && {
+        'to INSERT': median(rounds.map((one, i) => one.acceptedPerSecond / insert[i]!.acceptedPerSecond)),
+      }),
+      faults: faultText(rounds),
+    };
+  });
+}
+
+function goalsOf({ connections, senders }: Scenario, results: Results): Goal[] {
+  const accepted = (round: Round): number => round.acceptedPerSecond;
+  const goal = (what: string, wanted: number, [over, under, pick = accepted]: Pair): Goal[] =>
+    results.has(over) && results.has(under)
+      ? [{ what, wanted, better: 'more', measured: ratios(results, [over, under], pick) }]
+      : [];
+  const ours = [OURS, RELAXED, EMBEDDED].flatMap((name) => results.get(name) ?? []);
+  const clean: Goal = {
+    what: `refused, lost, doubled or out of order, ${titleOf({ connections, senders })}`,
+    ...{ wanted: 0, better: 'less', measured: [faultCount(ours)] },
   };
+  if (senders === 1) return [...goal('accepted, one hot conversation, to CTE', 4, [OURS, CTE]), clean];
+  if (connections === 1) return [...goal('accepted, 1 connection, to INSERT', 0.5, [OURS, INSERT]), clean];
+  if (connections !== 128) return [clean];
+  return [
+    ...goal('accepted, 128 connections, to INSERT', 1.3, [OURS, INSERT]),
+    ...goal('accepted, 128 connections, to CTE', 2.5, [OURS, CTE]),
+    ...goal('accepted, synchronous commit on to off', 0.85, [OURS, RELAXED]),
+    ...goal('delivered, embedded to Postgres', 0.75, [EMBEDDED, OURS, (round) => round.deliveredPerSecond]),
+    clean,
+  ];
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { freePort } from './free-port.js';
 import { removeFolder, temporaryDatabase, temporaryFolder, type TemporaryDatabase } from './temporary.js';
 
 const DEBIAN = '/usr/lib/postgresql';
@@ -38,8 +38,10 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server of the Debian packages in a temporary folder; as user postgres where we are root, which Postgres refuses to run as. Commits survive a power cut only where it is told to be `durable`. */
-export async function startPostgres(options: { durable?: boolean } = {}): Promise<PostgresServer> {
+/** Starts a server of the Debian packages in a temporary folder; as user postgres where we are root, which Postgres refuses to run as. Commits survive a power cut only where it is told to be `durable`; `settings` win over all others. */
+export async function startPostgres(
+  options: { durable?: boolean; settings?: Record<string, string> } = {},
+): Promise<PostgresServer> {
   const bin = binaries();
   if (bin === undefined) throw new Error(postgresMissing());
   const folder = await temporaryFolder();
@@ -59,6 +61,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
     unix_socket_directories: '',
     fsync: options.durable ? 'on' : 'off',
     shared_buffers: options.durable ? '128MB' : '32MB',
+    ...options.settings,
   };
   const child = spawn(join(bin, 'postgres'), ['-D', data, ...flags(settings)], run);
   const orphaned = (): unknown => child.kill('SIGQUIT');
@@ -88,6 +91,16 @@ function idOf(flag: '-u' | '-g'): number {
 
 function flags(settings: Record<string, string | number>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {
