@@ -10,6 +10,7 @@ import {
   measureClosed,
   openGenerator,
   ratios,
+  warmUp,
   type BenchOptions,
   type Round,
 } from './parts/rounds.js';
@@ -94,8 +95,7 @@ async function play(
 ): Promise<Results> {
   const expected = new Map<string, number>();
   for (const contestant of contestants) {
-    const enough = { connections: 32, senders: size === 'smoke' ? 32 : MANY, perSender: 4, expected: 0 };
-    await measureClosed(generator, contestant, enough);
+    await warmUp(generator, contestant, size === 'smoke' ? 32 : MANY);
     const warm = await measureClosed(generator, contestant, {
       connections,
       senders,

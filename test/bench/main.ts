@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchIntake } from './intake.js';
+import { benchLatency } from './latency.js';
 import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
 import { asMarkdown, asText } from './parts/print.js';
@@ -11,6 +12,7 @@ import type { BenchOptions } from './parts/rounds.js';
 
 const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   intake: benchIntake,
+  latency: benchLatency,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startChild, type Child } from './child.js';
 import { cpuOf, type Contestant } from './contestants.js';
-import type { ClosedLoad, Generator, Loaded, Offered } from './generator.js';
+import type { ClosedLoad, Generator, Loaded } from './generator.js';
 import type { Account } from './ledger.js';
 
 /** What every bench is given. */
@@ -51,6 +51,12 @@ export async function measureClosed(
 ): Promise<Round> {
   const prepared = load.perSender ? load.perSender * load.senders : Math.ceil(expected * (load.seconds ?? 1) * 1.3);
   return measure(contestant, load, (run) => generator.call('closed', { ...load, to: contestant.to, run, prepared }));
+}
+
+/** Makes every sender known to the store, and the code warm. */
+export async function warmUp(generator: Child<Generator>, contestant: Contestant, senders: number): Promise<void> {
+  const connections = Math.min(32, senders);
+  await measureClosed(generator, contestant, { connections, senders, perSender: 4, expected: 0 });
 }
 
 /** Runs a load against a contestant, and keeps account until its sink has everything. */
@@ -127,5 +133,3 @@ export function ratios<T>(
   const [over, under] = pair.map((name) => results.get(name) ?? []);
   return over!.map((one, i) => pick(one) / pick(under![i]!));
 }
-
-export type Timed = Round & Offered;
