@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { ChatLimits } from './chat-limits.js';
 
 const MIB = 1_048_576;
-const limits = () => new ChatLimits({ messagesPerMinute: 30, connectionsPerAddress: 5 });
+const alone = { hint: () => undefined, onHint: () => () => undefined };
+const limits = () => new ChatLimits({ messagesPerMinute: 30, connectionsPerAddress: 5 }, alone);
 
 /** How many in a row are allowed, up to `most`. */
 async function allowed(most: number, once: (i: number) => Promise<number>): Promise<number> {

@@ -1,82 +1,72 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Database } from '#database';
+import { SharedLimit } from '../limits/index.js';
 import type { ChatOptions } from './chat-options.js';
 
 /** Tokens that prove nothing, of one address in a minute: genuine ones are not guessed. */
 const FAILED_IDENTITIES = 20;
-const UPLOADS = { ofVisitor: 30, ofAddress: 120, perS: 60 };
+const UPLOADS = { ofVisitor: 30, ofAddress: 120 };
 /** What one address may upload in an hour, KiB. */
 const UPLOADED_KIB = 524_288;
 
 /**
- * How often visitors and addresses may do what costs something. Visitors cost nothing to make, so that whatever is kept is limited by address as well. In
- * this process; several processes allow so much each.
+ * How often visitors and addresses may do what costs something, in all processes together. Visitors cost nothing to make, so that whatever is kept is
+ * limited by address as well.
  */
 export class ChatLimits {
   private readonly messages: Limits;
   private readonly identities: Limits;
-  private readonly newVisitors: RateLimiterMemory;
-  private readonly failedIdentities = limiter(FAILED_IDENTITIES);
-  private readonly uploads: Limits = {
-    visitor: limiter(UPLOADS.ofVisitor, UPLOADS.perS),
-    address: limiter(UPLOADS.ofAddress, UPLOADS.perS),
-  };
-  private readonly uploaded = limiter(UPLOADED_KIB, 3_600);
+  private readonly newVisitors: SharedLimit;
+  private readonly failedIdentities: SharedLimit;
+  private readonly uploads: Limits;
+  private readonly uploaded: SharedLimit;
 
-  constructor({
-    messagesPerMinute,
-    connectionsPerAddress,
-  }: Omit<ChatOptions, 'secret' | 'publicUrl' | 'trustedProxies'>) {
-    const limits = () => ({ visitor: limiter(messagesPerMinute), address: limiter(messagesPerMinute * 10) });
-    this.messages = limits();
-    this.identities = limits();
-    this.newVisitors = limiter(connectionsPerAddress * 2);
+  constructor(
+    { messagesPerMinute, connectionsPerAddress }: Pick<ChatOptions, 'messagesPerMinute' | 'connectionsPerAddress'>,
+    database: Pick<Database, 'hint' | 'onHint'>,
+  ) {
+    const limit = (name: string, points: number, seconds = 60) =>
+      new SharedLimit(database, { name: `chat-${name}`, points, seconds });
+    const both = (name: string, ofVisitor: number, ofAddress: number): Limits => ({
+      visitor: limit(`${name}-visitor`, ofVisitor),
+      address: limit(`${name}-address`, ofAddress),
+    });
+    this.messages = both('messages', messagesPerMinute, messagesPerMinute * 10);
+    this.identities = both('identities', messagesPerMinute, messagesPerMinute * 10);
+    this.uploads = both('uploads', UPLOADS.ofVisitor, UPLOADS.ofAddress);
+    this.newVisitors = limit('visitors', connectionsPerAddress * 2);
+    this.failedIdentities = limit('failed-identities', FAILED_IDENTITIES);
+    this.uploaded = limit('uploaded', UPLOADED_KIB, 3_600);
   }
 
   /** Each of these counts one; returns 0, or the milliseconds to wait. */
   message(visitorId: string, address: string): Promise<number> {
-    return waitBoth(this.messages, visitorId, address);
+    return takeBoth(this.messages, visitorId, address);
   }
 
   newVisitor(address: string): Promise<number> {
-    return wait(this.newVisitors, address);
+    return this.newVisitors.take(address);
   }
 
   async identify(visitorId: string, address: string): Promise<number> {
-    const failed = await this.failedIdentities.get(address);
-    if (failed && failed.remainingPoints <= 0) return Math.max(1, failed.msBeforeNext);
-    return waitBoth(this.identities, visitorId, address);
+    return (await this.failedIdentities.spent(address)) || takeBoth(this.identities, visitorId, address);
   }
 
   async identifyFailed(address: string): Promise<void> {
-    await wait(this.failedIdentities, address);
+    await this.failedIdentities.take(address);
   }
 
   /** An upload of so many bytes at most. One that is larger than the whole allowance uses it up. */
   async upload(visitorId: string, address: string, bytes: number): Promise<number> {
     const kib = Math.min(Math.ceil(bytes / 1_024), UPLOADED_KIB);
-    return (await waitBoth(this.uploads, visitorId, address)) || wait(this.uploaded, address, kib);
+    return (await takeBoth(this.uploads, visitorId, address)) || this.uploaded.take(address, kib);
   }
 }
 
 interface Limits {
-  readonly visitor: RateLimiterMemory;
-  readonly address: RateLimiterMemory;
+  readonly visitor: SharedLimit;
+  readonly address: SharedLimit;
 }
 
-function limiter(points: number, duration = 60): RateLimiterMemory {
-  return new RateLimiterMemory({ points, duration });
-}
-
-async function waitBoth(limits: Limits, visitorId: string, address: string): Promise<number> {
-  return (await wait(limits.visitor, visitorId)) || wait(limits.address, address);
-}
-
-async function wait(of: RateLimiterMemory, key: string, points = 1): Promise<number> {
-  try {
-    await of.consume(key, points);
-    return 0;
-  } catch (error) {
-    if (error instanceof RateLimiterRes) return Math.max(1, error.msBeforeNext);
-    throw error;
-  }
+async function takeBoth(limits: Limits, visitorId: string, address: string): Promise<number> {
+  return (await limits.visitor.take(visitorId)) || limits.address.take(address);
 }

@@ -86,7 +86,11 @@ const names = [
 
 const providers: Provider[] = [
   { provide: Sessions, inject: [CHAT_OPTIONS], useFactory: ({ secret }: ChatOptions) => new Sessions(secret) },
-  { provide: ChatLimits, inject: [CHAT_OPTIONS], useFactory: (options: ChatOptions) => new ChatLimits(options) },
+  {
+    provide: ChatLimits,
+    inject: [CHAT_OPTIONS, DATABASE],
+    useFactory: (options: ChatOptions, database: Database) => new ChatLimits(options, database),
+  },
   {
     provide: ChatServer,
     inject,

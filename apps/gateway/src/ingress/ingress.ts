@@ -46,7 +46,7 @@ export class Ingress {
   constructor(private readonly parts: IngressParts) {
     const { database, directory, leases, log, metrics, publicUrl } = parts;
     const arrivals = new Arrivals(parts);
-    const gate = new FailureGate(parts.failedSignaturesPerMinute);
+    const gate = new FailureGate(parts.failedSignaturesPerMinute, Date.now, database);
     this.states = new AccountStates({ database, log });
     this.callbacks = new Callbacks({
       ...{ database, directory, gate, log, publicUrl },

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { findApiKey, hashKey } from '#conversations';
 import type { Database } from '#database';
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { SharedLimit } from '../../limits/index.js';
 import { DATABASE } from '../../tokens.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
 import { endpointOf, type CallingRequest } from './endpoint.js';
@@ -12,7 +12,7 @@ import { hasScope, LIMITABLE, type Caller, type Scope } from './scopes.js';
 /** Lets in whoever has a valid key with the endpoint's scope, within the key's rate. Bound to every endpoint by `Serves`. */
 @Injectable()
 export class KeyGuard implements CanActivate {
-  private readonly rate: RateLimiterMemory;
+  private readonly rate: SharedLimit;
   private readonly adminHash: string;
 
   constructor(
@@ -20,7 +20,7 @@ export class KeyGuard implements CanActivate {
     @Inject(API_OPTIONS) options: ApiOptions,
   ) {
     this.adminHash = hashKey(options.adminKey);
-    this.rate = new RateLimiterMemory({ points: options.rate.points, duration: options.rate.seconds });
+    this.rate = new SharedLimit(database, { name: 'api', ...options.rate });
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -49,12 +49,9 @@ export class KeyGuard implements CanActivate {
   }
 
   private async limit(caller: Caller): Promise<void> {
-    try {
-      await this.rate.consume(caller.id);
-    } catch (error) {
-      if (!(error instanceof RateLimiterRes)) throw error;
-      const retryAfterS = Math.max(1, Math.ceil(error.msBeforeNext / 1_000));
-      throw new Refusal('rate-limited', `this key has used its rate; try again in ${retryAfterS} s`, { retryAfterS });
-    }
+    const waitMs = await this.rate.take(caller.id);
+    if (waitMs === 0) return;
+    const retryAfterS = Math.ceil(waitMs / 1_000);
+    throw new Refusal('rate-limited', `this key has used its rate; try again in ${retryAfterS} s`, { retryAfterS });
   }
 }

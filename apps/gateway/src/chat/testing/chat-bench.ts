@@ -74,7 +74,7 @@ export class ChatBench {
       ...{ database: this.db, options, log, store, feeds, sessions: this.sessions, maxFileBytes: 1_000_000 },
       inbox: new ChatInbox(this.db, this.intake, store),
       identities: new ChatIdentities(this.db, feeds),
-      limits: new ChatLimits(options),
+      limits: new ChatLimits(options, this.db),
       live: { typing: (account, thread, on) => void this.typed.push(`${account} ${thread} ${on}`) },
       account: (id) => this.accounts.get(id),
       ...changes,
