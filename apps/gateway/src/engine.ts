@@ -22,7 +22,7 @@ import {
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
 import { Identity1700000000001, IDENTITY_ENTITIES } from '#identity';
-import { guardedHttp } from '#transport';
+import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Directory, Outlet, ProviderMedia, SharedValues, TraceWriter } from './directory/index.js';
@@ -114,7 +114,7 @@ async function assemble(database: Database, options: EngineOptions) {
     horizon: new Horizon(database),
     /** Stops what `openEngine` started; the database last. */
     async close(): Promise<void> {
-      directory.stop();
+      await directory.stop();
       await traces.flush();
       await Promise.all([clients.http.close(), clients.deliveryHttp.close()]);
       await database.close();
@@ -139,7 +139,11 @@ function openKeys(settings: Settings) {
 
 /** For adapters, and for connectors, which send many small signed requests. */
 function openClients({ network: { allow } }: Settings) {
-  return { http: guardedHttp({ allow }), deliveryHttp: guardedHttp({ allow, engine: 'undici' }) };
+  return {
+    http: guardedHttp({ allow }),
+    deliveryHttp: guardedHttp({ allow, engine: 'undici' }),
+    dial: guardedDial(addressGuard(allow)),
+  };
 }
 
 /** Every secret that is known, now and later, is kept out of the log. */

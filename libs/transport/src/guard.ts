@@ -1,5 +1,5 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
-import { isIP, type Socket } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
 
@@ -84,14 +84,7 @@ export function guardedConnector(
   const connect = buildConnector({
     timeout: 10_000,
     autoSelectFamily: true,
-    lookup: ((hostname: string, options: { all?: boolean }, done: LookupDone) =>
-      resolve(hostname === 'localhost.' ? 'localhost' : hostname, { all: true }, (error, addresses) => {
-        if (error) return done(error);
-        const open = addresses.filter(({ address }) => guard.refusal(address) === null);
-        const [first] = open;
-        if (!first) return done(blocked(guard, hostname, addresses[0]?.address ?? ''));
-        return options.all ? done(null, open) : done(null, first.address, first.family);
-      })) as never,
+    lookup: guardedLookup(guard, resolve) as never,
   });
   return (options, done) => {
     if (isIP(options.hostname) && guard.refusal(options.hostname) !== null) {
@@ -109,7 +102,21 @@ export function guardedConnector(
 
 type LookupDone = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
-function blocked(guard: AddressGuard, hostname: string, address: string): BlockedAddress {
+/** A `lookup` for sockets that gives only addresses which the guard lets pass; `BlockedAddress` where there are none. */
+export function guardedLookup(guard: AddressGuard, resolve: Resolve = systemLookup as Resolve): LookupFunction {
+  return (hostname, options, done) =>
+    resolve(hostname === 'localhost.' ? 'localhost' : hostname, { all: true }, (error, addresses) => {
+      const answer = done as LookupDone;
+      if (error) return answer(error);
+      const open = addresses.filter(({ address }) => guard.refusal(address) === null);
+      const [first] = open;
+      if (!first) return answer(blocked(guard, hostname, addresses[0]?.address ?? ''));
+      return options.all ? answer(null, open) : answer(null, first.address, first.family);
+    });
+}
+
+/** What is said of a host that leads to an address which the guard refuses. */
+export function blocked(guard: AddressGuard, hostname: string, address: string): BlockedAddress {
   return new BlockedAddress(
     `${hostname} leads to ${address}, ${guard.refusal(address)}; list it under network.allow to permit it`,
   );

@@ -1,4 +1,5 @@
 export * from './answers.js';
+export * from './dial.js';
 export * from './guard.js';
 export * from './guarded-http.js';
 export * from './http.js';

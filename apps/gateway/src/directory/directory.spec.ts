@@ -6,7 +6,7 @@ import { describeOnEveryDatabase } from '#database/testing';
 import type { HelpdeskConnector } from '#helpdesk';
 import { Identity1700000000001 } from '#identity';
 import { secret } from '#normalizer';
-import { guardedHttp } from '#transport';
+import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import pino from 'pino';
 import { z } from 'zod';
 import { Directory, SharedValues, TraceWriter } from './index.js';
@@ -44,7 +44,16 @@ describeOnEveryDatabase('the directory', (open) => {
     traces = new TraceWriter(database);
     const http = guardedHttp();
     directory = new Directory({
-      ...{ database, accounts, destinations, http, deliveryHttp: http, traces, shared: shared() },
+      ...{
+        database,
+        accounts,
+        destinations,
+        http,
+        deliveryHttp: http,
+        dial: guardedDial(addressGuard()),
+        traces,
+        shared: shared(),
+      },
       ...{ adapters: [channel], connectors: [connector], log },
       ...{ files: undefined as never, fileUrls: { sign: (id: string, ttl: number) => `${id}?${ttl}` } as never },
     });
@@ -112,7 +121,28 @@ describeOnEveryDatabase('the directory', (open) => {
     const known = new Promise<void>((resolve) => directory.onChange(() => directory.account('a') && resolve()));
     await accounts.create(database, { id: 'a', type: 'fake', config: { token: 'tok-123' } });
     await known;
-    directory.stop();
+    await directory.stop();
+  });
+
+  it('keeps what a connector holds until the settings of its destination change, or it stops', async () => {
+    const config = { url: 'https://x.example' };
+    for (const id of ['d', 'e']) await destinations.create(database, { id, type: 'hook', config });
+    await directory.reload();
+    const closed: string[] = [];
+    let opened = 0;
+    const held = (id: string) =>
+      directory
+        .connectorContext(directory.destination(id)!, { signal: AbortSignal.timeout(5_000), replay: false })
+        .hold(() => ({ number: (opened += 1), close: async () => void closed.push(id) })).number;
+    expect([held('d'), held('e'), held('d')]).toEqual([1, 2, 1]);
+    await destinations.update(database, 'd', { config: { url: 'https://y.example' } });
+    await directory.changed();
+    expect([closed, held('d'), held('e')]).toEqual([['d'], 3, 2]);
+    await destinations.remove(database, 'e');
+    await directory.changed();
+    expect(closed).toEqual(['d', 'e']);
+    await directory.stop();
+    expect(closed).toEqual(['d', 'e', 'd']);
   });
 
   it('writes what adapters say to providers as traces, without secrets and beside the work', async () => {

@@ -1,8 +1,8 @@
 import type { AdapterContext, ChannelAdapter } from '#channels';
 import type { AccountStore, DestinationStore, Files, FileUrls } from '#conversations';
 import type { Database } from '#database';
-import type { ConnectorContext, HelpdeskConnector } from '#helpdesk';
-import { redact, type GuardedHttp, type Http, type MediaStream, type RawExchange } from '#transport';
+import { type ConnectorContext, type HelpdeskConnector, Holdings } from '#helpdesk';
+import { redact, type Dial, type GuardedHttp, type Http, type MediaStream, type RawExchange } from '#transport';
 import type { Logger } from 'pino';
 import { runAccount, runDestination, type RunningAccount, type RunningDestination } from './running.js';
 import type { SharedValues } from './shared-values.js';
@@ -17,6 +17,8 @@ export interface DirectoryParts {
   /** For adapters, and for connectors (many small signed requests). */
   readonly http: GuardedHttp;
   readonly deliveryHttp: GuardedHttp;
+  /** For connectors that speak another protocol. */
+  readonly dial: Dial;
   readonly shared: SharedValues;
   readonly traces: TraceWriter;
   readonly files: Files;
@@ -44,6 +46,7 @@ export class Directory {
   private brokenAccounts: Broken = new Map();
   private destinationsBroken: Broken = new Map();
   private readonly listeners = new Set<() => void>();
+  private readonly holdings = new Holdings();
   private readonly end: (() => void)[] = [];
   private reloading: Promise<void> | undefined;
   private again = false;
@@ -137,6 +140,8 @@ export class Directory {
         destinationId: destination.id,
         eventId: options.eventId,
       }),
+      dial: this.parts.dial,
+      hold: (open) => this.holdings.hold(destination.id, destination.version, open),
       replay: options.replay,
       signingSecrets: destination.signingSecrets,
       openFile: (fileId) => this.openFile(fileId),
@@ -162,8 +167,10 @@ export class Directory {
     this.end.push(() => (clearInterval(timer), clearTimeout(settle), stopHints()));
   }
 
-  stop(): void {
+  /** Nothing is read again, and what connectors held open is closed. */
+  async stop(): Promise<void> {
     this.end.splice(0).forEach((end) => end());
+    await this.holdings.close();
   }
 
   /** To be called once a change of accounts or destinations is committed: this process knows it when it resolves, the others soon. */
@@ -207,6 +214,7 @@ export class Directory {
     this.complain('account', broken, this.brokenAccounts);
     this.complain('destination', brokenDestinations, this.destinationsBroken);
     [this.brokenAccounts, this.destinationsBroken] = [broken, brokenDestinations];
+    void this.holdings.keepOnly(this.destinations());
     if (this.versions() !== before) this.listeners.forEach((listener) => listener());
   }
 

@@ -1,4 +1,4 @@
-import type { Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
+import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
 import type { ReplyInput, StreamEvent } from '#normalizer';
 import type { z } from 'zod';
 
@@ -61,6 +61,13 @@ export interface ConnectorContext<C> {
   readonly destinationId: string;
   readonly config: C;
   readonly http: Http;
+  /** Opens a connection for another protocol than HTTP, under the same rules of the network. */
+  readonly dial: Dial;
+  /**
+   * What is kept open for this destination beyond one call, such as a connection: made by `open` at the first call, the same at every
+   * further one. It is closed when the settings of the destination change, when it is removed, and when the process stops.
+   */
+  hold<T extends Held>(open: () => T): T;
   /** Is this the replay of an event that was delivered or parked before? */
   readonly replay: boolean;
   /** Secrets that sign, newest first: two while a secret is being rotated. Empty for connectors that do not sign. */
@@ -68,6 +75,11 @@ export interface ConnectorContext<C> {
   openFile(fileId: string): Promise<MediaStream>;
   readonly now: () => number;
   readonly signal: AbortSignal;
+}
+
+/** What `hold` keeps. `close` lets what is under way end, but not for long, and never throws. */
+export interface Held {
+  close(): Promise<void>;
 }
 
 export interface DeliveryReceipt {

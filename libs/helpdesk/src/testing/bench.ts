@@ -1,8 +1,16 @@
 import { Readable } from 'node:stream';
 import type { StreamEvent } from '#normalizer';
-import { guardedHttp, secretValues, type Exchange, type GuardedHttpOptions } from '#transport';
+import {
+  addressGuard,
+  guardedDial,
+  guardedHttp,
+  secretValues,
+  type Exchange,
+  type GuardedHttpOptions,
+} from '#transport';
 import { fakeProvider, type FakeProvider, type LoggedRequest } from '#transport/testing';
 import type { ConnectorContext, ConnectorVerifyContext } from '../core/connector.js';
+import { Holdings } from '../core/holdings.js';
 import type { ConnectorSubject } from './subject.js';
 
 export type Which = 0 | 1;
@@ -28,6 +36,8 @@ export async function withBench<C, T>(
 ): Promise<T> {
   const systems = [await fakeProvider(subject.system), await fakeProvider(subject.system)] as const;
   const http = guardedHttp({ allow: ['127.0.0.1/32'], ...options.http });
+  const dial = guardedDial(addressGuard(options.http?.allow ?? ['127.0.0.1/32']), options.http?.resolve);
+  const holdings = new Holdings();
   const traces: Exchange[] = [];
   const context: Bench<C>['context'] = (which, changes) => {
     const config = configOf(subject, which, options.base ?? systems[which].url);
@@ -35,6 +45,8 @@ export async function withBench<C, T>(
       destinationId: subject.destinations[which].id,
       config,
       http: http.traced({ trace: (exchange) => traces.push(exchange), secrets: secretsOf(subject, which) }),
+      dial,
+      hold: (open) => holdings.hold(subject.destinations[which].id, '1', open),
       replay: false,
       signingSecrets: subject.destinations[which].signingSecrets,
       openFile: async () => ({
@@ -51,6 +63,7 @@ export async function withBench<C, T>(
   try {
     return await use({ systems, traces, context });
   } finally {
+    await holdings.close();
     await Promise.all([...systems.map((system) => system.close()), http.close()]);
   }
 }

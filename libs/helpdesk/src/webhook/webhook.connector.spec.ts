@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { guardedHttp, verifyWebhook, type HttpRequest } from '#transport';
+import { addressGuard, guardedDial, guardedHttp, verifyWebhook, type HttpRequest } from '#transport';
 import type { ConnectorContext } from '../core/connector.js';
 import { conformance, fakeProvider, messageEvent, type ConnectorSubject, type Responder } from '../testing/index.js';
 import { webhook, type WebhookConfig } from './webhook.connector.js';
@@ -76,6 +76,8 @@ describe('webhook', () => {
       destinationId: 'helpdesk',
       config: webhook.config.parse({ url, secret: secrets[0], headers: { 'X-Own': 'y' } }),
       http: client,
+      dial: guardedDial(addressGuard()),
+      hold: (open) => open(),
       replay: false,
       signingSecrets: [secrets[0]],
       openFile: () => Promise.reject(new Error('not needed')),

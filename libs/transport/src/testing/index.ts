@@ -1,3 +1,4 @@
+export * from './certificate.js';
 export * from './checks.js';
 export * from './fake-provider.js';
 export * from './hostile-bodies.js';

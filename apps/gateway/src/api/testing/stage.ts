@@ -18,7 +18,7 @@ import {
 } from '#conversations';
 import type { Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { guardedHttp } from '#transport';
+import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { parseInbound } from '#normalizer';
 import { Global, Module, type Provider } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -196,6 +196,7 @@ export class Stage {
       connectors,
       http,
       deliveryHttp: http,
+      dial: guardedDial(addressGuard(['127.0.0.1/32'])),
       shared,
       traces,
       files,
