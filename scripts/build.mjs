@@ -84,6 +84,17 @@ async function buildBrowser() {
   await Promise.all([buildWidget(join(root, BROWSER.widget)), buildDemoPage(join(root, BROWSER.page))]);
 }
 
+/** A new, empty database for first starts; made anew only for another version of the engine. */
+function makeSeed() {
+  const { version } = JSON.parse(readFileSync('node_modules/@electric-sql/pglite/package.json', 'utf8'));
+  if (existsSync(`dist/seed/pglite-${version}.tar.gz`)) return;
+  const { status } = spawnSync(process.execPath, ['dist/libs/database/src/embedded/make-seed.js'], {
+    stdio: 'inherit',
+  });
+  if (status !== 0)
+    process.stderr.write('no database was prepared: the first start will make one, which takes longer\n');
+}
+
 const built = existsSync(STAMP) ? JSON.parse(readFileSync(STAMP, 'utf8')) : {};
 const server = `${readFileSync('tsconfig.json', 'utf8')}${fingerprint(SOURCES)}`;
 const browser = fingerprint(BROWSER.sources);
@@ -92,6 +103,7 @@ if (built.server !== server || !existsSync('dist/apps/gateway/src/main.js')) {
   prune();
   copyAssets();
 }
+makeSeed();
 if (built.browser !== browser || !existsSync(BROWSER.widget)) await buildBrowser();
 mkdirSync('dist', { recursive: true });
 writeFileSync(STAMP, JSON.stringify({ server, browser }));

@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { entry } from './entry.js';
+import { syncFolder } from './on-disk.js';
 
 const FOLDER = 'postgres';
 const UNFINISHED = 'postgres.new-';
@@ -45,13 +46,6 @@ async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir))
     if (name.startsWith(UNFINISHED))
       await rm(join(dataDir, name), { recursive: true, force: true }).catch(() => undefined);
-}
-
-/** A rename is safe from a power cut once the folder that names the file is on the disk. Windows cannot open a folder. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 function exists(path: string): Promise<boolean> {

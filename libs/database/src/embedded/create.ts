@@ -1,34 +1,35 @@
-import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { openDurable } from './durable-pglite.js';
+import { rmSync } from 'node:fs';
+import { syncTree } from './on-disk.js';
+import { unpackSeed } from './seed.js';
 
-/** Makes a database in the folder given as argument and puts it on the disk. A process of its own: initdb takes 800 MB that a thread does not all give back. */
+/**
+ * Makes a database in the folder given as argument and puts it on the disk: from the seed of the build, else by initdb. A process of its own: initdb
+ * takes 800 MB that a thread does not all give back.
+ */
 process.once('disconnect', () => process.exit(1));
 
 const folder = process.argv[2] ?? '';
-const database = await openDurable(folder, { onFatal: (reason) => fail(reason) });
-await database.close();
+if (!(await unpacked())) await initialize();
 syncTree(folder);
 process.exit(0);
+
+/** A seed that cannot be used costs time, and nothing else. */
+async function unpacked(): Promise<boolean> {
+  try {
+    return await unpackSeed(folder);
+  } catch {
+    rmSync(folder, { recursive: true, force: true });
+    return false;
+  }
+}
+
+async function initialize(): Promise<void> {
+  const { openDurable } = await import('./durable-pglite.js');
+  const database = await openDurable(folder, { onFatal: (reason) => fail(reason) });
+  await database.close();
+}
 
 function fail(reason: string): never {
   process.stderr.write(`${reason}\n`);
   process.exit(1);
-}
-
-function syncTree(path: string): void {
-  for (const item of readdirSync(path, { withFileTypes: true })) {
-    if (item.isDirectory()) syncTree(join(path, item.name));
-    else sync(join(path, item.name), 'r+');
-  }
-  if (process.platform !== 'win32') sync(path, 'r');
-}
-
-function sync(path: string, flags: 'r' | 'r+'): void {
-  const file = openSync(path, flags);
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

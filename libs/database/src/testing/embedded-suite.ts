@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { cp, readFile, rename } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { cp, rename } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createCluster } from '../embedded/cluster.js';
+import { pgliteVersion } from '../embedded/seed.js';
 import { removeFolder, temporaryDatabase, temporaryFolder, type TemporaryDatabase } from './temporary.js';
 
 /** An embedded database in a temporary folder. */
@@ -24,7 +24,7 @@ export async function seededDataDir(): Promise<string> {
 
 /** Made once per version of PGlite and user, kept in the system's temporary folder, renamed into place when it is whole. */
 async function seed(): Promise<string> {
-  const place = join(tmpdir(), `tributary-seed-${await pgliteVersion()}-${userInfo().uid}`);
+  const place = join(tmpdir(), `tributary-seed-${pgliteVersion()}-${userInfo().uid}`);
   if (existsSync(place)) return place;
   const unfinished = `${place}-${randomUUID()}`;
   await createCluster(unfinished);
@@ -33,12 +33,4 @@ async function seed(): Promise<string> {
     if (!existsSync(place)) throw error;
   });
   return place;
-}
-
-async function pgliteVersion(): Promise<string> {
-  const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
-  const { version } = JSON.parse(await readFile(join(dirname(entry), '..', 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }
