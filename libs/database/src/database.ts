@@ -31,7 +31,10 @@ export interface Database extends Sql {
   hint(channel: string, payload?: string): void;
   /** Calls `listener` at hints; returns how to stop. A listener that throws is logged. */
   onHint(channel: string, listener: (payload: string) => void): () => void;
-  /** Can hints of other processes arrive at present? While not, those who look seldom because they listen look more often. */
+  /**
+   * Can hints of other processes arrive at present? While not, those who look seldom because they listen look more often. When they arrive again, this process
+   * hears the hint `heard-again`.
+   */
   hintsArrive(): boolean;
   /** Vacuums, analyses and checkpoints the embedded database now (it also does so by itself); a server does it without us. */
   maintain(): Promise<void>;

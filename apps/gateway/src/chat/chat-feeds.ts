@@ -3,13 +3,14 @@ import type { Database } from '#database';
 import { ChatFeed, nameOf, type Reader } from './chat-feed.js';
 import type { ChatStore, ThreadState } from './chat-store.js';
 
-/** Between looks for what no hint told, milliseconds. */
+/** Between looks for what no hint told, milliseconds; and while hints of other processes do not arrive. */
 const POLL_MS = 10_000;
+const DEAF_POLL_MS = 1_000;
 /** Receipts of one thread are gathered for so long. */
 const ACK_MS = 250;
 
 export interface ChatFeedsParts {
-  readonly database: Database;
+  readonly database: Pick<Database, 'hint' | 'onHint' | 'hintsArrive'>;
   readonly store: ChatStore;
   readonly replies: Pick<RepliesPort, 'acknowledge'>;
   readonly log: { warn(fields: object, message: string): void };
@@ -29,17 +30,19 @@ export class ChatFeeds {
   private readonly end: (() => void)[] = [];
   private flushing: NodeJS.Timeout | null = null;
   private polling = false;
+  private looked = 0;
 
   constructor(private readonly parts: ChatFeedsParts) {}
 
   start(): void {
     const { database, pollMs = POLL_MS } = this.parts;
-    const timer = setInterval(() => void this.poll(), pollMs).unref();
+    const timer = setInterval(() => this.tick(pollMs), Math.min(pollMs, DEAF_POLL_MS)).unref();
     this.end.push(
       () => clearInterval(timer),
       database.onHint('thread', (threadId) => this.changed(threadId)),
       database.onHint('typing', (payload) => this.typing(payload)),
       database.onHint('chat-moved', (name) => this.moved(name)),
+      database.onHint('heard-again', () => (this.looked = -Infinity)),
     );
   }
 
@@ -117,13 +120,21 @@ export class ChatFeeds {
     this.byThread.get(threadId)?.broadcast({ type: 'typing', on, name: name ?? null });
   }
 
+  /** Looks when it is time, at every tick while hints do not arrive, and once more when they arrive again. */
+  private tick(pollMs: number): void {
+    if (this.parts.database.hintsArrive() && performance.now() - this.looked < pollMs) return;
+    this.looked = performance.now();
+    void this.poll();
+  }
+
   private async poll(): Promise<void> {
     if (this.polling || this.byName.size === 0) return;
     this.polling = true;
     try {
       for (const name of await this.parts.store.changed([...this.byName.values()])) {
         const feed = this.byName.get(nameOf(name));
-        if (feed) await this.refresh(feed);
+        if (name.moved) this.moved(nameOf(name));
+        else if (feed) await this.refresh(feed);
       }
     } catch (error) {
       this.parts.log.warn({ err: error }, 'chat threads could not be looked at');

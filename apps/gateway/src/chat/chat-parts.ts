@@ -24,6 +24,8 @@ export interface ChatServerParts {
   /** The installation's limit. */
   readonly maxFileBytes: number;
   account(id: string): ChatAccount | undefined;
+  /** How many browsers this process holds. */
+  crowd?(): number;
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
   /** Milliseconds: heartbeat, and how long a browser may take to say hello. */
   readonly heartbeatMs?: number;

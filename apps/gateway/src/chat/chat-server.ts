@@ -29,7 +29,10 @@ export class ChatServer {
   private timers: NodeJS.Timeout[] = [];
   private stopping = false;
 
-  constructor(private readonly parts: ChatServerParts) {
+  private readonly parts: ChatServerParts;
+
+  constructor(parts: ChatServerParts) {
+    this.parts = { ...parts, crowd: () => this.size };
     this.address = clientAddress(parts.options.trustedProxies);
   }
 

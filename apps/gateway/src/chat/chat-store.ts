@@ -15,6 +15,15 @@ export interface ThreadState {
   readonly unread: number;
 }
 
+/** A thread as a feed last saw it; without an id where it did not exist yet. */
+export interface SeenThread {
+  readonly accountId: string;
+  readonly externalId: string;
+  readonly threadId: string | null;
+  readonly sequence: number;
+  readonly readTo: number;
+}
+
 interface MessageRow {
   readonly id: string;
   readonly seq: number;
@@ -46,8 +55,10 @@ const PLACES: Statement = {
 };
 const CHANGED: Statement = {
   name: 'chat_changed',
-  text: `select x.a as "accountId", x.e as "externalId" from jsonb_to_recordset($1::jsonb) x (a text, e text, s int, r int)
-    join thread t on t.account_id = x.a and t.external_id = x.e where t.sequence <> x.s or t.read_to <> x.r`,
+  text: `select x.a as "accountId", x.e as "externalId", t.id is null as moved
+    from jsonb_to_recordset($1::jsonb) x (a text, e text, i text, s int, r int)
+    left join thread t on t.account_id = x.a and t.external_id = x.e
+    where t.sequence <> x.s or t.read_to <> x.r or (t.id is null and x.i is not null)`,
 };
 const CHOICES: Statement = {
   name: 'chat_choices',
@@ -81,10 +92,18 @@ export class ChatStore {
     return this.database.query<{ id: string; seq: number }>(PLACES, [threadId, direction, after, upTo, limit]);
   }
 
-  /** Which of these threads stand otherwise than was seen. One query for all. */
-  changed(seen: readonly { accountId: string; externalId: string; sequence: number; readTo: number }[]) {
-    const asked = seen.map(({ accountId: a, externalId: e, sequence: s, readTo: r }) => ({ a, e, s, r }));
-    return this.database.query<{ accountId: string; externalId: string }>(CHANGED, [JSON.stringify(asked)]);
+  /** Which of these threads stand otherwise than was seen, or are no longer found under their name (`moved`). One query for all. */
+  changed(seen: readonly SeenThread[]) {
+    const asked = seen.map(({ accountId: a, externalId: e, threadId: i, sequence: s, readTo: r }) => ({
+      a,
+      e,
+      i,
+      s,
+      r,
+    }));
+    return this.database.query<{ accountId: string; externalId: string; moved: boolean }>(CHANGED, [
+      JSON.stringify(asked),
+    ]);
   }
 
   /** The label of an option that a message of this very thread offered; undefined where it did not. */

@@ -4,8 +4,8 @@ import type { Session, Sessions } from './chat-session.js';
 import type { ChatSocket } from './chat-socket.js';
 import type { ChatStore, ThreadState } from './chat-store.js';
 
-/** Between these, browsers wait at random before they come back: ten thousand of them make no stampede. */
-const RECONNECT = { minMs: 500, maxMs: 10_000 };
+/** Browsers wait at random before they come back: so long that about a thousand do so in a second, and ten thousand make no stampede. */
+const RECONNECT = { minMs: 200, leastMs: 800, mostMs: 10_000 };
 const PAGE = 100;
 const LIFETIME_S = 180 * 86_400;
 
@@ -18,7 +18,7 @@ interface Greeting {
 
 /** The frame that greets a session, with the session anew, and when that ends (seconds). */
 export async function welcome(
-  { sessions, maxFileBytes }: { sessions: Sessions; maxFileBytes: number },
+  { sessions, maxFileBytes, crowd }: { sessions: Sessions; maxFileBytes: number; crowd?: () => number },
   { session, state, fresh, account }: Greeting,
 ): Promise<{ frame: ServerFrame; expires: number }> {
   const { maxTextLength, maxFileBytes: fileBytes, mimeTypes, title, greeting } = account.config;
@@ -32,12 +32,17 @@ export async function welcome(
     last: state?.sequence ?? 0,
     unread: state?.unread ?? 0,
     readUpTo: state?.readTo ?? 0,
-    reconnect: RECONNECT,
+    reconnect: reconnect(crowd?.() ?? 0),
     limits: { text: maxTextLength, fileBytes: Math.min(fileBytes, maxFileBytes), mimeTypes: [...mimeTypes] },
     ...(title && { title }),
     ...(greeting && { greeting }),
   };
   return { frame, expires: Math.floor(Date.now() / 1_000) + LIFETIME_S };
+}
+
+function reconnect(crowd: number): { minMs: number; maxMs: number } {
+  const { minMs, leastMs, mostMs } = RECONNECT;
+  return { minMs, maxMs: Math.min(mostMs, Math.max(leastMs, crowd)) };
 }
 
 /** Sends what is stored after a place, as fast as the browser takes it. Returns the place that it has reached. */

@@ -90,8 +90,9 @@ describeWithRedis('hints over Redis', () => {
     await pair.passes('flushed');
     await redis.stop();
     await pair.until(() => !pair.one.arrive() && !pair.other.arrive());
+    const again = new Promise<string>((heard) => pair.other.onHint('heard-again', heard));
     await redis.start();
-    await pair.until(() => pair.other.arrive());
+    await again;
     await pair.passes('after');
     await pair.close();
   });

@@ -15,6 +15,8 @@ export interface SharedHintsTimes {
 
 const TIMES: SharedHintsTimes = { foldMs: 20, beatMs: 5_000, retryMs: { first: 100, most: 2_000 }, keepMs: 5_000 };
 const MOST_PENDING = 10_000;
+/** Hinted within the process after an outage: hints were missed, so that who listens had better look. */
+const HEARD_AGAIN = 'heard-again';
 /** The channel of heartbeats; hints have a name. */
 const HEARTBEAT = '';
 
@@ -89,6 +91,7 @@ export class SharedHints extends LocalHints {
     this.#line = line;
     this.#delay = this.#times.retryMs.first;
     if (this.#told) this.log('hints between processes arrive again');
+    if (this.#told) super.hint(HEARD_AGAIN, '');
     this.#told = false;
     this.#answered = true;
     this.#beat = setInterval(() => this.#pulse(line), this.#times.beatMs).unref();

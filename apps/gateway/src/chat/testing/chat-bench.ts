@@ -8,7 +8,7 @@ import type { OpenDatabase } from '#database/testing';
 import { Identity1700000000001 } from '#identity';
 import { WebSocket } from 'ws';
 import type { ChatAccount } from '../chat-account.js';
-import { ChatFeeds } from '../chat-feeds.js';
+import { ChatFeeds, type ChatFeedsParts } from '../chat-feeds.js';
 import { ChatIdentities } from '../chat-identities.js';
 import { ChatInbox } from '../chat-inbox.js';
 import { ChatLimits } from '../chat-limits.js';
@@ -27,12 +27,17 @@ export class ChatBench {
   readonly errors: unknown[] = [];
   readonly browsers: Browser[] = [];
   port = 0;
+  /** What feeds hear: the database's hints unless another is put here before `start`. */
+  hints: ChatFeedsParts['database'];
+  pollMs = 100;
 
   private constructor(
     readonly db: Database,
     readonly intake: Intake,
     readonly replies: Replies,
-  ) {}
+  ) {
+    this.hints = db;
+  }
 
   server!: ChatServer;
   http!: Server;
@@ -69,7 +74,7 @@ export class ChatBench {
       error: (...args: unknown[]) => void this.errors.push(args),
     };
     const store = new ChatStore(this.db, (fileId) => `https://gateway.example/files/${fileId}`);
-    const feeds = new ChatFeeds({ database: this.db, store, replies: this.replies, log, pollMs: 100 });
+    const feeds = new ChatFeeds({ database: this.hints, store, replies: this.replies, log, pollMs: this.pollMs });
     this.server = new ChatServer({
       ...{ database: this.db, options, log, store, feeds, sessions: this.sessions, maxFileBytes: 1_000_000 },
       inbox: new ChatInbox(this.db, this.intake, store),
