@@ -7,14 +7,19 @@ import { LIMITS, type Part } from './parts.js';
 
 const STRENGTH = { claimed: 0, channel: 1, verified: 2 } as const;
 
+/** What came through the door: it need not go through again. */
+const sound = new WeakSet<InboundEvent>();
+
 /**
  * The only door for what adapters bring in: cleans every string (`cleanText`), checks the shape and `LIMITS`, normalizes the sender's
- * handles and folds equal ones into one with its strongest proof. Throws `InvalidInput`.
+ * handles and folds equal ones into one with its strongest proof. What it returned before it returns as it is. Throws `InvalidInput`.
  */
 export function parseInbound(input: unknown, options: NormalizeOptions = {}): InboundEvent {
+  if (sound.has(input as InboundEvent)) return input as InboundEvent;
   const event = parseWith(InboundEvent, cleanDeep(input));
   if ('parts' in event && event.parts) checkSize(event.parts);
   if ('sender' in event) event.sender.handles = normalizeHandles(event.sender.handles, options);
+  sound.add(event);
   return event;
 }
 

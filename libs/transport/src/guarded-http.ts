@@ -12,6 +12,8 @@ import { undiciEngine } from './undici-engine.js';
 export interface TraceOptions {
   /** Is handed every exchange once it is over, with secrets and message bodies taken out. Must not throw. */
   readonly trace?: (exchange: Exchange) => void;
+  /** Is this exchange to be traced at all? Asked once it is over, before its bodies are gone through. Default: always. */
+  readonly wanted?: (failed: boolean) => boolean;
   /** Values that must appear in no trace, wherever they stand: the account's secrets. */
   readonly secrets?: readonly string[];
 }
@@ -161,8 +163,10 @@ class Attempt {
     response: { status: number; headers: Record<string, string>; body: Buffer | null } | null,
     failure: ProviderFailure | null,
   ): void {
-    if (!this.means.tracing.trace || this.reported) return;
+    const { trace, wanted, secrets = [] } = this.means.tracing;
+    if (!trace || this.reported) return;
     this.reported = true;
+    if (wanted && !wanted(failure !== null || response!.status >= 400)) return;
     const exchange = {
       at: this.started,
       durationMs: Date.now() - this.started,
@@ -175,7 +179,7 @@ class Attempt {
       response,
       failure: failure && { code: failure.code, message: failure.message },
     };
-    this.means.tracing.trace(redact(exchange, this.means.tracing.secrets ?? []));
+    trace(redact(exchange, secrets));
   }
 }
 

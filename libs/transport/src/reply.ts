@@ -39,7 +39,9 @@ export function collect(stream: Readable, request: HttpRequest): Promise<Buffer>
     });
     stream.once('end', () => resolve(Buffer.concat(chunks)));
     stream.once('error', reject);
-    stream.once('close', () => reject(new Error('the connection closed within the answer')));
+    stream.once('close', () => {
+      if (!stream.readableEnded) reject(new Error('the connection closed within the answer'));
+    });
   });
 }
 

@@ -107,11 +107,11 @@ describe('verifyWebhook', () => {
   });
 
   it('computes one signature per secret, however many are given, and refuses a list of more than ten', () => {
-    const update = jest.spyOn(Object.getPrototypeOf(createHmac('sha256', '')) as Hmac, 'update');
+    const digest = jest.spyOn(Object.getPrototypeOf(createHmac('sha256', '')) as Hmac, 'digest');
     const list = (wrong: number) => ({ 'webhook-signature': `${'v1,x '.repeat(wrong)}${good}` });
-    expect([verdict(list(9)), update.mock.calls.length]).toEqual(['accept', 1]);
-    expect([verdict(list(10)), verdict(list(3_100)), update.mock.calls.length]).toEqual(['reject', 'reject', 1]);
-    update.mockRestore();
+    expect([verdict(list(9)), digest.mock.calls.length]).toEqual(['accept', 1]);
+    expect([verdict(list(10)), verdict(list(3_100)), digest.mock.calls.length]).toEqual(['reject', 'reject', 1]);
+    digest.mockRestore();
   });
 
   it('refuses every message in which one bit of body, id, time or signature is another', () => {

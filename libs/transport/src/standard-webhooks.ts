@@ -38,12 +38,12 @@ const ED25519 = {
  */
 export function signWebhook(secrets: readonly string[], message: SignedMessage): string {
   if (message.id.includes('.')) throw new TypeError('the id of a signed message must not hold a dot');
-  const content = signedBytes(message.id, String(message.timestamp), message.body);
+  const content = new Signed(message.id, String(message.timestamp), message.body);
   return keysOf(secrets)
     .map((key) => {
-      if (key.version === 'v1') return `v1,${hmac(key.secret, content).toString('base64')}`;
+      if (key.version === 'v1') return `v1,${content.hmac(key.secret)}`;
       if (!key.signs) throw new TypeError('a whpk_ key only verifies');
-      return `v1a,${sign(null, content, key.secret).toString('base64')}`;
+      return `v1a,${sign(null, content.bytes(), key.secret).toString('base64')}`;
     })
     .join(' ');
 }
@@ -77,7 +77,7 @@ export function verifyWebhook(
     return reject('webhook-timestamp is too far off');
   const given = list.split(/\s+/, MOST_SIGNATURES + 1).map((entry) => entry.replace(/,$/, ''));
   if (given.length > MOST_SIGNATURES) return reject(`webhook-signature holds more than ${MOST_SIGNATURES} signatures`);
-  const content = signedBytes(id, timestamp, message.body);
+  const content = new Signed(id, timestamp, message.body);
   const genuine = keys.some((key) => {
     const ours = given.filter((entry) => entry.startsWith(`${key.version},`));
     const signatures = ours.map((entry) => entry.slice(key.version.length + 1));
@@ -93,18 +93,29 @@ export function constantTimeEqual(a: string | Buffer, b: string | Buffer): boole
 }
 
 /** Is one of the signatures that of the content? What has to be computed of the content is computed once. */
-function matches(key: Key, content: Buffer, signatures: readonly string[]): boolean {
+function matches(key: Key, content: Signed, signatures: readonly string[]): boolean {
   if (key.version === 'v1') {
-    const expected = hmac(key.secret, content).toString('base64');
+    const expected = content.hmac(key.secret);
     return signatures.some((signature) => constantTimeEqual(signature, expected));
   }
   const given = signatures.map((signature) => Buffer.from(signature, 'base64')).filter(({ length }) => length === 64);
-  return given.some((bytes) => verify(null, content, key.secret, bytes));
+  return given.some((bytes) => verify(null, content.bytes(), key.secret, bytes));
 }
 
 function keysOf(secrets: readonly string[]): Key[] {
-  const keys = secrets.flatMap(parseSecret);
+  const keys = secrets.flatMap(keysIn);
   if (keys.length === 0) throw new TypeError('there is no secret to sign or verify with');
+  return keys;
+}
+
+/** What secrets hold, of those that were used last: the same few sign and verify all the time. */
+const known = new Map<string, Key[]>();
+const MOST_KNOWN = 1_000;
+
+function keysIn(secret: string): Key[] {
+  const keys = known.get(secret) ?? parseSecret(secret);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(secret, keys);
   return keys;
 }
 
@@ -129,12 +140,25 @@ function ed25519(prefix: string, bytes: Buffer): KeyObject {
     : createPublicKey({ key: Buffer.concat([ED25519.public, bytes]), format: 'der', type: 'spki' });
 }
 
-function signedBytes(id: string, timestamp: string, body: string | Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${id}.${timestamp}.`), typeof body === 'string' ? Buffer.from(body) : body]);
-}
+/** The bytes that are signed. An HMAC takes them as they lie; put together they are only for ed25519, which wants them whole. */
+class Signed {
+  private readonly head: string;
 
-function hmac(secret: Buffer, content: Buffer): Buffer {
-  return createHmac('sha256', secret).update(content).digest();
+  constructor(
+    id: string,
+    timestamp: string,
+    private readonly body: string | Buffer,
+  ) {
+    this.head = `${id}.${timestamp}.`;
+  }
+
+  hmac(secret: Buffer): string {
+    return createHmac('sha256', secret).update(this.head).update(this.body).digest('base64');
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat([Buffer.from(this.head), Buffer.from(this.body as string)]);
+  }
 }
 
 function reject(reason: string): Verdict {

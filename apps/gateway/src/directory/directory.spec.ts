@@ -205,6 +205,16 @@ describeOnEveryDatabase('the directory', (open) => {
     expect(away.dropped).toBe(10);
   });
 
+  it('wants only some of very many exchanges of one account in a second, and of the failed ones as many', () => {
+    jest.useFakeTimers({ now: 0 });
+    const wanted = (whose: string, failed: boolean) =>
+      Array.from({ length: 100 }, () => traces.wants(whose, failed)).filter(Boolean).length;
+    expect([wanted('in a', false), wanted('in a', true), wanted('in b', false)]).toEqual([20, 20, 20]);
+    jest.advanceTimersByTime(1_000);
+    expect(wanted('in a', false)).toBe(20);
+    jest.useRealTimers();
+  });
+
   it('has a shared value made once, by one process, and stored sealed', async () => {
     const [one, other] = [shared(), shared()];
     let made = 0;

@@ -119,8 +119,9 @@ export class Directory {
     };
   }
 
-  /** Notes what a provider called with as a trace of each of these messages (of the first of very many). Beside the work: the call is answered first. */
+  /** Notes what a provider called with as a trace of each of these messages (of the first of very many; some, under load). Beside the work: the call is answered first. */
   traceCall(account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]): void {
+    if (!this.parts.traces.wants(`in ${account.id}`, (exchange.response?.status ?? 500) >= 400)) return;
     setImmediate(() => {
       const redacted = redact(exchange, account.secrets);
       for (const messageId of new Set(messageIds.slice(0, MOST_OF_ONE_CALL)))
@@ -248,8 +249,10 @@ export class Directory {
   }
 
   private traced(http: GuardedHttp, secrets: readonly string[], belongs: Omit<Trace, 'direction' | 'exchange'>): Http {
+    const whose = `out ${belongs.accountId ?? belongs.destinationId}`;
     return http.traced({
       secrets,
+      wanted: (failed) => this.parts.traces.wants(whose, failed),
       trace: (exchange) => this.parts.traces.add({ ...belongs, direction: 'out', exchange }),
     });
   }

@@ -21,6 +21,8 @@ const EVERY_MS = 500;
 const BATCH = 200;
 /** What may wait while the database is away; beyond it the oldest are dropped. */
 const MOST_WAITING = 5_000;
+/** Of one account or destination and direction, in a second: of exchanges that went well, and as many of those that did not. */
+const MOST_PER_SECOND = 20;
 
 /** Writes traces beside the work, in batches: nobody waits for a trace, and none is worth a failure. */
 export class TraceWriter {
@@ -29,8 +31,21 @@ export class TraceWriter {
   private writing: Promise<void> = Promise.resolve();
   /** Traces given up because the database did not take them in time. */
   dropped = 0;
+  private second = 0;
+  private readonly counts = new Map<string, number>();
 
   constructor(private readonly database: Database) {}
+
+  /** Is one more exchange of `whose` to be traced? Under load only some are, so that looking on costs nothing of what is looked at. Asked before the work. */
+  wants(whose: string, failed: boolean): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.second) this.counts.clear();
+    this.second = second;
+    const key = `${whose} ${failed}`;
+    const count = this.counts.get(key) ?? 0;
+    this.counts.set(key, count + 1);
+    return count < MOST_PER_SECOND;
+  }
 
   add(trace: Trace): void {
     this.waiting.push(trace);

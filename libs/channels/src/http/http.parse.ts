@@ -61,8 +61,7 @@ export function parse(request: VerifiedRequest, ctx: VerifyContext<HttpConfig>):
   const event = refusing(() => {
     const body = parseWith(Body, jsonBody(request));
     const read = body.type === 'message' ? message(body, ctx.config) : receipt(body);
-    parseInbound(read);
-    return read;
+    return parseInbound(read);
   });
   return {
     events: [event],

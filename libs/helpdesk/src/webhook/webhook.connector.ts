@@ -115,6 +115,7 @@ function isTaken({ status }: HttpResponse): boolean {
 }
 
 function receiptOf(answer: HttpResponse): DeliveryReceipt | null {
+  if (!answer.body.includes('"reference"')) return null;
   try {
     const { reference } = Answer.parse(answer.json());
     return { reference: { ticketId: reference.ticketId, url: reference.url ?? null } };
