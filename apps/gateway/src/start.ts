@@ -12,11 +12,14 @@ import { cutSlowRequests } from './files/slow-requests.js';
 import { acceptUploads } from './files/uploads.js';
 import { Ingress } from './ingress/ingress.js';
 import { Typing } from './ingress/typing.js';
+import { BodyRoom, countBodies } from './ops/body-room.js';
 import { Housekeeping } from './ops/housekeeping.js';
 import { NestLog, type Blotter } from './ops/log.js';
+import type { Metrics } from './ops/metrics.js';
 import { watchBacklog } from './ops/outbox-gauges.js';
 import { Readiness } from './ops/readiness.js';
 import { observeRequests, refuseUnreadable } from './ops/server-hooks.js';
+import { boundConnections, HEAD_LIMITS } from './ops/server-limits.js';
 import { Live, RelayProcess, Scheduler, type Sessions } from './relay/index.js';
 
 /** A gateway that listens. */
@@ -61,8 +64,10 @@ async function serve(engine: Engine): Promise<Gateway> {
   const readiness = new Readiness(database);
   const live = new Live(directory, log);
   const typing = new Typing({ database, log, deliver: (event) => live.deliver(event) });
+  const bodies = new BodyRoom();
   const ingress = new Ingress({
-    ...{ database, directory, leases, metrics, log, intake: engine.intake, replies: engine.replies, live: typing },
+    ...{ database, directory, leases, metrics, bodies, log },
+    ...{ intake: engine.intake, replies: engine.replies, live: typing },
     ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },
   });
   const relay = openRelay(engine, ingress.sockets);
@@ -74,6 +79,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   observeRequests(server, { metrics, log, https: settings.publicUrl.startsWith('https:') });
   watchBacklog(metrics, database, traces);
+  boundServer(server, { bodies, metrics });
   cutSlowRequests(server);
   await acceptUploads(server);
   ingress.route(server);
@@ -100,6 +106,15 @@ async function serve(engine: Engine): Promise<Gateway> {
       await engine.close();
     },
   };
+}
+
+/** What a process takes on at once has an end, and is told to Prometheus. */
+function boundServer(server: FastifyInstance, { bodies, metrics }: { bodies: BodyRoom; metrics: Metrics }): void {
+  let dropped = 0;
+  boundConnections(server, { dropped: () => void (dropped += 1) });
+  countBodies(server, bodies);
+  metrics.gauge('tributary_request_bytes', 'Bytes of request bodies in memory', () => bodies.bytes);
+  metrics.gauge('tributary_connections_dropped', 'Connections refused because there are too many', () => dropped);
 }
 
 function openRelay({ database, leases, directory, fileUrls, metrics, log }: Engine, sessions: Sessions): RelayProcess {
@@ -130,6 +145,7 @@ function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
     genReqId: () => newId('req'),
     bodyLimit: 1_048_576,
     requestTimeout: REQUEST_MS,
+    http: HEAD_LIMITS,
     clientErrorHandler: refuseUnreadable,
     trustProxy: settings.network.trustedProxies.length > 0 ? settings.network.trustedProxies : false,
     forceCloseConnections: 'idle',

@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Overloaded } from '#conversations';
 import { DatabaseUnavailable } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { ADMIN_KEY, Stage } from './testing/stage.js';
@@ -118,6 +119,15 @@ describeOnEveryDatabase('the API: bad input', (open) => {
     );
   });
 
+  it('says when to come again while too many bodies are in memory', async () => {
+    const all = api.bodies.claim();
+    for (let bytes = 1_048_576; bytes >= 1; bytes /= 2) while (all.take(bytes));
+    const refused = await api.patch(path, { subject: 'a' });
+    expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
+    all.release();
+    expect((await api.patch(path, { subject: 'a' })).status).toBe(200);
+  });
+
   it('answers unknown paths and methods with a problem', async () => {
     for (const [method, url] of [
       ['GET', '/nowhere'],
@@ -167,6 +177,7 @@ describeOnEveryDatabase('the API: bad input', (open) => {
     const { query } = api.database;
     for (const [error, status, code] of [
       [new DatabaseUnavailable(new Error('canary: ECONNREFUSED 10.0.0.7')), 503, 'unavailable'],
+      [new Overloaded(3), 503, 'unavailable'],
       [new Error('canary: select * from secret'), 500, 'internal'],
     ] as const) {
       api.database.query = () => Promise.reject(error);

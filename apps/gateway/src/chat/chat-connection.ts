@@ -1,4 +1,5 @@
 import { ClientFrame, type ChatErrorCode, type CLOSE } from '#channels';
+import { Overloaded } from '#conversations';
 import { DatabaseUnavailable, isTransient } from '#database';
 import type { ChatAccount } from './chat-account.js';
 import type { ChatFeed, Reader } from './chat-feed.js';
@@ -187,9 +188,10 @@ export class ChatConnection implements Reader {
     } catch (error) {
       if (error instanceof ContentRefused) {
         this.send({ type: 'refused', clientId, code: 'content-refused', detail: error.message });
-      } else if (error instanceof DatabaseUnavailable || isTransient(error)) {
+      } else if (error instanceof Overloaded || error instanceof DatabaseUnavailable || isTransient(error)) {
         const detail = 'the message could not be stored now';
-        this.send({ type: 'refused', clientId, code: 'unavailable', detail, retryAfterMs: DATABASE_RETRY_MS });
+        const retryAfterMs = error instanceof Overloaded ? error.retryAfterS * 1_000 : DATABASE_RETRY_MS;
+        this.send({ type: 'refused', clientId, code: 'unavailable', detail, retryAfterMs });
       } else throw error;
     }
   }

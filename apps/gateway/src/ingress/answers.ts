@@ -19,8 +19,11 @@ export const TOO_SLOW = problem('malformed', [408, 'The request did not arrive i
   headers: { connection: 'close' },
 });
 export const FAILED = problem('internal', [500, 'The gateway failed']);
-export const UNAVAILABLE = problem('unavailable', [503, 'The gateway cannot do this now'], {
-  headers: { 'retry-after': '5' },
-});
+const unavailable = (headers: Record<string, string>) =>
+  problem('unavailable', [503, 'The gateway cannot do this now'], { headers });
+export const UNAVAILABLE = unavailable({ 'retry-after': '5' });
+/** Too many bodies are in memory: what is left of this one is not read. */
+export const NO_ROOM = unavailable({ 'retry-after': '1', connection: 'close' });
+export const overloaded = (seconds: number) => unavailable({ 'retry-after': String(seconds) });
 export const tooMany = (seconds: number) =>
   problem('rate-limited', [429, 'Too many requests'], { headers: { 'retry-after': String(seconds) } });

@@ -1,13 +1,14 @@
 import type { RawRequest, ReplyToProvider } from '#transport';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { FAILED, TOO_LARGE, TOO_SLOW } from './answers.js';
-import { BodyIncomplete, BodyTooLarge, readBody } from './read-body.js';
+import type { BodyRoom } from '../ops/body-room.js';
+import { FAILED, NO_ROOM, TOO_LARGE, TOO_SLOW } from './answers.js';
+import { BodyIncomplete, BodyTooLarge, BodyUnroomed, readBody } from './read-body.js';
 
 /** How a request to one endpoint goes on, once it is known whose it is. */
 export interface Opened {
   readonly maxBytes: number;
   /** `refused` hears of a body that was not taken, and why. */
-  readonly refused?: (reason: 'too-large' | 'incomplete') => void;
+  readonly refused?: (reason: 'too-large' | 'incomplete' | 'overloaded') => void;
   /** Must not throw. */
   handle(request: RawRequest): Promise<ReplyToProvider>;
 }
@@ -27,14 +28,20 @@ const LINGER_MS = 500;
  * Routes GET and POST below `prefix` to `open`, beside the framework's parsers: the body arrives as the bytes that were sent, whatever type they claim to
  * be, and never beyond the limit of the one it is for.
  */
-export function routeEndpoint(server: FastifyInstance, prefix: string, open: Opener): void {
+export function routeEndpoint(
+  server: FastifyInstance,
+  prefix: string,
+  { open, room }: { readonly open: Opener; readonly room: BodyRoom },
+): void {
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { pathname, search } = split(request.raw.url ?? '/');
     const path = pathname.slice(prefix.length + 1).split('/');
     const opened = open({ method: request.method, path, remoteAddress: request.ip });
     if (!('handle' in opened)) return answer(reply, opened);
+    const claim = room.claim();
+    reply.raw.once('close', () => claim.release());
     try {
-      const body = await readBody(request.raw, { maxBytes: opened.maxBytes, timeoutMs: BODY_MS });
+      const body = await readBody(request.raw, { maxBytes: opened.maxBytes, timeoutMs: BODY_MS, claim });
       return answer(reply, await opened.handle(rawRequest(request, { path, search, body })));
     } catch (error) {
       return refuse(reply, opened, error);
@@ -49,6 +56,10 @@ function refuse(reply: FastifyReply, opened: Opened, error: unknown): FastifyRep
   if (error instanceof BodyTooLarge) {
     opened.refused?.('too-large');
     return cutAfter(answer(reply, TOO_LARGE));
+  }
+  if (error instanceof BodyUnroomed) {
+    opened.refused?.('overloaded');
+    return cutAfter(answer(reply, NO_ROOM));
   }
   if (error instanceof BodyIncomplete) {
     opened.refused?.('incomplete');

@@ -3,6 +3,7 @@ import type { Database } from '#database';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
+import type { BodyRoom } from '../ops/body-room.js';
 import type { Metrics } from '../ops/metrics.js';
 import { AccountStates } from './account-states.js';
 import { Arrivals, type TypingSink } from './arrivals.js';
@@ -23,6 +24,7 @@ export interface IngressParts {
   readonly leases: Leases;
   readonly live: TypingSink;
   readonly metrics: Metrics;
+  readonly bodies: BodyRoom;
   readonly log: Logger;
   readonly publicUrl: string;
   readonly failedSignaturesPerMinute: number;
@@ -66,8 +68,9 @@ export class Ingress {
 
   /** To be called before the server is ready. */
   route(server: FastifyInstance): void {
-    routeEndpoint(server, '/channels', this.webhooks.open);
-    routeEndpoint(server, '/destinations', this.callbacks.open);
+    const { bodies: room } = this.parts;
+    routeEndpoint(server, '/channels', { open: this.webhooks.open, room });
+    routeEndpoint(server, '/destinations', { open: this.callbacks.open, room });
   }
 
   start(): void {
@@ -78,6 +81,7 @@ export class Ingress {
         void this.tasks.sync();
         this.tell();
       }),
+      this.parts.database.onHint('leases', () => void this.tasks.sync()),
     );
     this.tell();
   }
@@ -87,6 +91,7 @@ export class Ingress {
     this.end.splice(0).forEach((end) => end());
     this.polls.stop();
     await this.tasks.stop();
+    this.parts.database.hint('leases');
   }
 
   /** What is known of accounts without asking anybody. */

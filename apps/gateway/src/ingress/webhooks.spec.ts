@@ -1,13 +1,14 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChannelAdapter, VerifyContext, WebhookIngress } from '#channels';
-import type { StoredItem } from '#conversations';
+import { Overloaded, type StoredItem } from '#conversations';
 import { DatabaseUnavailable } from '#database';
 import type { InboundEvent, InboundEventInput } from '#normalizer';
 import { MalformedRequest, type RawRequest } from '#transport';
 import { fastify, type FastifyInstance } from 'fastify';
 import pino from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
+import { BodyRoom } from '../ops/body-room.js';
 import { Metrics } from '../ops/metrics.js';
 import { Arrivals } from './arrivals.js';
 import { routeEndpoint } from './endpoint-routes.js';
@@ -68,15 +69,19 @@ let parked: unknown[][];
 let woken: string[];
 let traced: unknown[][];
 let failure: Error | undefined;
+let held: Promise<void> | undefined;
+let metrics: Metrics;
 
 beforeEach(async () => {
   [stored, parked, woken, traced, failure, parsed] = [[], [], [], [], undefined, [event('1')]];
   asked.length = 0;
   const log = pino({ level: 'silent' });
-  const metrics = new Metrics();
+  metrics = new Metrics();
+  held = undefined;
   const intake = {
     async accept(_account: string, events: readonly InboundEvent[]): Promise<StoredItem[]> {
       if (failure) throw failure;
+      await held;
       stored.push(...events);
       return events.map(
         (e, i) => ({ dedupeKey: 'dedupeKey' in e ? e.dedupeKey : '', id: `msg_${i}`, duplicate: false }) as StoredItem,
@@ -102,7 +107,7 @@ beforeEach(async () => {
     heard: () => undefined,
   });
   server = fastify();
-  routeEndpoint(server, '/channels', webhooks.open);
+  routeEndpoint(server, '/channels', { open: webhooks.open, room: new BodyRoom(1_500) });
   url = await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterEach(() => server.close());
@@ -218,6 +223,26 @@ describe('what is not taken', () => {
     failure = new DatabaseUnavailable(new Error('gone'));
     const answer = await post('/channels/a');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+  });
+
+  it('is told when to come again while more comes in than is stored', async () => {
+    failure = new Overloaded(3);
+    const answer = await post('/channels/a');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '3']);
+    expect(await metrics.registry.metrics()).toContain('{channel="fake",outcome="overloaded"} 1');
+  });
+
+  it('is told when to come again while too many bodies are in memory', async () => {
+    let store: () => void = () => undefined;
+    held = new Promise((resolve) => (store = resolve));
+    const first = post('/channels/a', { body: 'x'.repeat(1_000) });
+    while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = await post('/channels/a', { body: 'x'.repeat(1_000) });
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(asked).toHaveLength(1);
+    store();
+    expect((await first).status).toBe(200);
+    expect((await post('/channels/a', { body: 'x'.repeat(1_000) })).status).toBe(200);
   });
 
   it('does not verify what is too long, chunked and endless', async () => {

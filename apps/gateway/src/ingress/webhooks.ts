@@ -1,4 +1,5 @@
 import type { ParsedRequest, StoredEvent, WebhookIngress } from '#channels';
+import { Overloaded } from '#conversations';
 import { isTransient } from '#database';
 import {
   constantTimeEqual,
@@ -11,7 +12,7 @@ import {
 import type { Logger } from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import type { Metrics } from '../ops/metrics.js';
-import { FAILED, malformed, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
+import { FAILED, malformed, NOT_FOUND, overloaded, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
 import type { Arrivals } from './arrivals.js';
 import type { Opened, Opener } from './endpoint-routes.js';
 import type { FailureGate } from './failure-gate.js';
@@ -75,7 +76,7 @@ export class Webhooks {
     const { type } = call.account;
     return {
       maxBytes: call.webhook.maxBytes,
-      refused: (reason) => this.parts.metrics.intakeRequest(type, reason === 'too-large' ? 'too-large' : 'malformed'),
+      refused: (reason) => this.parts.metrics.intakeRequest(type, reason === 'incomplete' ? 'malformed' : reason),
       handle: async (request) => {
         try {
           return await this.handle(call, request);
@@ -128,6 +129,11 @@ export class Webhooks {
       metrics.intakeRequest(account.type, 'malformed');
       log.warn({ account: account.id, reason: error.message }, 'a genuine request is not of the documented form');
       return malformed(error.message);
+    }
+    if (error instanceof Overloaded) {
+      metrics.intakeRequest(account.type, 'overloaded');
+      log.warn({ account: account.id }, 'more comes in than the store takes: senders are told to come again');
+      return overloaded(error.retryAfterS);
     }
     const passing = isTransient(error);
     metrics.intakeRequest(account.type, passing ? 'unavailable' : 'failed');

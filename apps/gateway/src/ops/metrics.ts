@@ -13,6 +13,7 @@ export type IntakeOutcome =
   | 'unknown'
   | 'too-large'
   | 'limited'
+  | 'overloaded'
   | 'unavailable'
   | 'failed';
 

@@ -23,9 +23,11 @@ import { parseInbound } from '#normalizer';
 import { Global, Module, type Provider } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Directory, Outlet, SharedValues, TraceWriter } from '../../directory/index.js';
 import { acceptUploads } from '../../files/uploads.js';
+import { BodyRoom, countBodies } from '../../ops/body-room.js';
 import { DATABASE, LOGGER } from '../../tokens.js';
 import { ApiModule } from '../api.module.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
@@ -68,6 +70,7 @@ export interface CallOptions {
 /** The API on a real database, reached by real HTTP. */
 export class Stage {
   readonly typing = new TypingChannel();
+  readonly bodies = new BodyRoom();
   private count = 0;
   private ends: (() => Promise<unknown> | void)[] = [];
   private root = '';
@@ -82,7 +85,9 @@ export class Stage {
     const module = await Test.createTestingModule({ imports: [this.core(folder, options), ApiModule] }).compile();
     const adapter = new FastifyAdapter({ ...API_SERVER, bodyLimit: 262_144 });
     const app = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
-    await acceptUploads(adapter.getInstance());
+    const fastify = adapter.getInstance() as unknown as FastifyInstance;
+    countBodies(fastify, this.bodies);
+    await acceptUploads(fastify);
     await app.listen(0, '127.0.0.1');
     this.root = await app.getUrl();
     this.ends.push(

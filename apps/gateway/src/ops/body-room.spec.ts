@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { BodyRoom, countBodies } from './body-room.js';
+
+const BODY = JSON.stringify({ text: 'x'.repeat(600) });
+
+let server: FastifyInstance;
+let room: BodyRoom;
+let url: string;
+let waiting: (() => void)[];
+
+beforeEach(async () => {
+  waiting = [];
+  room = new BodyRoom(1_000);
+  server = fastify();
+  countBodies(server, room);
+  server.post('/', async (request) => {
+    if ((request.body as { text?: string }).text) await new Promise<void>((go) => waiting.push(go));
+    return 'taken';
+  });
+  url = await server.listen({ port: 0, host: '127.0.0.1' });
+});
+afterEach(() => server.close());
+
+const post = (body: string) => fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+const until = async (met: () => boolean) => {
+  while (!met()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+describe('bodies in memory', () => {
+  it('have room until their request is answered; one without room is refused, small ones go on', async () => {
+    const first = post(BODY);
+    await until(() => waiting.length === 1);
+    expect((await post(BODY)).status).toBe(503);
+    expect((await post('{}')).status).toBe(200);
+    waiting[0]!();
+    expect((await first).status).toBe(200);
+    await until(() => room.bytes === 0);
+    const again = post(BODY);
+    await until(() => waiting.length === 2);
+    waiting[1]!();
+    expect((await again).status).toBe(200);
+  });
+
+  it('count as far as they have arrived, and no longer than their sender is there', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"text":"',
+    );
+    await until(() => room.bytes > 0);
+    expect(room.bytes).toBe(9);
+    socket.destroy();
+    await until(() => room.bytes === 0);
+  });
+});

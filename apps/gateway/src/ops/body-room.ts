@@ -1,0 +1,65 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../api/core/problem.js';
+
+/** Request bodies held in memory at once: some thousands of callbacks, or sixty of the largest JSON. Uploads go to disk and are not counted. */
+const MOST_BYTES = 64 * 1_048_576;
+const RETRY_S = 1;
+
+/** What one request holds. */
+export interface Claim {
+  /** Takes bytes that have arrived; false where there is no room for them. */
+  take(bytes: number): boolean;
+  /** Gives everything back. Safe to call twice. */
+  release(): void;
+}
+
+/** How much of requests' bodies is in memory, in this process; bytes count when they arrive, whatever a header announces. */
+export class BodyRoom {
+  private held = 0;
+
+  constructor(private readonly mostBytes = MOST_BYTES) {}
+
+  get bytes(): number {
+    return this.held;
+  }
+
+  claim(): Claim {
+    let mine = 0;
+    return {
+      take: (bytes) => {
+        if (this.held + bytes > this.mostBytes) return false;
+        mine += bytes;
+        this.held += bytes;
+        return true;
+      },
+      release: () => {
+        this.held -= mine;
+        mine = 0;
+      },
+    };
+  }
+}
+
+/** Counts the bodies that the framework reads; one for which there is no room is answered 503 with Retry-After. */
+export function countBodies(server: FastifyInstance, room: BodyRoom): void {
+  server.addHook('preParsing', async (request, reply, payload) => {
+    if (request.headers['content-type']?.toLowerCase().startsWith('multipart/')) return payload;
+    const claim = room.claim();
+    reply.raw.once('close', () => claim.release());
+    return Readable.from(counted(payload as Readable, claim), { objectMode: false });
+  });
+}
+
+/** Reads no sooner than it is read, and leaves the connection open where it ends early: the answer goes over it. */
+async function* counted(payload: Readable, claim: Claim): AsyncGenerator<Buffer> {
+  for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    if (!claim.take(chunk.length)) throw noRoom();
+    yield chunk;
+  }
+}
+
+function noRoom(): Error {
+  const refusal = new Refusal('unavailable', 'too many requests are being read at once', { retryAfterS: RETRY_S });
+  return Object.assign(refusal, { statusCode: refusal.status });
+}
