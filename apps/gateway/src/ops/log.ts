@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import type { LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import { foldRepeats } from './fold-repeats.js';
 
 const HIDDEN = '***';
 /** Shorter ones would blot out half of every line. */
@@ -45,6 +46,7 @@ export function openLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: CLOSED.flatMap((key) => [key, `*.${key}`]), censor: HIDDEN },
+    hooks: { logMethod: foldRepeats() },
     serializers: { err: describeError, error: describeError, req: () => undefined, res: () => undefined },
   };
   const blotted = new Writable({
