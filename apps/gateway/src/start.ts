@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { listeningUrl, type Settings } from '#config';
 import { newId } from '#normalizer';
 import { NestFactory } from '@nestjs/core';
@@ -13,9 +14,12 @@ import { acceptUploads } from './files/uploads.js';
 import { Ingress } from './ingress/ingress.js';
 import { Typing } from './ingress/typing.js';
 import { BodyRoom, countBodies } from './ops/body-room.js';
+import { closeWhileDraining } from './ops/draining.js';
 import { Housekeeping } from './ops/housekeeping.js';
+import { LeaseWatch } from './ops/lease-watch.js';
 import { NestLog, type Blotter } from './ops/log.js';
 import type { Metrics } from './ops/metrics.js';
+import { LongTransactions } from './ops/long-transactions.js';
 import { watchBacklog } from './ops/outbox-gauges.js';
 import { Readiness } from './ops/readiness.js';
 import { observeRequests, refuseUnreadable } from './ops/server-hooks.js';
@@ -29,8 +33,8 @@ export interface Gateway {
   readonly engine: Engine;
   readonly app: NestFastifyApplication;
   /**
-   * Stops in order: no new work, what is under way ends, leases and connections are given back, the database last. Within `graceMs` for requests that
-   * are under way; then their connections are cut.
+   * Stops in order: `/health/ready` says no, the outbox and held accounts go to other processes while requests are still served for `stop.drainSeconds`, then
+   * what is under way ends, leases and connections are given back, the database last. All of it within ten seconds: what takes longer is cut.
    */
   close(): Promise<void>;
 }
@@ -41,7 +45,10 @@ export interface StartOptions {
   readonly blotter: Blotter;
 }
 
-const GRACE_MS = 5_000;
+/** From the signal on; what is still under way then is cut. */
+const SERVE_MS = 7_000;
+/** Time for proxies to hear of it, where there are other processes to send requests to. */
+const SHARED_DRAIN_S = 2;
 const DRAIN_MS = 6_000;
 /** An upload that is not complete after this is cut: time for the largest one over a slow line. `cutSlowRequests` is stricter with all others. */
 const REQUEST_MS = 300_000;
@@ -73,6 +80,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   const relay = openRelay(engine, ingress.sockets);
   const scheduler = new Scheduler({ database, leases, due: engine.schedule, keeping: settings.retention, log });
   const housekeeping = new Housekeeping({ leases, files, log });
+  const transactions = new LongTransactions({ database, metrics, log });
   const module = AppModule.of(engine, { readiness, live: typing });
   const options = { logger: new NestLog(log), abortOnError: false };
   const app = await NestFactory.create<NestFastifyApplication>(module, httpAdapter(settings, log), options);
@@ -84,24 +92,27 @@ async function serve(engine: Engine): Promise<Gateway> {
   await acceptUploads(server);
   ingress.route(server);
   let relaying = false;
+  closeWhileDraining(server, readiness);
+  const watch = new LeaseWatch({ database, leases });
   readiness.add(() => (relaying ? null : 'the relay is not running'));
   await app.listen(settings.port, settings.host);
   leases.start();
   await relay.start();
   relaying = true;
-  for (const part of [ingress, scheduler, engine.fetcher, housekeeping]) part.start();
+  for (const part of [ingress, scheduler, engine.fetcher, housekeeping, watch]) part.start();
   return {
     ...{ settings, engine, app },
     async close() {
       readiness.drain();
+      watch.stop();
       await Promise.all([
-        stopServing(app),
-        relay.drain(),
+        stopServing(app, drainMs(settings)),
+        relay.drain().then(() => ingress.stop()),
         scheduler.stop(),
         engine.fetcher.stop(),
         housekeeping.stop(),
+        transactions.stop(),
       ]);
-      await ingress.stop();
       await leases.stop();
       await engine.close();
     },
@@ -130,9 +141,15 @@ function openRelay({ database, leases, directory, fileUrls, metrics, log }: Engi
   });
 }
 
-/** Ends the framework's part: what is under way gets its answer, what takes too long is cut. */
-async function stopServing(app: NestFastifyApplication): Promise<void> {
-  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), GRACE_MS);
+function drainMs({ stop, databaseUrl }: Settings): number {
+  const { drainSeconds = databaseUrl === undefined ? 0 : SHARED_DRAIN_S } = stop;
+  return drainSeconds * 1_000;
+}
+
+/** Serves a while longer, then ends the framework's part: what is under way gets its answer, what takes too long is cut. */
+async function stopServing(app: NestFastifyApplication, afterMs: number): Promise<void> {
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), SERVE_MS);
+  await delay(afterMs);
   await app.close();
   clearTimeout(cut);
 }

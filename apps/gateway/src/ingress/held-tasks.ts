@@ -1,4 +1,5 @@
 import type { Lease, Leases } from '#conversations';
+import type { Database } from '#database';
 import type { Logger } from 'pino';
 
 /** Work that exactly one process does at a time, for as long as it is listed. */
@@ -25,6 +26,14 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+interface HeldTasksParts {
+  readonly leases: Leases;
+  readonly list: () => readonly Task[];
+  readonly log: Logger;
+  /** By the hint `leases` processes hear at once of what was given back. */
+  readonly hints?: Pick<Database, 'hint' | 'onHint'>;
+}
+
 /** Keeps every listed task running in one process: takes free leases, gives back those of tasks that are listed no longer, ends what it lost. */
 export class HeldTasks {
   private readonly running = new Map<string, Running>();
@@ -32,11 +41,12 @@ export class HeldTasks {
   private syncing: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  constructor(private readonly parts: { leases: Leases; list: () => readonly Task[]; log: Logger }) {}
+  constructor(private readonly parts: HeldTasksParts) {}
 
   start(): void {
-    const { leases } = this.parts;
+    const { leases, hints } = this.parts;
     this.end.push(
+      hints?.onHint('leases', () => void this.sync()) ?? (() => undefined),
       leases.onBeat(() => this.sync()),
       leases.onLost(({ name, token }) => {
         const running = this.running.get(name);
@@ -59,7 +69,9 @@ export class HeldTasks {
     this.stopped = true;
     this.end.splice(0).forEach((end) => end());
     await this.syncing;
-    await Promise.all([...this.running.values()].map((running) => this.finish(running)));
+    const held = [...this.running.values()];
+    await Promise.all(held.map((running) => this.finish(running)));
+    if (held.length > 0) this.parts.hints?.hint('leases');
   }
 
   private async compare(): Promise<void> {

@@ -63,7 +63,10 @@ export class Ingress {
       trace: (...call) => directory.traceCall(...call),
       heard: (account) => this.heard(account),
     });
-    this.tasks = new HeldTasks({ leases, log, list: () => [...this.sockets.tasks(), ...this.polls.tasks()] });
+    this.tasks = new HeldTasks({
+      ...{ leases, log, hints: database },
+      list: () => [...this.sockets.tasks(), ...this.polls.tasks()],
+    });
   }
 
   /** To be called before the server is ready. */
@@ -81,7 +84,6 @@ export class Ingress {
         void this.tasks.sync();
         this.tell();
       }),
-      this.parts.database.onHint('leases', () => void this.tasks.sync()),
     );
     this.tell();
   }
@@ -91,7 +93,6 @@ export class Ingress {
     this.end.splice(0).forEach((end) => end());
     this.polls.stop();
     await this.tasks.stop();
-    this.parts.database.hint('leases');
   }
 
   /** What is known of accounts without asking anybody. */

@@ -8,7 +8,7 @@ export type Check = () => string | null | Promise<string | null>;
 /** Can this process take work now? A load balancer asks; `draining` says no before the listener closes. */
 export class Readiness {
   private readonly checks: Check[];
-  private draining = false;
+  private leaving = false;
 
   constructor(database: Database) {
     this.checks = [() => answers(database)];
@@ -19,12 +19,16 @@ export class Readiness {
   }
 
   drain(): void {
-    this.draining = true;
+    this.leaving = true;
+  }
+
+  get draining(): boolean {
+    return this.leaving;
   }
 
   /** What stands in the way; empty where nothing does. */
   async obstacles(): Promise<string[]> {
-    if (this.draining) return ['the process is stopping'];
+    if (this.leaving) return ['the process is stopping'];
     const found = await Promise.all(this.checks.map((check) => check()));
     return found.filter((obstacle) => obstacle !== null);
   }

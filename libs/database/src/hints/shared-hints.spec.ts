@@ -57,6 +57,16 @@ function overAnyLine(line: () => Promise<{ open: (url: string) => OpenLine; url:
     await pair.close();
   });
 
+  it('reach the others also when they were the last word of a process', async () => {
+    const { open, url } = await line();
+    const pair = await new Pair(open(url)).connect();
+    await pair.passes('first');
+    pair.one.hint('news', 'farewell');
+    await pair.one.close();
+    await pair.until(() => pair.heard.includes('farewell'));
+    await pair.close();
+  });
+
   it('find out that a line is silent, and take a new one', async () => {
     const { open, url } = await line();
     const proxy = await new SilentProxy(url).start();

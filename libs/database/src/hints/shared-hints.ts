@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FAREWELL_MS, type Line, type OpenLine } from './line.js';
 import { LocalHints } from './local-hints.js';
-import type { Line, OpenLine } from './line.js';
 
 export interface SharedHintsTimes {
   /** Repeats of one hint within this time are folded into one. */
@@ -82,9 +83,17 @@ export class SharedHints extends LocalHints {
     this.#closed = true;
     for (const timer of [this.#timer, this.#retry]) clearTimeout(timer);
     clearInterval(this.#beat);
+    await this.#sayLast();
     this.#line?.drop();
     this.#line = undefined;
     await super.close();
+  }
+
+  /** What was hinted just before the end, such as that something was given back. */
+  async #sayLast(): Promise<void> {
+    if (!this.#line || this.#pending.size === 0) return;
+    const said = this.#line.say([...this.#pending]).catch(() => undefined);
+    await Promise.race([said, delay(FAREWELL_MS, undefined, { ref: false })]);
   }
 
   #begin(line: Line): void {
