@@ -2,6 +2,7 @@
 //   --only REGEXP: the parts of a bench by their titles; --servers REGEXP: the servers by their names
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { benchDrain } from './drain.js';
 import { benchIntake } from './intake.js';
 import { benchLatency } from './latency.js';
 import { stopEverything } from './parts/cleanup.js';
@@ -13,6 +14,7 @@ import type { BenchOptions } from './parts/rounds.js';
 const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   intake: benchIntake,
   latency: benchLatency,
+  drain: benchDrain,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,6 @@
 // A bare Fastify server on the same kind of database: what taking a message costs at least.
-import { createHmac } from 'node:crypto';
 import Fastify from 'fastify';
-import { Pool } from 'undici';
+import { openOutlet } from './outlet.js';
 import { openBaselineStore } from './store.js';
 
 interface Body {
@@ -41,22 +40,9 @@ process.once('SIGTERM', () => {
     .then(() => process.exit(0));
 });
 
-const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
-const outlet = sink === undefined ? undefined : new Pool(new URL(sink).origin, { connections: 32 });
+const deliver = sink === undefined ? undefined : openOutlet(sink, secret);
 
 /** As an event of the stream, as far as the sink reads it. */
 async function forward(id: string, text: string): Promise<void> {
-  const body = JSON.stringify({ type: 'message.received', data: { message: { externalIds: [id], text } } });
-  const timestamp = Math.floor(Date.now() / 1_000);
-  const sum = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
-  const answer = await outlet!.request({
-    path: new URL(sink!).pathname,
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': 'application/json',
-      ...{ 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': `v1,${sum}` },
-    },
-  });
-  await answer.body.dump();
+  await deliver!(id, JSON.stringify({ type: 'message.received', data: { message: { externalIds: [id], text } } }));
 }

@@ -21,7 +21,7 @@ export interface Child<C extends Calls> {
   stop(): Promise<void>;
 }
 
-/** Starts `<entry>.js` beside this file. It ends with this process. */
+/** Starts `<entry>.js`, a path from this folder. It ends with this process. */
 export function startChild<C extends Calls>(entry: string, env: Record<string, string> = {}): Child<C> {
   const child = fork(join(import.meta.dirname, `${entry}.js`), {
     serialization: 'advanced',

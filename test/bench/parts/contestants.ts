@@ -14,6 +14,8 @@ export interface Contestant {
   readonly sink?: Child<Sink>;
   readonly appPids: readonly number[];
   readonly postgres?: Postgres;
+  /** Another database server than that. */
+  readonly databasePid?: number;
   readonly gateways: readonly Gateway[];
   stop(): Promise<void>;
 }
@@ -78,10 +80,16 @@ export async function openBaseline(
   };
 }
 
-/** Processor time so far, microseconds: of the processes of the application, and of the database's. The embedded one is part of the application. */
-export function cpuOf({ appPids, postgres }: Contestant): { readonly app: number; readonly database: number } {
+/** Processor time so far, microseconds: of the processes of the application, and of the database's; an embedded one is part of the application. */
+export function cpuOf({ appPids, postgres, databasePid = postgres?.pid }: CpuUsers): Cpu {
   return {
     app: appPids.reduce((sum, pid) => sum + cpuMicros(pid), 0),
-    database: postgres ? cpuMicros(postgres.pid) : 0,
+    database: databasePid === undefined ? NaN : cpuMicros(databasePid),
   };
+}
+
+type CpuUsers = Pick<Contestant, 'appPids' | 'postgres' | 'databasePid'>;
+export interface Cpu {
+  readonly app: number;
+  readonly database: number;
 }

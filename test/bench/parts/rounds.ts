@@ -78,7 +78,7 @@ export async function measure<L extends Loaded>(
     acceptedPerSecond: loaded.accepted / loaded.seconds,
     deliveredPerSecond: account ? (account.messages * 1_000) / (account.lastAt - loaded.startedAt) : NaN,
     appMicros: (after.app - before.app) / loaded.accepted,
-    databaseMicros: contestant.postgres ? (after.database - before.database) / loaded.accepted : NaN,
+    databaseMicros: (after.database - before.database) / loaded.accepted,
     faults: faultsOf(loaded, account),
   };
 }
@@ -109,16 +109,16 @@ export function faultText(rounds: readonly { readonly faults: Faults }[]): strin
  * Measures every contestant in every round, beginning with another one each time, so that a machine that becomes slower or faster favours nobody.
  * Result i of each name belongs to round i.
  */
-export async function alternate<T>(
-  contestants: readonly Contestant[],
+export async function alternate<C extends { readonly name: string }, T>(
+  contestants: readonly C[],
   rounds: number,
-  one: (contestant: Contestant) => Promise<T>,
+  one: (contestant: C, round: number) => Promise<T>,
 ): Promise<Map<string, T[]>> {
   const results = new Map<string, T[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (let i = 0; i < contestants.length; i += 1) {
       const contestant = contestants[(i + round) % contestants.length]!;
-      results.get(contestant.name)!.push(await one(contestant));
+      results.get(contestant.name)!.push(await one(contestant, round));
     }
   }
   return results;

@@ -19,6 +19,8 @@ const calls = {
   complete: (wanted: { readonly messages: number; readonly quietMs: number }) => complete(wanted),
   account: (_: undefined) => ledger.account(),
   arrivals: (_: undefined) => ledger.arrivals,
+  /** The body of the latest message's event, as it came. */
+  sample: (_: undefined) => sample.toString(),
   /** Conversation of each sender, by the order of senders. */
   conversations: (_: undefined) => conversations,
 };
@@ -27,6 +29,7 @@ export type Sink = typeof calls;
 let manner: Manner = { kind: 'open' };
 let ledger = new Ledger({ run: 'none', senders: 1, ordered: true });
 const conversations: string[] = [];
+let sample: Buffer = Buffer.alloc(0);
 let second = { at: 0, taken: 0 };
 answer(calls);
 
@@ -59,6 +62,7 @@ function take(head: string, body: Buffer, verify: (head: string, body: Buffer) =
   const writing = ledger.writing(told);
   if (manner.kind === 'stuck' && writing && writing.sender < manner.below) return DOWN;
   if (writing && told.data?.conversation) conversations[writing.sender] = told.data.conversation.id;
+  if (writing && told.type === 'message.received') sample = body;
   ledger.take(id, told, { genuine, writing });
   return TAKEN;
 }
