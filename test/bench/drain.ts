@@ -1,7 +1,7 @@
 import type { Backlog, QueueCalls, QueueOptions } from './baselines/queue.js';
 import { startChild, type Child } from './parts/child.js';
 import { cpuOf, openProduct, openSink, type Contestant } from './parts/contestants.js';
-import { SECRET } from './parts/gateway.js';
+import { pauseDeliveries, resumeDeliveries, SECRET } from './parts/gateway.js';
 import type { Generator } from './parts/generator.js';
 import { now } from './parts/messages.js';
 import { openPostgres, postgresMissing } from './parts/postgres.js';
@@ -84,18 +84,16 @@ async function openAll(generator: Child<Generator>, { servers, senders, skipped 
 
 function ofProduct(generator: Child<Generator>, product: Contestant): Drainer {
   const [gateway] = product.gateways;
-  const turn = (what: 'pause' | 'resume'): Promise<unknown> => gateway!.call('POST', `/v1/destinations/sink/${what}`);
   return {
     ...product,
     sink: product.sink!,
     async fill(backlog) {
-      await turn('pause');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await pauseDeliveries(gateway!);
       const prepared = backlog.senders * backlog.perSender;
       const connections = Math.min(64, backlog.senders);
       await generator.call('closed', { ...backlog, to: product.to, connections, prepared });
     },
-    go: async () => void (await turn('resume')),
+    go: () => resumeDeliveries(gateway!),
     rest: async () => undefined,
   };
 }

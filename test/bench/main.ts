@@ -8,6 +8,7 @@ import { benchLatency } from './latency.js';
 import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
 import { asMarkdown, asText } from './parts/print.js';
+import { benchStatements } from './statements.js';
 import type { Report } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
 
@@ -15,6 +16,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   intake: benchIntake,
   latency: benchLatency,
   drain: benchDrain,
+  statements: benchStatements,
 };
 
 const { values, positionals } = parseArgs({

@@ -101,3 +101,13 @@ async function ready(port: number): Promise<void> {
   }
   throw new Error('the gateway did not become ready');
 }
+
+/** Events gather from now on. The running process is given time to hear of it. */
+export async function pauseDeliveries(gateway: Gateway, id = 'sink'): Promise<void> {
+  await gateway.call('POST', `/v1/destinations/${id}/pause`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+}
+
+export async function resumeDeliveries(gateway: Gateway, id = 'sink'): Promise<void> {
+  await gateway.call('POST', `/v1/destinations/${id}/resume`);
+}
