@@ -16,17 +16,17 @@ import {
   Replies,
   Schedule,
   STORE_ENTITIES,
-  Store1700000000002,
   Vault,
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { Identity1700000000001, IDENTITY_ENTITIES } from '#identity';
+import { IDENTITY_ENTITIES } from '#identity';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Directory, Outlet, ProviderMedia, SharedValues, TraceWriter } from './directory/index.js';
 import { openFileStore } from './files/open-store.js';
+import { MIGRATIONS } from './migrations.js';
 import type { Blotter } from './ops/log.js';
 import { Metrics } from './ops/metrics.js';
 
@@ -60,7 +60,7 @@ export async function openEngine(options: EngineOptions) {
     ...(settings.redisUrl === undefined ? {} : { redisUrl: settings.redisUrl }),
     sync: settings.database.sync,
     entities: [...IDENTITY_ENTITIES, ...STORE_ENTITIES],
-    migrations: [Identity1700000000001, Store1700000000002],
+    migrations: MIGRATIONS,
     log: (message) => log.info(message),
   });
   try {
