@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { describeOnPostgres } from './testing/index.js';
 import { DatabaseUnavailable, openDatabase, type Database } from './index.js';
@@ -82,7 +83,7 @@ describeOnPostgres('a server that falls silent', (_open, place) => {
     const end = performance.now() + SOON_MS;
     let answers: unknown;
     while (answers === undefined && performance.now() < end) {
-      answers = await spread().catch(() => new Promise<undefined>((done) => setTimeout(done, 20)));
+      answers = await spread().catch(() => delay(20));
     }
     expect(answers).toMatchObject([1, 2, 3, 4].map((n) => [{ n }]));
   });
