@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchDrain } from './drain.js';
 import { benchIntake } from './intake.js';
 import { benchLatency } from './latency.js';
+import { benchOutbound } from './outbound.js';
 import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
 import { asMarkdown, asText } from './parts/print.js';
@@ -17,6 +18,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   latency: benchLatency,
   drain: benchDrain,
   statements: benchStatements,
+  outbound: benchOutbound,
 };
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,10 @@ import { header, HttpFrames } from './http-frames.js';
 import { Ledger, type Account, type Expected } from './ledger.js';
 import { signedBy } from './signed.js';
 
-/** How requests are answered. `open`: 204. `down`: 503. `stuck`: 503 for senders below `below`. `limited`: 429 beyond so many a second. */
+/**
+ * How requests are answered. `open`: 200. `down`: events with 503. `stuck`: events of senders below `below` with 503. `limited`: messages to customers
+ * with 429 beyond so many a second.
+ */
 export type Manner =
   | { readonly kind: 'open' | 'down' }
   | { readonly kind: 'stuck'; readonly below: number }
@@ -54,13 +57,14 @@ let requests = 0;
 
 function take(head: string, body: Buffer, verify: (head: string, body: Buffer) => boolean): string {
   requests += 1;
-  if (manner.kind === 'down') return DOWN;
-  if (manner.kind === 'limited' && !withinLimit(manner.perSecond)) return SLOWER;
+  const isEvent = head.startsWith('POST /events');
+  if (manner.kind === 'down' && isEvent) return DOWN;
+  if (manner.kind === 'limited' && !isEvent && !withinLimit(manner.perSecond)) return SLOWER;
   const told = JSON.parse(body.toString()) as Parameters<Ledger['take']>[1];
   const id = header(head, 'webhook-id') ?? '';
   const genuine = requests % SAMPLE !== 0 || verify(head, body);
   const writing = ledger.writing(told);
-  if (manner.kind === 'stuck' && writing && writing.sender < manner.below) return DOWN;
+  if (manner.kind === 'stuck' && isEvent && writing && writing.sender < manner.below) return DOWN;
   if (writing && told.data?.conversation) conversations[writing.sender] = told.data.conversation.id;
   if (writing && told.type === 'message.received') sample = body;
   ledger.take(id, told, { genuine, writing });
