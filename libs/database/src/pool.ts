@@ -9,8 +9,9 @@ const SILENCE_MS = 35_000;
 /** After so long without traffic the system itself asks whether the other end is there. */
 const KEEP_ALIVE_MS = 10_000;
 
+/** Without `jit`: the planner takes what calls functions for expensive, and compiling a statement takes hundreds of times longer than running it. */
 const SESSION = `set lock_timeout = '2s'; set statement_timeout = '30s';
-  set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'`;
+  set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off`;
 
 /** Session settings while migrations run: they may take long and wait for each other. */
 export const UNHURRIED = 'set lock_timeout = 0; set statement_timeout = 0';

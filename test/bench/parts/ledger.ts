@@ -77,7 +77,7 @@ export class Ledger {
     this.arrived += 1;
     const index = ordinal * senders + sender;
     if (index < this.arrivals.length) this.arrivals[index] = at;
-    if (!follows || (ordered && ordinal !== this.#ordinals[sender]! + 1)) this.#account.disordered += 1;
+    if (!follows || (ordered && ordinal < this.#ordinals[sender]!)) this.#account.disordered += 1;
     this.#ordinals[sender] = ordinal;
   }
 
