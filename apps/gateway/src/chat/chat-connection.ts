@@ -179,8 +179,10 @@ export class ChatConnection implements Reader {
       this.parts.observe?.(stored.duplicate ? 'duplicate' : 'stored');
       this.typing = false;
       if (this.feed) {
+        const begun = this.feed.threadId === null;
         this.feed.threadId ??= stored.threadId;
         await this.parts.feeds.refresh(this.feed);
+        if (begun) this.parts.feeds.announceBegun(this.feed);
       }
       if (stored.threadId) this.parts.database.hint('thread', stored.threadId);
       const { id, threadSequence, storedAt } = stored;

@@ -42,6 +42,7 @@ export class ChatFeeds {
       database.onHint('thread', (threadId) => this.changed(threadId)),
       database.onHint('typing', (payload) => this.typing(payload)),
       database.onHint('chat-moved', (name) => this.moved(name)),
+      database.onHint('chat-begun', (name) => this.begun(name)),
       database.onHint('heard-again', () => (this.looked = -Infinity)),
     );
   }
@@ -92,6 +93,11 @@ export class ChatFeeds {
     this.parts.database.hint('chat-moved', nameOf(name));
   }
 
+  /** The visitor has written for the first time: who looked before there was a thread sees it. In all processes. */
+  announceBegun(name: { accountId: string; externalId: string }): void {
+    this.parts.database.hint('chat-begun', nameOf(name));
+  }
+
   private async flush(): Promise<void> {
     this.flushing = null;
     const acks = [...this.acks];
@@ -109,6 +115,11 @@ export class ChatFeeds {
   private changed(threadId: string): void {
     const feed = this.byThread.get(threadId);
     if (feed) void this.refresh(feed);
+  }
+
+  private begun(key: string): void {
+    const feed = this.byName.get(key);
+    if (feed?.threadId === null) void this.refresh(feed);
   }
 
   private moved(key: string): void {
