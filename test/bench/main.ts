@@ -2,6 +2,7 @@
 //   --only REGEXP: the parts of a bench by their titles; --servers REGEXP: the servers by their names
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { benchChat } from './chat.js';
 import { benchDrain } from './drain.js';
 import { benchIntake } from './intake.js';
 import { benchLatency } from './latency.js';
@@ -19,6 +20,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   drain: benchDrain,
   statements: benchStatements,
   outbound: benchOutbound,
+  chat: benchChat,
 };
 
 const { values, positionals } = parseArgs({

@@ -6,6 +6,7 @@ import { openBaselineStore } from './store.js';
 interface Body {
   readonly id: string;
   readonly thread: string;
+  readonly text: string;
 }
 
 const { BENCH_KIND: kind, BENCH_SINK: sink, BENCH_SECRET: secret = '' } = process.env;
@@ -23,7 +24,7 @@ const HANDLERS: Record<string, (body: Body, text: string) => Promise<unknown>> =
   cte: (body, text) => store!.thread(body, text),
   async forward(body, text) {
     await store!.insert(body.id, text);
-    void forward(body.id, text);
+    void forward(body);
   },
 };
 
@@ -43,6 +44,6 @@ process.once('SIGTERM', () => {
 const deliver = sink === undefined ? undefined : openOutlet(sink, secret);
 
 /** As an event of the stream, as far as the sink reads it. */
-async function forward(id: string, text: string): Promise<void> {
+async function forward({ id, text }: Body): Promise<void> {
   await deliver!(id, JSON.stringify({ type: 'message.received', data: { message: { externalIds: [id], text } } }));
 }

@@ -1,4 +1,4 @@
-import { now, writingOf, type Writing } from './messages.js';
+import { now, writingIn, type Writing } from './messages.js';
 
 /** What a run is to bring. */
 export interface Expected {
@@ -33,7 +33,7 @@ interface Told {
   readonly text?: string;
   readonly data?: {
     readonly conversation?: { readonly id: string };
-    readonly message?: { readonly externalIds: readonly string[] };
+    readonly message?: { readonly text: string };
   } | null;
 }
 
@@ -51,10 +51,10 @@ export class Ledger {
     this.#ordinals = new Int32Array(expected.senders).fill(-1);
   }
 
-  /** Which message of a load it tells of: an event by the provider's id, a message to a customer by its text. */
+  /** Which message of a load it tells of. */
   writing(told: Told): Writing | undefined {
-    if (told.type === 'message.received') return writingOf(told.data?.message?.externalIds[0] ?? '');
-    return told.type === 'message' ? writingOf(/^Answer (\S+):/.exec(told.text ?? '')?.[1] ?? '') : undefined;
+    const text = told.type === 'message.received' ? told.data?.message?.text : told.text;
+    return told.type === 'message.received' || told.type === 'message' ? writingIn(text ?? '') : undefined;
   }
 
   take(id: string, told: Told, { genuine, writing }: { genuine: boolean; writing: Writing | undefined }): void {

@@ -18,8 +18,9 @@ export interface Writing {
 /** The provider's id of a message. */
 export const idOf = ({ run, sender, ordinal }: Writing): string => `${run}-${sender}-${ordinal}`;
 
-export function writingOf(id: string): Writing | undefined {
-  const [, run, sender, ordinal] = /^(\w+)-(\d+)-(\d+)$/.exec(id) ?? [];
+/** Which message a text belongs to that begins as all texts of the loads do. */
+export function writingIn(text: string): Writing | undefined {
+  const [, run, sender, ordinal] = /^(?:Message|Answer) (\w+)-(\d+)-(\d+):/.exec(text) ?? [];
   return run === undefined ? undefined : { run, sender: Number(sender), ordinal: Number(ordinal) };
 }
 
