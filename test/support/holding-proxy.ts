@@ -30,6 +30,7 @@ export class HoldingProxy {
   private server: Server | undefined;
   private port = 0;
   private trap: Trap | undefined;
+  private silent = false;
 
   constructor(private readonly target: string) {}
 
@@ -53,7 +54,13 @@ export class HoldingProxy {
       far.destroy();
     }
     this.links.clear();
+    this.silent = false;
     if (server) await new Promise<void>((done) => server.close(() => done()));
+  }
+
+  /** The server's machine is gone: connections stay, new ones are made, and nothing passes over any of them. `away` and `start` bring it back. */
+  silence(): void {
+    this.silent = true;
   }
 
   /**
@@ -62,6 +69,11 @@ export class HoldingProxy {
    */
   hold(hold: Hold, text: string, after?: string): Promise<void> {
     return new Promise((caught) => (this.trap = { text, after, hold, caught }));
+  }
+
+  /** Nothing more is held from now on; what is held stays so. */
+  release(): void {
+    this.trap = undefined;
   }
 
   private link(client: Socket): void {
@@ -75,10 +87,12 @@ export class HoldingProxy {
     };
     this.links.add(link);
     client.on('data', (chunk) => {
+      if (this.silent) return;
       this.spring(link, chunk);
       if (link.hold !== 'request') link.server.write(chunk);
     });
     link.server.on('data', (chunk) => {
+      if (this.silent) return;
       if (link.hold !== 'answer') return void client.write(chunk);
       link.caught?.();
     });

@@ -4,7 +4,15 @@ export { Gateway, newGateway, startGateway, stopEverything, type Ended, type Gat
 export { HoldingProxy, type Hold } from './holding-proxy.js';
 export { describeWithPostgres, expireLeases, Postgres } from './postgres.js';
 export { schemaFaults } from './published-schema.js';
-export { FakeHelpdesk, FakeProvider, type Answer, type Held, type OutboundPost, type Received } from './receiver.js';
+export {
+  FakeHelpdesk,
+  FakeProvider,
+  Receiver,
+  type Answer,
+  type Held,
+  type OutboundPost,
+  type Received,
+} from './receiver.js';
 export { message, newSecret, Poster, signed, type PostAnswer, type Writing } from './signed.js';
 export { until } from './until.js';
 export { expectPromisesKept } from './promises.js';

@@ -8,9 +8,12 @@ export class Postgres {
   private server: PostgresServer | undefined;
   private readonly clients: pg.Client[] = [];
 
+  /** `durable`: its commits are put on the disk, as in production. */
+  constructor(private readonly options: { readonly durable?: boolean } = {}) {}
+
   async start(): Promise<void> {
     const given = process.env['TEST_DATABASE_URL'];
-    this.server = given ? { url: given, stop: async () => undefined } : await startPostgres();
+    this.server = given ? { url: given, stop: async () => undefined } : await startPostgres(this.options);
   }
 
   /** A new, empty database; returns its address. */
@@ -38,7 +41,11 @@ export class Postgres {
 }
 
 /** Defines a suite that needs a real Postgres. Where there is none it is skipped, and fails where CI=true. */
-export function describeWithPostgres(name: string, define: (postgres: Postgres) => void): void {
+export function describeWithPostgres(
+  name: string,
+  define: (postgres: Postgres) => void,
+  options: { readonly durable?: boolean } = {},
+): void {
   const missing = postgresMissing();
   if (missing !== undefined && process.env['CI'] === 'true') {
     it(name, () => {
@@ -46,7 +53,7 @@ export function describeWithPostgres(name: string, define: (postgres: Postgres) 
     });
     return;
   }
-  const postgres = new Postgres();
+  const postgres = new Postgres(options);
   (missing === undefined ? describe : describe.skip)(missing ? `${name} SKIPPED: ${missing}` : name, () => {
     beforeAll(() => postgres.start());
     afterAll(() => postgres.stop());

@@ -17,8 +17,9 @@ export interface Received<T = unknown> {
   readonly verified: boolean;
 }
 
-/** `hang`: never answers. `reset`: tears the connection down. `garbage`: bytes that are no HTTP. */
+/** `hang`: never answers. `reset`: tears the connection down. `lost`: takes it, then does the same. `garbage`: bytes that are no HTTP. */
 export type Answer =
+  | 'lost'
   | 'hang'
   | 'reset'
   | 'garbage'
@@ -73,6 +74,12 @@ export class Receiver<T> {
     });
   }
 
+  /** Forgets what arrived, but not which ids were taken. */
+  forget(): void {
+    this.requests.length = this.taken.length = 0;
+    this.arrivals.clear();
+  }
+
   /** From now on requests may also be signed with this secret. */
   trust(secret: string): void {
     this.secrets.push(secret);
@@ -110,7 +117,7 @@ export class Receiver<T> {
     const special = this.once.findIndex(({ matches }) => matches(request));
     const script = special < 0 ? this.script : this.once.splice(special, 1)[0]!.script;
     const answer = (await script(request)) ?? {};
-    const taken = typeof answer === 'object' && (answer.status ?? 200) < 300;
+    const taken = answer === 'lost' || (typeof answer === 'object' && (answer.status ?? 200) < 300);
     if (taken && !this.ids.has(request.id)) {
       this.ids.add(request.id);
       this.taken.push(request);
@@ -195,7 +202,7 @@ function json(raw: Buffer): unknown {
 
 function write(answer: Answer, response: ServerResponse): void {
   if (answer === 'hang') return;
-  if (answer === 'reset') return void response.socket?.resetAndDestroy();
+  if (answer === 'reset' || answer === 'lost') return void response.socket?.resetAndDestroy();
   if (answer === 'garbage') return void response.socket?.end('\x00\x01 this is no HTTP \r\n\r\n');
   response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
   response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {}));

@@ -5,7 +5,9 @@ import { newSecret, Poster, type Writing } from './signed.js';
 import { until } from './until.js';
 
 export interface StageOptions extends Omit<GatewayOptions, 'config'> {
-  /** Beside the account `app`. */
+  /** Accounts of the provider: `app` by default. */
+  readonly apps?: readonly string[];
+  /** Beside them. */
   readonly accounts?: readonly object[];
   /** Further settings. */
   readonly settings?: Record<string, unknown>;
@@ -106,16 +108,17 @@ export class Stage {
     );
   }
 
-  /** A second process on the same database, with the same settings. */
-  async twin(): Promise<Gateway> {
-    const gateway = await newGateway(this.parts.options);
+  /** A further process on the same database, with the same settings. */
+  async twin(env: Record<string, string> = {}): Promise<Gateway> {
+    const { options } = this.parts;
+    const gateway = await newGateway({ ...options, env: { ...options.env, ...env } });
     await gateway.start();
     return gateway;
   }
 
-  /** Customers' posts to another process. */
-  posterTo(gateway: Gateway): Poster {
-    return new Poster(gateway, 'app', this.secrets.app);
+  /** Customers' posts to another process, or to another account of the provider. */
+  posterTo(gateway: { readonly url: string }, account = 'app'): Poster {
+    return new Poster(gateway, account, this.secrets.app);
   }
 
   async close(): Promise<void> {
@@ -126,13 +129,16 @@ export class Stage {
 
 /** Sets a stage up; the gateway is started. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
-  const { settings, accounts = [], ...rest } = options;
+  const { settings, apps = ['app'], accounts = [], ...rest } = options;
   const secrets = { app: newSecret(), desk: newSecret() };
   const provider = await new FakeProvider([secrets.app]).start();
   const helpdesk = await new FakeHelpdesk([secrets.desk]).start();
   const config = {
     accounts: [
-      { id: 'app', type: 'http', name: 'Our app', config: { secret: secrets.app, url: `${provider.url}/out` } },
+      ...apps.map((id) => ({
+        ...{ id, type: 'http', name: `Our ${id}` },
+        config: { secret: secrets.app, url: `${provider.url}/out` },
+      })),
       ...accounts,
     ],
     destinations: [

@@ -1,0 +1,4 @@
+import { crashRounds } from './rounds.js';
+import { Scene } from './scene.js';
+
+crashRounds('embedded', () => Scene.open('embedded'));
