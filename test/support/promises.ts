@@ -24,7 +24,9 @@ export async function expectPromisesKept(stage: Stage): Promise<StreamEvent[]> {
 function expectStoredOnce({ acknowledged }: Stage, stream: readonly StreamEvent[]): void {
   const received = stream.filter(({ type }) => type === 'message.received').map(({ data }) => data!.message!);
   const stored = received.map(({ externalIds, id }) => [externalIds[0], id]);
-  for (const [externalId, id] of acknowledged) expect(stored).toContainEqual([externalId, id]);
+  const idOf = new Map(stored as [string, string][]);
+  const lost = [...acknowledged].filter(([externalId, id]) => idOf.get(externalId) !== id);
+  expect(lost).toEqual([]);
   expect(new Set(stored.map(([externalId]) => externalId)).size).toBe(stored.length);
 }
 
