@@ -141,7 +141,7 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
       expect.objectContaining({ name: 'secret', secret: true, required: true }),
     );
     const connectors = (await api.get('/v1/connectors')).body.items;
-    expect(connectors).toMatchObject([{ type: 'webhook', capabilities: { kind: 'stream' } }]);
+    expect(connectors).toContainEqual(expect.objectContaining({ type: 'webhook', capabilities: expect.objectContaining({ kind: 'stream' }) })); // prettier-ignore
   });
 
   describe('destinations', () => {

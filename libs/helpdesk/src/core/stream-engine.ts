@@ -21,7 +21,9 @@ export function tlsSettings() {
       serverName: z.string().optional().describe("Name in the server's certificate, where it is not the host."),
     })
     .optional()
-    .describe('Encrypts the connection and verifies the certificate of the server; `{}` does for public authorities.');
+    .describe(
+      'Encrypts the connection and verifies the certificate of the server; `{}` does for public authorities, else `ca`, `cert`, `privateKey` (PEM texts) and `serverName`.',
+    );
 }
 export type TlsSettings = z.infer<ReturnType<typeof tlsSettings>>;
 

@@ -10,6 +10,7 @@ import type { SinkSubject } from './sink-subject.js';
 import type { ConnectorSubject } from './subject.js';
 
 export * from '#transport/testing';
+export type { Certificate } from '#transport/testing';
 export { FILE, messageEvent } from './bench.js';
 export { comesTrue, withSinks, type SinkBench } from './sink-bench.js';
 export { binaryMissing, describeOnServer, freePort, startServer, type RunningServer } from './server.js';

@@ -68,8 +68,9 @@ const no = (): never => {
 };
 const NO_HTTP: Http = { request: no, stream: no };
 
-export function sinkSecrets(subject: SinkSubject, which: Which): string[] {
-  const config = subject.connector.config.parse(subject.destinations[which].config('127.0.0.1:1'));
+/** The secrets of a sample, with these changes of its settings. */
+export function sinkSecrets(subject: SinkSubject, which: Which, changes: Record<string, unknown> = {}): string[] {
+  const config = subject.connector.config.parse({ ...subject.destinations[which].config('127.0.0.1:1'), ...changes });
   return secretValues(subject.connector.config, config);
 }
 
