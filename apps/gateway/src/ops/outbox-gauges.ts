@@ -8,6 +8,7 @@ const DEPTH = `select count(*)::int as n from (select from outbox limit ${MOST})
 const AGE = `select extract(epoch from clock_timestamp() - created_at)::float8 as n from outbox order by position limit 1`;
 const DEAD = `select count(*)::int as n from (select from delivery where state = 'dead' limit ${MOST}) d`;
 const POISON = `select count(*)::int as n from (select from poison where resolved_at is null limit ${MOST}) p`;
+const PAUSED = `select count(*)::int as n from destination where state = 'paused' and removed_at is null`;
 
 /** What waits, read when Prometheus asks. */
 export function watchBacklog(metrics: Metrics, database: Database, traces: TraceWriter): void {
@@ -15,6 +16,7 @@ export function watchBacklog(metrics: Metrics, database: Database, traces: Trace
   metrics.gauge('tributary_outbox_depth', `Entries that wait to be delivered or sent; counted to ${MOST}`, read(DEPTH));
   metrics.gauge('tributary_outbox_age_seconds', 'Age of the oldest entry that waits', read(AGE));
   metrics.gauge('tributary_dead_letters', `Events that were parked; counted to ${MOST}`, read(DEAD));
+  metrics.gauge('tributary_destinations_paused', 'Destinations that wait for a person', read(PAUSED));
   metrics.gauge('tributary_poison_events', `Inbound events that were parked; counted to ${MOST}`, read(POISON));
   metrics.gauge('tributary_traces_dropped', 'Traces given up because the database was away', () => traces.dropped);
 }
