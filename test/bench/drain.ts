@@ -192,6 +192,6 @@ function goalsOf(results: Results): Goal[] {
   return [
     ...goal(BULL, 1.2),
     ...goal(GRAPHILE, 10),
-    { what: 'lost, doubled or out of order', wanted: 0, better: 'less', measured: [faultCount(ours)] },
+    { what: 'missing, doubled or out of order', wanted: 0, better: 'less', measured: [faultCount(ours)] },
   ];
 }

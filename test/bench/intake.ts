@@ -142,7 +142,7 @@ function goalsOf({ connections, senders }: Scenario, results: Results): Goal[] {
       : [];
   const ours = [OURS, RELAXED, EMBEDDED].flatMap((name) => results.get(name) ?? []);
   const clean: Goal = {
-    what: `refused, lost, doubled or out of order, ${titleOf({ connections, senders })}`,
+    what: `refused, missing, doubled or out of order, ${titleOf({ connections, senders })}`,
     ...{ wanted: 0, better: 'less', measured: [faultCount(ours)] },
   };
   if (senders === 1) return [...goal('accepted, one hot conversation, to CTE', 4, [OURS, CTE]), clean];

@@ -24,6 +24,8 @@ interface Latency extends Round, Offered {
   /** From when a message was due to be written until the sink had its event, milliseconds. */
   readonly arrivalP50: number;
   readonly arrivalP99: number;
+  /** Of each message, in the order in which they were due. */
+  readonly added: Float64Array;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function offer(
   );
   const arrivals = await contestant.sink!.call('arrivals', undefined);
   const added = arrivals.map((at, i) => at - round.due[i]!).filter(Number.isFinite);
-  return { ...round, arrivalP50: quantile(added, 0.5), arrivalP99: quantile(added, 0.99) };
+  return { ...round, added, arrivalP50: quantile(added, 0.5), arrivalP99: quantile(added, 0.99) };
 }
 
 function rowsOf(results: ReadonlyMap<string, readonly Latency[]>): Row[] {
@@ -117,7 +119,7 @@ function goalsOf(rate: number, results: ReadonlyMap<string, readonly Latency[]>)
       };
     }),
     {
-      what: `refused, lost, doubled or out of order, ${titleOf(rate)}`,
+      what: `refused, missing, doubled or out of order, ${titleOf(rate)}`,
       wanted: 0,
       better: 'less',
       measured: [faultCount(ours)],

@@ -1,5 +1,5 @@
 // npm run bench [-- <name>...] [--seconds 3] [--rounds 3] [--size smoke|default|large] [--json FILE] [--markdown FILE]
-//   --only REGEXP: the parts of a bench by their titles; --servers REGEXP: the servers by their names
+//   --only REGEXP: the parts of a bench (by title; of trouble: down, refused); --servers REGEXP: the servers by their names
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChat } from './chat.js';
@@ -11,6 +11,7 @@ import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
 import { asMarkdown, asText } from './parts/print.js';
 import { benchStatements } from './statements.js';
+import { benchTrouble } from './trouble.js';
 import type { Report } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
 
@@ -21,6 +22,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   statements: benchStatements,
   outbound: benchOutbound,
   chat: benchChat,
+  trouble: benchTrouble,
 };
 
 const { values, positionals } = parseArgs({

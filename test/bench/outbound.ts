@@ -131,6 +131,6 @@ function rowsOf(results: ReadonlyMap<string, readonly Round[]>): Row[] {
 }
 
 const faultless = (title: string, results: ReadonlyMap<string, readonly Round[]>): Goal => ({
-  what: `refused, lost, doubled or out of order, ${title}`,
+  what: `refused, missing, doubled or out of order, ${title}`,
   ...{ wanted: 0, better: 'less', measured: [faultCount([OURS, EMBEDDED].flatMap((name) => results.get(name) ?? []))] },
 });

@@ -6,6 +6,8 @@ export interface Target {
   readonly path: string;
   /** Signs bodies as callers of the `http` channel do; absent where nobody verifies. */
   readonly secret?: string;
+  /** Begins the number of every customer; another one makes other customers. */
+  readonly prefix?: string;
 }
 
 /** What tells a message of a run from every other: who wrote it, and as the how manieth of theirs. */
@@ -25,8 +27,8 @@ export function writingIn(text: string): Writing | undefined {
 }
 
 /** A customer's message as the `http` channel is posted it: about 230 bytes. */
-function body(id: string, sender: number): string {
-  const phone = `+86138${String(sender).padStart(8, '0')}`;
+function body(id: string, { sender, prefix }: { sender: number; prefix: string }): string {
+  const phone = `${prefix}${String(sender).padStart(8, '0')}`;
   return JSON.stringify({
     type: 'message',
     id,
@@ -37,12 +39,12 @@ function body(id: string, sender: number): string {
 }
 
 /** Makes whole requests of HTTP/1.1, ready to be written; signed now, which holds for five minutes. */
-export function requestsTo({ port, path, secret }: Target): (writing: Writing) => Buffer {
+export function requestsTo({ port, path, secret, prefix = '+86138' }: Target): (writing: Writing) => Buffer {
   const key = secret === undefined ? undefined : Buffer.from(secret.replace('whsec_', ''), 'base64');
   const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n`;
   return (writing) => {
     const id = idOf(writing);
-    const text = body(id, writing.sender);
+    const text = body(id, { sender: writing.sender, prefix });
     const signed = key === undefined ? '' : signature(key, id, text);
     return Buffer.from(`${head}${signed}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   };

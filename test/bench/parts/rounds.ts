@@ -30,7 +30,8 @@ export interface Round extends Loaded {
 
 export interface Faults {
   readonly refused: number;
-  readonly lost: number;
+  /** Not there after twenty seconds without any arrival. */
+  readonly missing: number;
   readonly doubled: number;
   readonly disordered: number;
   readonly forged: number;
@@ -86,7 +87,7 @@ export async function measure<L extends Loaded>(
 export function faultsOf({ accepted, refused }: Pick<Loaded, 'accepted' | 'refused'>, account?: Account): Faults {
   return {
     refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
-    lost: account ? Math.max(0, accepted - account.messages) : 0,
+    missing: account ? Math.max(0, accepted - account.messages) : 0,
     doubled: account?.doubled ?? 0,
     disordered: account?.disordered ?? 0,
     forged: account?.forged ?? 0,
@@ -98,7 +99,7 @@ export const faultCount = (rounds: readonly { readonly faults: Faults }[]): numb
 
 /** `none`, or what went wrong in all rounds together. */
 export function faultText(rounds: readonly { readonly faults: Faults }[]): string {
-  const names = ['refused', 'lost', 'doubled', 'disordered', 'forged'] as const;
+  const names = ['refused', 'missing', 'doubled', 'disordered', 'forged'] as const;
   const told = names
     .map((name) => ({ name, count: rounds.reduce((sum, { faults }) => sum + faults[name], 0) }))
     .filter(({ count }) => count > 0);

@@ -6,12 +6,12 @@ import { Ledger, type Account, type Expected } from './ledger.js';
 import { signedBy } from './signed.js';
 
 /**
- * How requests are answered. `open`: 200. `down`: events with 503. `stuck`: events of senders below `below` with 503. `limited`: messages to customers
+ * How requests are answered. `open`: 200. `down`: events with 503. `stuck`: events of the messages of a run with 503. `limited`: messages to customers
  * with 429 beyond so many a second.
  */
 export type Manner =
   | { readonly kind: 'open' | 'down' }
-  | { readonly kind: 'stuck'; readonly below: number }
+  | { readonly kind: 'stuck'; readonly run: string }
   | { readonly kind: 'limited'; readonly perSecond: number };
 
 const calls = {
@@ -64,7 +64,7 @@ function take(head: string, body: Buffer, verify: (head: string, body: Buffer) =
   const id = header(head, 'webhook-id') ?? '';
   const genuine = requests % SAMPLE !== 0 || verify(head, body);
   const writing = ledger.writing(told);
-  if (manner.kind === 'stuck' && isEvent && writing && writing.sender < manner.below) return DOWN;
+  if (manner.kind === 'stuck' && isEvent && writing && writing.run === manner.run) return DOWN;
   if (writing && told.data?.conversation) conversations[writing.sender] = told.data.conversation.id;
   if (writing && told.type === 'message.received') sample = body;
   ledger.take(id, told, { genuine, writing });
