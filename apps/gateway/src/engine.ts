@@ -8,10 +8,12 @@ import {
   Fetcher,
   Files,
   FileUrls,
+  HandOver,
   Horizon,
   Intake,
   keyFile,
   Leases,
+  type Left,
   Parked,
   Replies,
   Schedule,
@@ -99,13 +101,15 @@ async function assemble(database: Database, options: EngineOptions) {
     metrics.intakeEvent(directory.account(account)?.type ?? 'none', 'poison');
     log.error({ account, err: error }, 'the store refuses an event; it was parked');
   };
-  const intake = new Intake(database, { onPoison, onStored: (_stored, files) => announce(database, files) });
+  const handOver = new HandOver();
+  const intake = new Intake(database, { onPoison, handOver, onStored: (_stored, left) => announce(database, left) });
   return {
     ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
     adminKey: keys.adminKey,
     /** What other keys of the server are derived from, the present one first: the same in every process. */
     serverSecrets,
     intake,
+    handOver,
     parked: new Parked(database, intake),
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
@@ -122,9 +126,11 @@ async function assemble(database: Database, options: EngineOptions) {
   };
 }
 
-/** Something came in: the relay, those who pull, and the fetcher of attachments need not wait for their next look. */
-function announce(database: Database, files: boolean): void {
-  for (const channel of ['outbox', 'events', ...(files ? ['files'] : [])]) database.hint(channel);
+/** Something came in: those who pull, and where something is left for them the relay and the fetcher of attachments, need not wait for their next look. */
+function announce(database: Database, { files, entries }: Left): void {
+  database.hint('events');
+  if (entries) database.hint('outbox');
+  if (files) database.hint('files');
 }
 
 /** The keys of the installation: given, or made on first start. */

@@ -128,9 +128,10 @@ function boundServer(server: FastifyInstance, { bodies, metrics }: { bodies: Bod
   metrics.gauge('tributary_connections_dropped', 'Connections refused because there are too many', () => dropped);
 }
 
-function openRelay({ database, leases, directory, fileUrls, metrics, log }: Engine, sessions: Sessions): RelayProcess {
+function openRelay(engine: Engine, sessions: Sessions): RelayProcess {
+  const { database, leases, handOver, directory, fileUrls, metrics, log } = engine;
   return new RelayProcess({
-    ...{ database, leases, directory, sessions, log },
+    ...{ database, leases, handOver, directory, sessions, log },
     signUrl: (fileId) => fileUrls.sign(fileId),
     settings: { drainMs: DRAIN_MS },
     observe({ kind, targetId, outcome, durationMs, latencyMs }) {

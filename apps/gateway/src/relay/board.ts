@@ -1,4 +1,5 @@
 import type { Entry, TargetRef } from '#conversations';
+import type { Lane } from './lane.js';
 import type { Route } from './route.js';
 import { type Room, Target } from './target.js';
 
@@ -46,8 +47,9 @@ export class Board {
     return target;
   }
 
-  accept(entries: readonly Entry[]): void {
-    for (const entry of entries) this.target({ kind: entry.kind, id: entry.targetId }).accept(entry, 'fresh');
+  /** Takes what is new; returns the lane that holds it, as `Target.accept`. */
+  accept(entry: Entry): Lane | undefined {
+    return this.target({ kind: entry.kind, id: entry.targetId }).accept(entry, 'fresh');
   }
 
   /** Is this target's work bound to a lease of its own? */

@@ -1,4 +1,4 @@
-import { type Horizon, type Outbox, type Partitions } from '#conversations';
+import type { Entry, Horizon, Outbox, Partitions } from '#conversations';
 import type { Board } from './board.js';
 import type { Lane } from './lane.js';
 import type { Target } from './target.js';
@@ -9,6 +9,8 @@ const PAGE = 1_000;
 const TURNS = 16;
 /** Lanes of one target that are read again in one step. */
 const LANES = 200;
+/** Entries behind the cursor that are known already; what is handed over beyond them is read again. */
+const MOST_HANDED = 4_000;
 
 export interface ReaderParts {
   readonly outbox: Outbox;
@@ -22,16 +24,38 @@ export interface ReaderParts {
  * Brings entries from the database to the board: what is new, by one cursor for all owned partitions; the backlog of targets that fell behind, each by a
  * cursor of its own; lanes that were set aside and are due. One reading at a time, so that the cursors need no further care.
  *
- * It holds: for a target without a backlog, every entry up to the cursor is settled, in memory, or in a lane that is marked `spilled`.
+ * It holds: for a target without a backlog, every entry up to the cursor is settled, in memory, or in a lane that is marked `spilled`. What is handed over
+ * (`take`) comes before the cursor does: its lane held nothing else behind the cursor, so the same is true of this lane up to the entry; and the cursor, when
+ * it comes, passes over it as long as its lane has it.
  */
 export class Reader {
   private cursor = 0;
+  private started = false;
+  /** What was handed over behind the cursor, and the lane that took it. */
+  private handed: { readonly position: number; readonly lane: Lane }[] = [];
 
   constructor(private readonly parts: ReaderParts) {}
 
   /** Begins at the present: what lies before is the targets' backlog (`takeOver`). */
   async start(): Promise<void> {
     this.cursor = (await this.parts.horizon.safe()).outbox;
+    this.started = true;
+  }
+
+  /** The place behind which the lanes of what is handed over must hold nothing else; null while nothing can be taken. */
+  get after(): number | null {
+    return this.started && this.handed.length < MOST_HANDED ? this.cursor : null;
+  }
+
+  /** Takes entries that were committed just now, in order of position, each of an owned partition. Returns whether all of them found room. */
+  take(entries: readonly Entry[]): boolean {
+    let all = true;
+    for (const entry of entries) {
+      const lane = this.parts.board.accept(entry);
+      if (lane) this.handed.push({ position: entry.position, lane });
+      else all = false;
+    }
+    return all;
   }
 
   /** New partitions are owned: every target that anything waits for looks through its entries from the beginning. */
@@ -55,10 +79,12 @@ export class Reader {
     const owned = partitions.list();
     if (upTo <= this.cursor) return false;
     const page = { after: this.cursor, upTo, limit: PAGE };
-    const entries = owned.length > 0 ? await outbox.fresh(page, owned, board.except()) : [];
+    const known = this.handed.flatMap(({ position, lane }) => (lane.loadedTo >= position ? position : []));
+    const entries = owned.length > 0 ? await outbox.fresh(page, owned, { targets: board.except(), known }) : [];
     const full = entries.length === PAGE;
     this.cursor = full ? entries.at(-1)!.position : upTo;
-    board.accept(entries);
+    this.handed = this.handed.filter(({ position }) => position > this.cursor);
+    for (const entry of entries) board.accept(entry);
     return full;
   }
 

@@ -1,4 +1,4 @@
-import { Deliveries, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
+import { Deliveries, type HandOver, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
 import type { Database } from '#database';
 import { afterDelivery, afterSend } from '#helpdesk';
 import type { Logger } from 'pino';
@@ -14,6 +14,8 @@ import type { Room, Target } from './target.js';
 export interface RelayOptions {
   readonly database: Database;
   readonly leases: Leases;
+  /** Where intake of this process hands over what it stored. */
+  readonly handOver?: HandOver;
   readonly directory: RelayDirectory;
   readonly sessions: Sessions;
   readonly signUrl: (fileId: string) => string;
@@ -76,7 +78,7 @@ export class RelayProcess {
 
   /** Begins. `leases` must beat (`Leases.start`) for as long as it runs. */
   async start(): Promise<void> {
-    const { database, directory, sessions, leases } = this.options;
+    const { database, directory, sessions, leases, handOver } = this.options;
     await this.partitions.inherit();
     this.unhook.push(
       database.onHint('outbox', () => this.relay.wake()),
@@ -87,6 +89,7 @@ export class RelayProcess {
     );
     this.relay.review();
     this.relay.start();
+    if (handOver) this.unhook.push(handOver.join(this.relay));
   }
 
   /** Stops taking work, waits for what is under way, settles it and gives the partitions back. */

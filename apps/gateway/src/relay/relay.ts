@@ -35,6 +35,8 @@ export interface RelaySettings {
   readonly refusedMs: number;
 }
 
+/** With more than so many entries in memory the relay is behind: what comes then it reads when it gets there. */
+const MOST_HANDED_ROWS = 1_000;
 /** Between two looks at the outbox while there is work: what comes meanwhile is read in one go. */
 const BREATH_MS = 2;
 /** While a writer is under way below the horizon. */
@@ -69,6 +71,21 @@ export class Relay {
 
   start(): void {
     this.running ??= this.run();
+  }
+
+  /** Where what is stored just now may be handed over (`Taker`). */
+  get after(): number | null {
+    return this.stopping || this.parts.board.rows > MOST_HANDED_ROWS ? null : this.parts.reader.after;
+  }
+
+  /** Takes what was stored just now, as far as it is this process's to deliver. */
+  take(entries: readonly Entry[]): boolean {
+    if (this.stopping) return false;
+    const { partitions, board, reader } = this.parts;
+    const ours = entries.filter(({ partition }) => partitions.owns(partition) && !this.leaving.has(partition));
+    const all = reader.take(ours);
+    for (const id of new Set(ours.map(({ targetId }) => targetId))) this.pump(board.target({ kind: 'event', id }));
+    return all && ours.length === entries.length;
   }
 
   /** Something may be in the outbox. */

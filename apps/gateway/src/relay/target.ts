@@ -71,14 +71,18 @@ export class Target {
     return Math.max(this.heldUntil, this.breaker.until) - this.surroundings.now();
   }
 
-  /** Takes what was read: `fresh` behind the process's cursor, `backlog` behind the target's own, `lane` for a lane that was read again. */
-  accept(entry: Entry, from: 'fresh' | 'backlog' | 'lane'): void {
+  /**
+   * Takes what was read: `fresh` behind the process's cursor, `backlog` behind the target's own, `lane` for a lane that was read again. Returns the lane
+   * that holds it now; it is no longer there once `loadedTo` has gone back before it.
+   */
+  accept(entry: Entry, from: 'fresh' | 'backlog' | 'lane'): Lane | undefined {
     if (this.aside || (from === 'fresh' && this.backlog !== null)) return this.behind(entry);
     const lane = this.lanes.get(entry.lane) ?? new Lane(entry.lane, entry.partition);
-    if (entry.position <= lane.loadedTo || (lane.spilled && (from !== 'lane' || lane.timer))) return;
+    if (entry.position <= lane.loadedTo) return lane;
+    if (lane.spilled && (from !== 'lane' || lane.timer)) return undefined;
     if (lane.queue.length >= this.surroundings.room.lane) {
       lane.spilled = true;
-      return;
+      return undefined;
     }
     if (this.rows >= this.surroundings.room.target && from !== 'lane') return this.behind(entry);
     this.lanes.set(lane.key, lane);
@@ -87,6 +91,7 @@ export class Target {
     this.rows += 1;
     if (lane.queue.length === 1 && lane.idle && entry.dueMs > 0) this.setAside(lane, entry.dueMs);
     else this.enlist(lane);
+    return lane;
   }
 
   /** Begins a dispatch: the next entries of the lane, at most `most`. */
@@ -214,7 +219,7 @@ export class Target {
     this.spill();
   }
 
-  private behind({ position }: Entry): void {
+  private behind({ position }: Entry): undefined {
     this.backlog = Math.min(this.backlog ?? position - 1, position - 1);
   }
 

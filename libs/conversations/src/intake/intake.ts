@@ -1,6 +1,8 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import { type IntakePort, Overloaded, type StoredItem } from '../ports.js';
+import { type Entry, toEntry } from '../outbox/entry.js';
+import type { HandOver } from '../outbox/hand-over.js';
 import { arrange } from './arrange.js';
 import { type IntakeItem, toItem } from './item.js';
 import { park } from './park.js';
@@ -11,8 +13,10 @@ const RETRIES = 3;
 /** Events that wait in memory at most, beside the batch that is on its way: a few seconds of the store's work. */
 const MOST_WAITING = 8_192;
 
-const INTAKE: Statement = { name: 'intake', text: 'select * from intake($1::jsonb)' };
-interface Row {
+const INTAKE: Statement = { name: 'intake', text: 'select * from intake($1::jsonb, $2::bigint)' };
+/** What became of an item. */
+interface ItemRow {
+  position: null;
   ord: number;
   item_id: string | null;
   duplicate: boolean;
@@ -23,15 +27,37 @@ interface Row {
   stored_at: string;
 }
 
+/** An event that was laid into the outbox with them. */
+interface LaidRow {
+  position: number;
+  partition: number;
+  lane: string;
+  target_id: string;
+  clear: boolean;
+  item_id: string;
+  stored_at: string;
+  event_type: string;
+  event_sequence: number | null;
+  event_data: Record<string, unknown> | null;
+}
+
 interface Waiting {
   readonly items: IntakeItem[];
   resolve(stored: StoredItem[]): void;
   reject(error: unknown): void;
 }
 
+/** What a commit leaves to be done: attachments to fetch, entries of the outbox that were not handed over. */
+export interface Left {
+  readonly files: boolean;
+  readonly entries: boolean;
+}
+
 export interface IntakeOptions {
-  /** Called after each commit with what was stored: wakes the relay, readers of the stream and, where there are `files` to fetch, the fetcher. */
-  onStored?(stored: readonly StoredItem[], files: boolean): void;
+  /** Where what was stored goes on at once. */
+  readonly handOver?: HandOver;
+  /** Called after each commit with what was stored: wakes readers of the stream and, where something is left for them, relay and fetcher. */
+  onStored?(stored: readonly StoredItem[], left: Left): void;
   /** Called when an event was set aside because the store refuses it; it stands in the table `poison`. */
   onPoison?(accountId: string, dedupeKey: string, error: Error): void;
 }
@@ -56,8 +82,7 @@ export class Intake implements IntakePort {
 
   /** Stores a parked item again, as it is. Throws what the store says of it. */
   async again(item: IntakeItem): Promise<void> {
-    const stored = await this.run([item]);
-    this.options.onStored?.(stored, bringsFiles({ items: [item] }));
+    await this.run([item]);
   }
 
   accept(
@@ -118,7 +143,6 @@ export class Intake implements IntakePort {
       waiting.resolve(rows.slice(at, at + size));
       at += size;
     }
-    this.options.onStored?.(rows, batch.some(bringsFiles));
   }
 
   private async halve(batch: Waiting[]): Promise<void> {
@@ -134,7 +158,6 @@ export class Intake implements IntakePort {
       for (const item of waiting.items)
         stored.push(...(await this.storeOrPark(item, waiting.items.length === 1 ? cause : undefined)));
       waiting.resolve(stored);
-      this.options.onStored?.(stored, bringsFiles(waiting));
     } catch (error) {
       waiting.reject(error);
     }
@@ -177,17 +200,40 @@ export class Intake implements IntakePort {
 
   private async run(items: IntakeItem[], attempt = 1): Promise<StoredItem[]> {
     try {
-      const rows = await this.database.query<Row>(INTAKE, [JSON.stringify(arrange(items))]);
-      return rows.sort((a, b) => a.ord - b.ord).map((row) => toStored(row, items[row.ord - 1]!));
+      const after = this.options.handOver?.after ?? null;
+      const rows = await this.database.query<ItemRow | LaidRow>(INTAKE, [JSON.stringify(arrange(items)), after]);
+      const told = rows.filter((row) => row.position === null).sort((a, b) => a.ord - b.ord);
+      const stored = told.map((row) => toStored(row, items[row.ord - 1]!));
+      // Those who wait are answered first.
+      setImmediate(() => {
+        const laid = rows.filter((row) => row.position !== null);
+        const entries = after === null || !this.handOver(laid);
+        this.options.onStored?.(stored, { files: items.some(bringsFiles), entries });
+      });
+      return stored;
     } catch (error) {
       if (attempt < RETRIES && isContention(error)) return this.run(items, attempt + 1);
       throw error;
     }
   }
+
+  /** Gives the relay what is clear. Returns whether nothing is left that somebody has to look for. */
+  private handOver(laid: readonly LaidRow[]): boolean {
+    const clear = laid.filter((row) => row.clear);
+    return (clear.length === 0 || this.options.handOver!.give(clear.map(entryOf))) && clear.length === laid.length;
+  }
 }
 
-function bringsFiles({ items }: Pick<Waiting, 'items'>): boolean {
-  return items.some((item) => item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0);
+function bringsFiles(item: IntakeItem): boolean {
+  return item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0;
+}
+
+function entryOf({ clear: _, stored_at, ...row }: LaidRow): Entry {
+  return toEntry({
+    ...row,
+    ...{ kind: 'event', replay: false, attempts: 0, run: null, age_ms: 0, trying_ms: null, due_ms: null },
+    ...{ event_at: new Date(stored_at), message_id: null },
+  });
 }
 
 /** Two transactions stood in each other's way; nothing was stored, and the same again will do. */
@@ -195,7 +241,7 @@ function isContention(error: unknown): boolean {
   return ['40P01', '40001', '55P03'].includes((error as { code?: string }).code ?? '');
 }
 
-function toStored(row: Row, item: IntakeItem): StoredItem {
+function toStored(row: ItemRow, item: IntakeItem): StoredItem {
   return {
     dedupeKey: item.kind === 'cursor' ? '' : item.dedupeKey,
     id: row.item_id,

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileMissing, type ByteRange, type FileStore } from './file-store.js';
@@ -24,6 +24,14 @@ export class LocalFileStore implements FileStore {
       throw error.code === 'ENOENT' ? new FileMissing(key) : error;
     });
     return createReadStream('', { fd: handle, ...range });
+  }
+
+  /** Bytes of a file. Throws `FileMissing`. */
+  async size(key: string): Promise<number> {
+    const { size } = await stat(join(this.folder, key)).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? new FileMissing(key) : error;
+    });
+    return size;
   }
 
   async remove(key: string): Promise<void> {

@@ -50,7 +50,9 @@ export type Result =
   | { readonly kind: 'unit'; readonly status: 'failed'; readonly failure: Failure };
 
 /** A row as the reading statements return it. */
-export interface EntryRow {
+export type EntryRow = OutboxRow & EventColumns & (UnitColumns | { message_id: null });
+
+interface OutboxRow {
   position: number;
   partition: number;
   lane: string;
@@ -63,11 +65,17 @@ export interface EntryRow {
   age_ms: number;
   trying_ms: number | null;
   due_ms: number | null;
+}
+
+interface EventColumns {
   event_type: string | null;
   event_sequence: number | null;
   event_data: Record<string, unknown> | null;
   event_at: Date | null;
-  message_id: string | null;
+}
+
+interface UnitColumns {
+  message_id: string;
   unit_index: number;
   unit_count: number;
   unit_content: Pick<OutboundUnit, 'parts' | 'text' | 'subject' | 'author' | 'replyTo'>;
@@ -92,7 +100,7 @@ export function toEntry(row: EntryRow): Entry {
     dueMs: row.due_ms ?? 0,
     readAt: performance.now(),
     event: row.event_type === null ? null : toEvent(row, row.event_type),
-    unit: row.message_id === null ? null : toUnit(row, row.message_id),
+    unit: row.message_id === null ? null : toUnit(row),
   };
 }
 
@@ -106,11 +114,11 @@ function toEvent(row: EntryRow, type: string): EventRow {
   };
 }
 
-function toUnit(row: EntryRow, messageId: string): OutboundUnit {
+function toUnit(row: OutboxRow & UnitColumns): OutboundUnit {
   return {
     ...row.unit_content,
     id: row.item_id,
-    messageId,
+    messageId: row.message_id,
     index: row.unit_index,
     count: row.unit_count,
     thread: { id: row.thread_id, externalId: row.thread_external_id, handles: row.thread_handles },

@@ -140,7 +140,7 @@ class Reader {
   async read(): Promise<boolean> {
     const settled = await this.horizon.probe();
     const upTo = this.horizon.known.outbox;
-    this.seen.push(...(await this.outbox.fresh({ after: this.cursor, upTo, limit: 1_000 }, ALL, [])));
+    this.seen.push(...(await this.outbox.fresh({ after: this.cursor, upTo, limit: 1_000 }, ALL)));
     this.cursor = upTo;
     return settled;
   }

@@ -1,5 +1,6 @@
 export * from './deliveries.js';
 export * from './entry.js';
+export * from './hand-over.js';
 export * from './horizon.js';
 export * from './leases.js';
 export * from './outbox.js';

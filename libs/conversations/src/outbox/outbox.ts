@@ -36,7 +36,7 @@ function reading(name: string, pick: string): Statement {
 const NEW = reading(
   'outbox_new',
   `select * from outbox where position > $1 and position <= $2 and partition = any ($3::smallint[])
-   and kind || ':' || target_id <> all ($4::text[]) order by position limit $5`,
+   and kind || ':' || target_id <> all ($4::text[]) and position not in (select unnest($5::bigint[])) order by position limit $6`,
 );
 /** Bounds and order are the whole index's, so that a plan made for any target reads no row of another. */
 const OF_TARGET = reading(
@@ -74,13 +74,23 @@ export interface Page {
   readonly limit: number;
 }
 
+export interface Except {
+  readonly targets: readonly string[];
+  /** Their positions. */
+  readonly known: readonly number[];
+}
+
 /** Reads the outbox in order of position, in bulk, up to a horizon that the caller knows to be settled. Never claims a row: leases do. */
 export class Outbox {
   constructor(private readonly database: Database) {}
 
-  /** What is new in these partitions, except for targets that are set aside (`kind:id`). */
-  async fresh(page: Page, partitions: readonly number[], except: readonly string[]): Promise<Entry[]> {
-    return this.read(NEW, [page.after, page.upTo, partitions, except, page.limit]);
+  /** What is new in these partitions, except for targets that are set aside (`kind:id`), and entries that are known. */
+  async fresh(
+    page: Page,
+    partitions: readonly number[],
+    except: Except = { targets: [], known: [] },
+  ): Promise<Entry[]> {
+    return this.read(NEW, [page.after, page.upTo, partitions, except.targets, except.known, page.limit]);
   }
 
   /** What waits for one target, in these partitions (null: all of them). */

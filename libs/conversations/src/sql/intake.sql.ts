@@ -2,6 +2,9 @@
  * `intake(items)`: a batch of inbound events, marked by `arrange`, in one statement and one transaction: dedupe, identity, conversation and sequence,
  * message, events and outbox. A row comes back for every item but cursors; `duplicate` ones name what was stored before.
  *
+ * Behind `p_after`, the place up to which the relay of this process has read the outbox, it also hands over what it laid there: the rows with a `position`,
+ * one per outbox row, `clear` where its lane holds nothing of others behind that place.
+ *
  * Only what the inbox took is stored, so a repeated provider event leaves no gap in any sequence, whoever else stores it at the same moment.
  * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
  * locked first, by id. What a concurrent transaction changes in between is seen by the next statement (read committed).
@@ -10,17 +13,25 @@
  * The rest goes one by one: `store_message`. A contact of whom any message of the batch takes the slow way takes it with all, so that order holds.
  */
 export const INTAKE = `
-create function intake(p_items jsonb) returns table (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text,
-  thread_sequence int, contact_id text, stored_at text) language plpgsql set enable_seqscan = off set jit = off as $$
+create type stored_item as (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text, thread_sequence int, contact_id text, stored_at text,
+  "position" bigint, partition smallint, lane text, target_id text, clear boolean, event_type text, event_sequence int, event_data jsonb);
+
+create function intake(p_items jsonb, p_after bigint) returns setof stored_item language plpgsql
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   i record;
+  o stored_item;
+  m message;
   fresh text[];
-  rest int[];
-  v_stored int;
+  done int[] := '{}';
   v_item text;
   v_now timestamptz := clock_timestamp();
+  v_front bigint;
 begin
+  if p_after is not null then
+    select last_value into v_front from outbox_position_seq;
+  end if;
   with noted as (
     insert into inbox (account_id, dedupe_key, item_id, received_at)
     select x->>'accountId', x->>'dedupeKey', x->>'id', v_now
@@ -28,63 +39,84 @@ begin
     on conflict do nothing returning item_id)
   select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
 
-  perform 1 from conversation c where c.id in (
-    select case when x ? 'first' then (select t.conversation_id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread')
-      when x ? 'externalId' then (
-        select m.conversation_id from external_ref r join message m on m.id = r.message_id where r.account_id = x->>'accountId' and r.external_id = x->>'externalId')
-      end
-    from jsonb_array_elements(p_items) x)
-  order by c.id for update;
-  perform 1 from thread t where t.id in (
-    select (select o.id from thread o where o.account_id = x->>'accountId' and o.external_id = x->>'thread')
-    from jsonb_array_elements(p_items) x where x ? 'first')
-  order by t.id for update;
+  if jsonb_array_length(p_items) > 2 then
+    perform lock_touched(p_items);
+    for o in select * from store_known(p_items, fresh, v_now) loop
+      done := done || o.ord;
+      return next o;
+    end loop;
+  end if;
 
-  return query select * from store_known(p_items, fresh, v_now);
-  get diagnostics v_stored = row_count;
-  if v_stored = jsonb_array_length(p_items) then return; end if;
+  if cardinality(done) < jsonb_array_length(p_items) then
+    for i in
+      select n::int, x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n)
+      where n <> all (done) and (x->>'kind' = 'cursor' or x->>'id' = any (fresh)) order by n
+    loop
+      if i.kind = 'message' then
+        m := store_message(i.v, v_now);
+        done := done || i.n;
+        return next row(i.n, m.id, false, m.conversation_id, m.thread_id, m.thread_sequence, case when m.direction = 'inbound' then m.author->>'id' end,
+          iso(v_now), null, null, null, null, null, null, null, null)::stored_item;
+      elsif i.kind = 'receipt' then
+        v_item := receive_receipt(i.v->>'accountId', i.v, v_now);
+      elsif i.kind in ('opted-in', 'opted-out') then
+        v_item := note_consent(i.v, v_now);
+      elsif i.kind = 'cursor' then
+        insert into cursor (name, value) values (i.v->>'name', i.v->>'value')
+        on conflict (name) do update set value = excluded.value, updated_at = v_now;
+        done := done || i.n;
+      else
+        v_item := change_message(i.v, v_now);
+      end if;
+      if i.kind in ('edited', 'deleted', 'reaction') and v_item is null then
+        delete from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+        insert into poison (id, account_id, dedupe_key, input, error)
+        values (i.v->>'id', i.v->>'accountId', i.v->>'dedupeKey', i.v, 'it names a message that is not known: ' || (i.v->>'externalId'))
+        on conflict (account_id, dedupe_key) where resolved_at is null do nothing;
+      elsif i.kind not in ('message', 'cursor') then
+        update inbox b set item_id = v_item where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
+      end if;
+    end loop;
+  end if;
 
-  rest := array(
-    select n from jsonb_array_elements(p_items) with ordinality e(x, n)
-    where not (x->>'id' = any (fresh) and exists (select 1 from message m where m.id = x->>'id')));
-  for i in
-    select x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n)
-    where n = any (rest) and (x->>'kind' = 'cursor' or x->>'id' = any (fresh)) order by n
-  loop
-    if i.kind = 'message' then
-      v_item := store_message(i.v, v_now);
-    elsif i.kind = 'receipt' then
-      v_item := receive_receipt(i.v->>'accountId', i.v, v_now);
-    elsif i.kind in ('opted-in', 'opted-out') then
-      v_item := note_consent(i.v, v_now);
-    elsif i.kind = 'cursor' then
-      insert into cursor (name, value) values (i.v->>'name', i.v->>'value')
-      on conflict (name) do update set value = excluded.value, updated_at = v_now;
-    else
-      v_item := change_message(i.v, v_now);
-    end if;
-    if i.kind in ('edited', 'deleted', 'reaction') and v_item is null then
-      delete from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
-      insert into poison (id, account_id, dedupe_key, input, error)
-      values (i.v->>'id', i.v->>'accountId', i.v->>'dedupeKey', i.v, 'it names a message that is not known: ' || (i.v->>'externalId'))
-      on conflict (account_id, dedupe_key) where resolved_at is null do nothing;
-    elsif i.kind not in ('message', 'cursor') then
-      update inbox b set item_id = v_item where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
-    end if;
-  end loop;
+  if cardinality(done) < jsonb_array_length(p_items) then
+    return query
+    select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
+      case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now)),
+      null::bigint, null::smallint, null::text, null::text, null::boolean, null::text, null::int, null::jsonb
+    from jsonb_array_elements(p_items) with ordinality e(x, n)
+    left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
+    left join message m on m.id = b.item_id
+    where n <> all (done) order by e.n;
+  end if;
 
-  return query
-  select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
-    case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now))
-  from jsonb_array_elements(p_items) with ordinality e(x, n)
-  left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
-  left join message m on m.id = b.item_id
-  where n = any (rest) and x->>'kind' <> 'cursor' order by e.n;
+  if p_after is not null then
+    return query
+    select null::int, o.item_id, null::boolean, null::text, null::text, null::int, null::text, iso(e.created_at), o.position, o.partition, o.lane, o.target_id,
+      not exists (select 1 from outbox b where b.lane = o.lane and b.position > p_after and b.xmin <> o.xmin), e.type, e.sequence, e.data
+    from outbox o cross join lateral (select * from event x where x.id = o.item_id limit 1) e
+    where o.position > v_front and o.kind = 'event' and o.xmin = pg_current_xact_id()::xid order by o.position;
+  end if;
 end
 $$;
 
-create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns table (ord int, item_id text, duplicate boolean, conversation_id text,
-  thread_id text, thread_sequence int, contact_id text, stored_at text) language plpgsql as $$
+create function lock_touched(p_items jsonb) returns void language plpgsql as $$
+begin
+  perform 1 from (
+    select distinct case when x ? 'first' then (select t.conversation_id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread')
+      when x ? 'externalId' then (
+        select m.conversation_id from external_ref r join message m on m.id = r.message_id where r.account_id = x->>'accountId' and r.external_id = x->>'externalId')
+      end as id
+    from jsonb_array_elements(p_items) x order by id) touched
+  cross join lateral (select 1 from conversation c where c.id = touched.id for update) locked;
+  perform 1 from (
+    select distinct (select t.id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread') as id
+    from jsonb_array_elements(p_items) x where x ? 'first' order by id) touched
+  cross join lateral (select 1 from thread t where t.id = touched.id for update) locked;
+end
+$$;
+
+create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns setof stored_item language plpgsql as $$
 #variable_conflict use_column
 begin
   return query
@@ -147,7 +179,9 @@ begin
       from written e join source a on a.id = e.account_id
       join destination d on d.removed_at is null and admits(d, 'message.received', a.id, null, array[a.type])) w
     order by w.position)
-  select l.n::int, (l.m).id, false, (l.m).conversation_id, (l.m).thread_id, (l.m).thread_sequence, l.contact_id, iso(p_now) from line l;
+  select l.n::int, (l.m).id, false, (l.m).conversation_id, (l.m).thread_id, (l.m).thread_sequence, l.contact_id, iso(p_now),
+    null::bigint, null::smallint, null::text, null::text, null::boolean, null::text, null::int, null::jsonb
+  from line l;
 end
 $$;
 
@@ -197,7 +231,7 @@ begin
   if m.external_ids <> '{}' then
     insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
   end if;
-  if m.parts @> '[{"type": "media"}]' then
+  if i->'files' <> '[]' or m.parts @> '[{"type": "media"}]' then
     update file f set message_id = m.id from jsonb_array_elements(m.parts) p where f.id = p->>'fileId' and f.message_id is null;
   end if;
   if i->'files' <> '[]' then

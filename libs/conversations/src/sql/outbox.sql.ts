@@ -26,7 +26,7 @@ create function held_items(p_holder text, p_items jsonb) returns setof jsonb lan
   join lease l on l.name = i->>'lease' and l.token = (i->>'token')::bigint and l.holder = p_holder
 $$;
 
-create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language plpgsql set enable_seqscan = off as $$
+create function start_units(p_holder text, p_items jsonb) returns table ("position" bigint, verdict text, failure jsonb) language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query
@@ -54,7 +54,7 @@ begin
 end
 $$;
 
-create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql set enable_seqscan = off as $$
+create function settle_outbox(p_holder text, p_items jsonb) returns setof bigint language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   held jsonb := (select coalesce(jsonb_agg(i), '[]') from held_items(p_holder, p_items) i);
   v_positions bigint[] := array(select (i->>'position')::bigint from jsonb_array_elements(held) i);
