@@ -53,6 +53,23 @@ describeOnEveryDatabase('what comes again', (open) => {
     expect(await database.query(`select 1 from inbox where dedupe_key = 'old'`)).toEqual([]);
   });
 
+  it('is forgotten in small steps, between which others get in', async () => {
+    await database.query(
+      `insert into inbox (account_id, dedupe_key, received_at) select 'sms', 'many-' || n, now() - interval '91 days' from generate_series(1, 2500) n`,
+    );
+    const steps: number[] = [];
+    const counted: Database = {
+      ...database,
+      async query<R>(...asked: Parameters<Database['query']>): Promise<R[]> {
+        const rows = await database.query<R>(...asked);
+        steps.push(rows.length);
+        return rows;
+      },
+    };
+    expect(await prune(counted)).toBeGreaterThanOrEqual(2_500);
+    expect(Math.max(...steps)).toBe(1_000);
+  });
+
   it('in the same words but under another name is another message', async () => {
     await arrive(database, ['+2', 'yes'], ['+2', 'yes']);
     const rows = await database.query(`select 1 from message where text = 'yes'`);
