@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { describeOnEveryDatabase } from '#database/testing';
 import fc from 'fast-check';
 import { ChatBench, SHOP, type Browser } from './testing/chat-bench.js';
@@ -277,6 +277,17 @@ describeOnEveryDatabase('the chat socket', (open) => {
         'origin-refused',
         4403,
       ]);
+    }
+  });
+
+  it('sends away whose session has run out', async () => {
+    const visitor = await bench.visitor();
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 181 * 86_400_000);
+    try {
+      bench.server.review();
+      expect((await visitor.gone()).code).toBe(1012);
+    } finally {
+      clock.mockRestore();
     }
   });
 

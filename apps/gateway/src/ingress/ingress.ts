@@ -12,7 +12,7 @@ import { routeEndpoint } from './endpoint-routes.js';
 import { FailureGate } from './failure-gate.js';
 import { HeldTasks } from './held-tasks.js';
 import { Polls } from './polls.js';
-import { Sockets } from './sockets.js';
+import { Sockets, type AccountTyping } from './sockets.js';
 import { Webhooks } from './webhooks.js';
 import type { IntakePort } from '#conversations';
 
@@ -80,6 +80,10 @@ export class Ingress {
     this.polls.start();
     this.tasks.start();
     this.end.push(
+      this.parts.database.onHint(
+        'account-typing',
+        (payload) => void this.sockets.typing(JSON.parse(payload) as AccountTyping),
+      ),
       this.parts.directory.onChange(() => {
         void this.tasks.sync();
         this.tell();

@@ -129,12 +129,19 @@ const arrivals = {
   ),
 } as unknown as Arrivals;
 
+const typed: unknown[][] = [];
+
 function directoryOf(ingress: ChannelAdapter<unknown, unknown>['ingress']): Directory {
-  const account = { id: 'acc', version: '1', enabled: true, adapter: { ingress } } as unknown as RunningAccount;
+  const typing = async (...args: unknown[]) => void typed.push(args);
+  const account = { id: 'acc', version: '1', enabled: true, adapter: { ingress, typing } } as unknown as RunningAccount;
   return {
     accounts: () => [account],
+    account: () => account,
     destinations: () => [],
-    adapterContext: (_account: unknown, { signal }: { signal: AbortSignal }) => ({ signal }),
+    adapterContext: (_account: unknown, { signal, session }: { signal: AbortSignal; session?: unknown }) => ({
+      signal,
+      session,
+    }),
   } as unknown as Directory;
 }
 beforeEach(() => {
@@ -185,6 +192,16 @@ describe('a socket', () => {
     expect(reports.map(({ state }) => state)).toEqual(['connected', 'degraded', 'connected']);
     await tasks.stop();
     expect([sessions[1]!.closed, room.of('acc'), changes]).toEqual([true, undefined, 4]);
+  });
+
+  it('shows typing where it is held, and nowhere else', async () => {
+    const [holder, other] = [sockets(), sockets()];
+    list = holder.tasks();
+    await tasks.sync();
+    await until(() => holder.of('acc') !== undefined);
+    const thread = { id: 'thr', externalId: 'room', handles: [] };
+    for (const process of [holder, other]) await process.typing({ accountId: 'acc', thread, on: true });
+    expect(typed).toEqual([[thread, true, expect.objectContaining({ session: sessions[0] })]]);
   });
 
   it('stores nothing once its lease is lost', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SocketIngress } from '#channels';
+import type { ChannelAdapter, SocketIngress } from '#channels';
 import type { Lease } from '#conversations';
 import type { Logger } from 'pino';
 import type { Sessions } from '../relay/ports.js';
@@ -14,6 +14,16 @@ export interface SocketParts {
   readonly arrivals: Arrivals;
   readonly states: AccountStates;
   readonly log: Logger;
+}
+
+/** Typing that is late says nothing any more. */
+const TYPING_MS = 5_000;
+
+/** What the hint `account-typing` carries to whoever holds the connection. */
+export interface AccountTyping {
+  readonly accountId: string;
+  readonly thread: Parameters<NonNullable<ChannelAdapter<unknown, unknown>['typing']>>[0];
+  readonly on: boolean;
 }
 
 /** A live session, and the lease under which this process holds it. */
@@ -31,6 +41,22 @@ export class Sockets implements Sessions {
 
   of(accountId: string): Held | undefined {
     return this.sessions.get(accountId);
+  }
+
+  /** Shows or hides typing over a connection that this process holds; the connections of others are theirs. Never throws. */
+  async typing({ accountId, thread, on }: AccountTyping): Promise<void> {
+    const { directory, log } = this.parts;
+    const [held, account] = [this.of(accountId), directory.account(accountId)];
+    if (!held || !account) return;
+    const context = directory.adapterContext(account, {
+      session: held.session,
+      signal: AbortSignal.timeout(TYPING_MS),
+    });
+    try {
+      await account.adapter.typing?.(thread, on, context);
+    } catch (error) {
+      log.debug({ err: error, account: accountId }, 'typing was not shown');
+    }
   }
 
   onChange(listener: () => void): () => void {

@@ -32,8 +32,11 @@ export class TypingController {
     const thread = await findThread(sql, params.id, { ...body.via, accounts: caller.accounts });
     const account = this.directory.account(thread.accountId);
     if (!account?.enabled || !account.adapter.capabilities.typing) return;
-    if (account.adapter.ingress.hosted) {
+    const { hosted, socket } = account.adapter.ingress;
+    if (hosted) {
       hint(['typing', JSON.stringify({ threadId: thread.id, on: body.on, name: body.name ?? null })]);
+    } else if (socket) {
+      hint(['account-typing', JSON.stringify({ accountId: account.id, thread: refOf(thread), on: body.on })]);
     } else {
       await account.adapter.typing?.(refOf(thread), body.on, this.directory.adapterContext(account, { signal }));
     }
