@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Pool, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
+import { checkpointsAreHeld } from './embedded/checkpoint-hold.js';
 import { ensureCluster } from './embedded/cluster.js';
 import { FolderLock } from './embedded/folder-lock.js';
 import { Maintenance } from './embedded/maintenance.js';
@@ -83,7 +84,7 @@ async function openEmbedded(options: DatabaseOptions, closing: Closing): Promise
     stream: () => server.stream(),
   };
   const dataSource = await connect({ ...options, extra }, closing);
-  const maintenance = new Maintenance(poolOf(dataSource), log);
+  const maintenance = new Maintenance(poolOf(dataSource), log, () => checkpointsAreHeld(folder));
   closing.push(() => maintenance.stop());
   return database(
     { kind: 'embedded', dataSource, hints: new LocalHints(log), maintain: () => maintenance.maintain() },

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { entry } from './entry.js';
 import { syncFolder } from './on-disk.js';
 
-const FOLDER = 'postgres';
+/** Name of the folder of the database files. */
+export const CLUSTER_FOLDER = 'postgres';
 const UNFINISHED = 'postgres.new-';
 
 /**
@@ -14,7 +15,7 @@ const UNFINISHED = 'postgres.new-';
  */
 export async function ensureCluster(dataDir: string, log: (message: string) => void): Promise<string> {
   await removeUnfinished(dataDir);
-  const folder = join(dataDir, FOLDER);
+  const folder = join(dataDir, CLUSTER_FOLDER);
   if (await exists(join(folder, 'PG_VERSION'))) return folder;
   log(`creating the embedded database in ${folder}`);
   const unfinished = join(dataDir, `${UNFINISHED}${randomUUID()}`);

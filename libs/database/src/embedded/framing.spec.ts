@@ -39,6 +39,16 @@ describe('cutting what a client sends where it waits for an answer', () => {
     expect(pushAll(STARTUP, message('P', 'x'))).toEqual([STARTUP]);
   });
 
+  it('keeps a COPY and its rows together', () => {
+    const copy = Buffer.concat([
+      message('Q', 'copy x from stdin\0'),
+      message('d', 'a'),
+      message('d', 'b'),
+      message('c', ''),
+    ]);
+    expect(pushAll(STARTUP, Buffer.concat([copy, SIMPLE]))).toEqual([STARTUP, copy, SIMPLE]);
+  });
+
   it('tells requests for encryption, cancellations and the end apart', () => {
     expect(pushAll(first(80_877_103), STARTUP, message('X', ''))).toEqual(['encryption-request', STARTUP, 'end']);
     expect(pushAll(first(80_877_104))).toEqual(['encryption-request']);

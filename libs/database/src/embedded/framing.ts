@@ -6,6 +6,8 @@ const CANCEL_REQUEST = 80_877_102;
 /** Messages after which the server answers: Query, Sync, Flush, CopyDone, CopyFail. */
 const TURNS = new Set([...'QSHcf'].map((letter) => letter.charCodeAt(0)));
 const TERMINATE = 'X'.charCodeAt(0);
+const QUERY = 'Q'.charCodeAt(0);
+const COPY_DATA = 'd'.charCodeAt(0);
 
 /** One step of the client: bytes that the server can answer, or something that it need not see. */
 export type FrontendStep = Buffer | 'encryption-request' | 'end';
@@ -34,9 +36,14 @@ export class FrontendFraming {
         this.#take();
         return 'end';
       }
-      if (TURNS.has(kind)) return this.#take();
+      if (TURNS.has(kind) && !this.#bringsRows(kind)) return this.#take();
     }
     return undefined;
+  }
+
+  /** A query that the rows of its COPY follow at once is taken together with them: the embedded server reads them then or never. */
+  #bringsRows(kind: number): boolean {
+    return kind === QUERY && this.#held[this.#scanned] === COPY_DATA;
   }
 
   /** The first message has no kind, only its length and a code. */

@@ -17,14 +17,17 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname) as name
 export class Maintenance {
   readonly #pool: Pool;
   readonly #log: (message: string) => void;
+  readonly #held: () => boolean;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | undefined;
   #checkpointed = 0;
   #vacuumed = { position: 0, at: Date.now() };
 
-  constructor(pool: Pool, log: (message: string) => void) {
+  /** `held` tells whether somebody needs the log since the last checkpoint (a backup): there is no checkpoint then. */
+  constructor(pool: Pool, log: (message: string) => void, held: () => boolean = () => false) {
     this.#pool = pool;
     this.#log = log;
+    this.#held = held;
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 
@@ -42,10 +45,11 @@ export class Maintenance {
   async #maintain(): Promise<void> {
     for (const { name } of await this.#query<{ name: string }>(TABLES)) await this.#query(`vacuum (analyze) ${name}`);
     await this.#checkpoint();
-    this.#vacuumed = { position: this.#checkpointed, at: Date.now() };
+    this.#vacuumed = { position: await this.#position(), at: Date.now() };
   }
 
   async #checkpoint(): Promise<void> {
+    if (this.#held()) return;
     await this.#query('checkpoint');
     this.#checkpointed = await this.#position();
   }

@@ -1,0 +1,103 @@
+import { Readable } from 'node:stream';
+import { isStorageKey, spool, type FileStore } from '#conversations';
+import { fill, openDatabase, type DatabaseOptions, type DatabasePlace, type EmptyDatabase } from '#database';
+import { buffer } from 'node:stream/consumers';
+import { readArchive, Unusable, verify } from './archive.js';
+import { entryOf, SECRET_KEY, type Manifest } from './manifest.js';
+
+type Migration = new () => { readonly name?: string };
+
+export interface RestoreOptions {
+  readonly archive: string;
+  /** Where the database is to be: empty, or not there yet. */
+  readonly database: DatabasePlace;
+  readonly files: FileStore;
+  /** All that this version knows, oldest first. */
+  readonly migrations: readonly Migration[];
+}
+
+export interface Restored {
+  readonly manifest: Manifest;
+  /** The key that reads stored credentials, where the archive has it. */
+  readonly secretKey: string | undefined;
+}
+
+/**
+ * Fills an empty database and the file store from an archive, of either kind of database into either. Nothing is stored where it fails or is killed: it can be
+ * repeated then. An archive of an older version gets the tables of that version, which the next start brings up to date.
+ * @throws Unusable (damaged, or made by a newer version), NotEmpty, DataFolderBusy, DatabaseUnavailable
+ */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const manifest = await verify(options.archive);
+  const migrations = migrationsOf(manifest, options.migrations);
+  const tables = await openDatabase({ ...options.database, entities: [], migrations: migrations as DatabaseOptions['migrations'] }); // prettier-ignore
+  await tables.close();
+  return fill(options.database, (database) => new Filling(options, manifest, database).run());
+}
+
+/** The migrations that the archive's tables were made by, in their order. */
+function migrationsOf({ migrations, version }: Manifest, known: readonly Migration[]): Migration[] {
+  const newer = migrations.filter((name) => !known.some((migration) => nameOf(migration) === name));
+  if (newer.length > 0)
+    throw new Unusable(
+      `the backup was made by a newer version (${version}, with ${newer.join(', ')}): install that one`,
+    );
+  return known.filter((migration) => migrations.includes(nameOf(migration)));
+}
+
+function nameOf(migration: Migration): string {
+  return new migration().name ?? migration.name;
+}
+
+/** One pass over an archive that was verified. */
+class Filling {
+  private readonly loaded = new Map<string, number>();
+  private readonly stored: string[] = [];
+  private secretKey: string | undefined;
+
+  constructor(
+    private readonly options: RestoreOptions,
+    private readonly manifest: Manifest,
+    private readonly database: EmptyDatabase,
+  ) {}
+
+  async run(): Promise<Restored> {
+    const { archive, files } = this.options;
+    try {
+      for await (const { name, body } of readArchive(archive)) await this.take(name, body);
+      this.compare();
+      for (const sequence of this.manifest.sequences) await this.database.setSequence(sequence);
+      return { manifest: this.manifest, secretKey: this.secretKey };
+    } catch (error) {
+      for (const key of this.stored) await files.remove(key).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async take(name: string, body: AsyncIterable<Buffer>): Promise<void> {
+    const entry = entryOf(name);
+    if (name === SECRET_KEY) this.secretKey = (await buffer(body)).toString().trim();
+    else if (entry && 'table' in entry) await this.load(entry.table, await buffer(body));
+    else if (entry && isStorageKey(entry.file)) await this.keep(entry.file, body);
+  }
+
+  private async load(name: string, rows: Buffer): Promise<void> {
+    const table = this.manifest.tables.find((candidate) => candidate.name === name);
+    if (!table) throw new Unusable(`the backup does not say what the table ${name} is`);
+    this.loaded.set(name, (this.loaded.get(name) ?? 0) + (await this.database.load(table, rows)));
+  }
+
+  private async keep(key: string, body: AsyncIterable<Buffer>): Promise<void> {
+    const { files } = this.options;
+    const spooled = await spool(Readable.from(body), files.incoming, Number.MAX_SAFE_INTEGER);
+    this.stored.push(key);
+    await files.put(key, spooled.path, spooled);
+  }
+
+  private compare(): void {
+    for (const { name, rows } of this.manifest.tables) {
+      const stored = this.loaded.get(name) ?? 0;
+      if (stored !== rows) throw new Error(`the table ${name} got ${stored} rows in place of ${rows}`);
+    }
+  }
+}
