@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChat } from './chat.js';
 import { benchDrain } from './drain.js';
+import { benchGrowth } from './growth.js';
 import { benchIntake } from './intake.js';
 import { benchLatency } from './latency.js';
 import { benchOutbound } from './outbound.js';
@@ -12,6 +13,7 @@ import { describeMachine } from './parts/machine.js';
 import { asMarkdown, asText } from './parts/print.js';
 import { benchStatements } from './statements.js';
 import { benchTrouble } from './trouble.js';
+import { benchProcesses } from './processes.js';
 import type { Report } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
 
@@ -23,6 +25,8 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   outbound: benchOutbound,
   chat: benchChat,
   trouble: benchTrouble,
+  growth: benchGrowth,
+  processes: benchProcesses,
 };
 
 const { values, positionals } = parseArgs({

@@ -4,7 +4,7 @@ import { Line } from './line.js';
 import { now, requestsTo, type Target, type Writing } from './messages.js';
 import { repliesTo, type ReplyTarget } from './replies.js';
 import { quantile } from './report.js';
-import { tracksFor } from './track.js';
+import { tracksFor, type Share } from './track.js';
 
 interface Load {
   readonly to: Target | ReplyTarget;
@@ -18,6 +18,8 @@ interface Load {
 export interface ClosedLoad extends Load {
   readonly seconds?: number;
   readonly perSender?: number;
+  /** Only every so manieth sender, from this one on: others write elsewhere. */
+  readonly share?: Share;
   /** Requests made before the clock runs; more are made as they are needed. */
   readonly prepared: number;
 }

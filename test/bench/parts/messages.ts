@@ -8,6 +8,8 @@ export interface Target {
   readonly secret?: string;
   /** Begins the number of every customer; another one makes other customers. */
   readonly prefix?: string;
+  /** Spreads those who write over so many customers, in place of one after the other. */
+  readonly among?: number;
 }
 
 /** What tells a message of a run from every other: who wrote it, and as the how manieth of theirs. */
@@ -27,8 +29,7 @@ export function writingIn(text: string): Writing | undefined {
 }
 
 /** A customer's message as the `http` channel is posted it: about 230 bytes. */
-function body(id: string, { sender, prefix }: { sender: number; prefix: string }): string {
-  const phone = `${prefix}${String(sender).padStart(8, '0')}`;
+function body(id: string, phone: string): string {
   return JSON.stringify({
     type: 'message',
     id,
@@ -38,13 +39,17 @@ function body(id: string, { sender, prefix }: { sender: number; prefix: string }
   });
 }
 
+/** Prime, so that it meets every customer of any number that it does not divide. */
+const STRIDE = 7_919;
+
 /** Makes whole requests of HTTP/1.1, ready to be written; signed now, which holds for five minutes. */
-export function requestsTo({ port, path, secret, prefix = '+86138' }: Target): (writing: Writing) => Buffer {
+export function requestsTo({ port, path, secret, prefix = '+86138', among }: Target): (writing: Writing) => Buffer {
   const key = secret === undefined ? undefined : Buffer.from(secret.replace('whsec_', ''), 'base64');
   const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n`;
+  const customer = (sender: number): number => (among === undefined ? sender : (sender * STRIDE) % among);
   return (writing) => {
     const id = idOf(writing);
-    const text = body(id, { sender: writing.sender, prefix });
+    const text = body(id, `${prefix}${String(customer(writing.sender)).padStart(8, '0')}`);
     const signed = key === undefined ? '' : signature(key, id, text);
     return Buffer.from(`${head}${signed}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   };

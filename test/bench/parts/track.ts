@@ -44,18 +44,28 @@ export class Track {
   }
 }
 
+/** Those senders whose number leaves `index` when it is divided by `of`. */
+export interface Share {
+  readonly index: number;
+  readonly of: number;
+}
+
+interface Plan extends Omit<TrackOptions, 'senders'> {
+  readonly senders: number;
+  readonly share?: Share;
+}
+
 /**
  * Shares the senders out: each belongs to one connection, so that what they write is in order; where there are more connections than senders, all write
  * for all, and no order is theirs.
  */
-export function tracksFor(
-  connections: number,
-  { senders, ...options }: Omit<TrackOptions, 'senders'> & { readonly senders: number },
-): Track[] {
-  const all = Array.from({ length: senders }, (_, i) => i);
-  if (senders < connections) return new Array<Track>(connections).fill(new Track({ ...options, senders: all }));
-  return Array.from(
-    { length: connections },
-    (_, line) => new Track({ ...options, senders: all.filter((sender) => sender % connections === line) }),
+export function tracksFor(connections: number, { senders, share = { index: 0, of: 1 }, ...options }: Plan): Track[] {
+  const mine = Array.from(
+    { length: Math.ceil((senders - share.index) / share.of) },
+    (_, i) => share.index + i * share.of,
   );
+  if (mine.length < connections) return new Array<Track>(connections).fill(new Track({ ...options, senders: mine }));
+  const shared = Array.from({ length: connections }, (): number[] => []);
+  mine.forEach((sender, i) => shared[i % connections]!.push(sender));
+  return shared.map((ours) => new Track({ ...options, senders: ours }));
 }
