@@ -108,9 +108,17 @@ const limits = z.strictObject({
     .describe(
       'Wrongly signed callbacks of one address and account, after which that address is answered 429 without a look at its signatures.',
     ),
-  apiRequestsPerMinute: z.int().positive().default(6_000).describe('Requests of one API key.'),
-  visitorMessagesPerMinute: z.int().positive().default(30).describe('Messages of one web-chat visitor.'),
-  visitorConnectionsPerAddress: z.int().positive().default(50).describe('Open chat sockets of one address.'),
+  apiRequestsPerMinute: z.int().positive().default(6_000).describe('Requests of one API key, in all processes.'),
+  visitorMessagesPerMinute: z
+    .int()
+    .positive()
+    .default(30)
+    .describe('Messages of one web-chat visitor, in all processes.'),
+  visitorConnectionsPerAddress: z
+    .int()
+    .positive()
+    .default(50)
+    .describe('Open chat sockets of one address, in each process.'),
 });
 
 const stop = z.strictObject({

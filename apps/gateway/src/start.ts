@@ -87,6 +87,8 @@ async function serve(engine: Engine): Promise<Gateway> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   observeRequests(server, { metrics, log, https: settings.publicUrl.startsWith('https:') });
   watchBacklog(metrics, database, traces);
+  const arrive = () => (database.hintsArrive() ? 1 : 0);
+  metrics.gauge('tributary_hints_arrive', 'Whether hints of other processes arrive', arrive);
   boundServer(server, { bodies, metrics });
   cutSlowRequests(server);
   await acceptUploads(server);
@@ -167,6 +169,7 @@ function httpAdapter(settings: Settings, log: Logger): FastifyAdapter {
     clientErrorHandler: refuseUnreadable,
     trustProxy: settings.network.trustedProxies.length > 0 ? settings.network.trustedProxies : false,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
   });
 }
 

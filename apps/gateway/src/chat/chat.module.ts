@@ -52,7 +52,10 @@ function chatServer({ database, log, directory, intake, replies, files, urls, me
   const account = (id: string) => chatAccount(directory, id);
   const { maxBytes: maxFileBytes } = files;
   const observe: ChatServerParts['observe'] = (outcome) => metrics.intakeEvent(webchat.type, outcome);
-  return new ChatServer({ database, store, feeds, inbox, identities, account, maxFileBytes, observe, log, ...given });
+  const parts = { database, store, feeds, inbox, identities, account, maxFileBytes, observe, log, ...given };
+  const server = new ChatServer(parts);
+  metrics.gauge('tributary_chat_connections', 'Open chat sockets', () => server.size);
+  return server;
 }
 
 const inject = [

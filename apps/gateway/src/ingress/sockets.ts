@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChannelAdapter, SocketIngress } from '#channels';
+import type { SocketIngress } from '#channels';
 import type { Lease } from '#conversations';
+import type { ThreadRef } from '#normalizer';
 import type { Logger } from 'pino';
 import type { Sessions } from '../relay/ports.js';
 import type { Directory, RunningAccount } from '../directory/index.js';
@@ -22,7 +23,7 @@ const TYPING_MS = 5_000;
 /** What the hint `account-typing` carries to whoever holds the connection. */
 export interface AccountTyping {
   readonly accountId: string;
-  readonly thread: Parameters<NonNullable<ChannelAdapter<unknown, unknown>['typing']>>[0];
+  readonly thread: ThreadRef;
   readonly on: boolean;
 }
 
