@@ -108,10 +108,10 @@ export class Stage {
     );
   }
 
-  /** A further process on the same database, with the same settings. */
-  async twin(env: Record<string, string> = {}): Promise<Gateway> {
+  /** A further process on the same database, with the same settings unless told otherwise. */
+  async twin(otherwise: Partial<GatewayOptions> = {}): Promise<Gateway> {
     const { options } = this.parts;
-    const gateway = await newGateway({ ...options, env: { ...options.env, ...env } });
+    const gateway = await newGateway({ ...options, ...otherwise, env: { ...options.env, ...otherwise.env } });
     await gateway.start();
     return gateway;
   }

@@ -20,7 +20,7 @@ export class Cluster {
   static async start({ databaseUrl, processes = [{}, {}, {}], settings = {} }: ClusterOptions): Promise<Cluster> {
     const accounts = [{ id: 'web', type: 'webchat', config: { origins: ['*'] } }];
     const stage = await setStage({ databaseUrl, accounts, settings, env: { LOG_LEVEL: 'warn', ...processes[0] } });
-    const others = await Promise.all(processes.slice(1).map((env) => stage.twin(env)));
+    const others = await Promise.all(processes.slice(1).map((env) => stage.twin({ env })));
     const gateways = [stage.gateway, ...others];
     return new Cluster(stage, gateways, await new Balancer(gateways).start());
   }
