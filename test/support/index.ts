@@ -16,5 +16,5 @@ export {
 export { message, newSecret, Poster, signed, type PostAnswer, type Writing } from './signed.js';
 export { until } from './until.js';
 export { expectPromisesKept } from './promises.js';
-export { setStage, type MessageView, type Stage, type StageOptions } from './stage.js';
+export { setStage, Stage, type MessageView, type StageOptions } from './stage.js';
 export { chunked, postHead, wire, type WireAnswer } from './wire.js';

@@ -38,18 +38,13 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   if (bytes.length > 0) yield bytes;
 }
 
-/** The entries of the archive in a file. Throws `Unusable` where it is damaged. */
+/** The entries of the archive in a file. */
 export async function* readArchive(file: string): AsyncGenerator<TarEntry> {
   const packed = createReadStream(file);
   const plain = packed.pipe(createGunzip());
   packed.once('error', (error) => plain.destroy(error));
   try {
     yield* readTar(plain);
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (error instanceof DamagedArchive || code.startsWith('Z_'))
-      throw new Unusable(`${file} is damaged or not whole: ${(error as Error).message}`, { cause: error });
-    throw error;
   } finally {
     packed.destroy();
   }
@@ -57,6 +52,19 @@ export async function* readArchive(file: string): AsyncGenerator<TarEntry> {
 
 /** Reads the whole archive and compares every byte with its checksums. Throws `Unusable`. */
 export async function verify(file: string): Promise<Manifest> {
+  const { manifest, found } = await digest(file).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof DamagedArchive || error.code?.startsWith('Z_'))
+      throw new Unusable(`${file} is damaged or not whole: ${error.message}`, { cause: error });
+    throw error;
+  });
+  if (!manifest) throw new Unusable(`${file} has no ${MANIFEST}: it is not a whole backup`);
+  for (const name of new Set([...Object.keys(manifest.entries), ...Object.keys(found)]))
+    if (found[name]?.sha256 !== manifest.entries[name]?.sha256 || found[name]?.bytes !== manifest.entries[name]?.bytes)
+      throw new Unusable(`${file} is damaged: ${name} is not what was written`);
+  return manifest;
+}
+
+async function digest(file: string): Promise<{ readonly manifest: Manifest | undefined; readonly found: Entries }> {
   const found: Entries = {};
   let manifest: Manifest | undefined;
   for await (const { name, size, body } of readArchive(file)) {
@@ -68,11 +76,7 @@ export async function verify(file: string): Promise<Manifest> {
     for await (const bytes of body) hash.update(bytes);
     found[name] = { bytes: size, sha256: hash.digest('hex') };
   }
-  if (!manifest) throw new Unusable(`${file} has no ${MANIFEST}: it is not a whole backup`);
-  for (const name of new Set([...Object.keys(manifest.entries), ...Object.keys(found)]))
-    if (found[name]?.sha256 !== manifest.entries[name]?.sha256 || found[name]?.bytes !== manifest.entries[name]?.bytes)
-      throw new Unusable(`${file} is damaged: ${name} is not what was written`);
-  return manifest;
+  return { manifest, found };
 }
 
 function parse(file: string, bytes: Buffer): Manifest {
