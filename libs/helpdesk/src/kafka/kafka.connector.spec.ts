@@ -31,6 +31,7 @@ const subject: SinkSubject<KafkaConfig> = {
   address: 'brokers',
   destinations: [sample(0), sample(1)],
   start: (gatePort) => Broker.start(gatePort, { users }),
+  unwelcome: large,
   refusals: [
     { name: 'a wrong password', codes: ['unauthorized'], config: { sasl } },
     {

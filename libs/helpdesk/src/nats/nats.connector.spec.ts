@@ -1,7 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { describe, expect, it } from '@jest/globals';
 import {
   binaryMissing,
@@ -16,59 +14,7 @@ import {
   type SinkSubject,
 } from '../testing/index.js';
 import { nats, type NatsConfig } from './nats.connector.js';
-
-const PASSWORDS = ['first-password-4711', 'other-password-0815'] as const;
-const SUITE = { user: 'suite', pass: 'suite-4711' };
-
-/** Users of the destinations, one that may publish elsewhere only, and one for what is not the connector's work. */
-const settings = (more = '') => `
-max_payload: 65536
-jetstream { max_file_store: 50MB, store_dir: "." }
-authorization { users: [
-  { user: user0, password: "${PASSWORDS[0]}" }, { user: user1, password: "${PASSWORDS[1]}" },
-  { user: shy, password: "shy-password-1234", permissions: { publish: ["elsewhere.>", "$JS.API.>"] } },
-  { user: ${SUITE.user}, password: "${SUITE.pass}" }
-] }
-${more}`;
-
-/** A client of the suite's own. */
-async function speak<T>(
-  port: number,
-  use: (manager: JetStreamManager, connection: NatsConnection) => Promise<T>,
-): Promise<T> {
-  const connection = await connect({ servers: `127.0.0.1:${port}`, ...SUITE });
-  try {
-    return await use(await jetstreamManager(connection), connection);
-  } finally {
-    await connection.close();
-  }
-}
-
-/** A real server with JetStream on the disk. */
-async function startNats(more = ''): Promise<Sink> {
-  const server = await startServer({
-    name: 'nats-server',
-    args({ port, folder }) {
-      const file = join(folder, 'server.conf');
-      writeFileSync(file, settings(more));
-      return ['-c', file, '-a', '127.0.0.1', '-p', `${port}`];
-    },
-  });
-  const taken = () =>
-    speak(server.port, async (manager) => {
-      const info = await manager.streams.info('TRIBUTARY').catch(() => null);
-      const { first_seq: first = 1, last_seq: last = 0 } = info?.state ?? {};
-      const numbers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-      const messages = await Promise.all(numbers.map((seq) => manager.streams.getMessage('TRIBUTARY', { seq })));
-      return messages.flatMap((message) => {
-        if (!message) return [];
-        const replay = message.header.get('tributary-replay') === 'true';
-        const key = message.subject.split('.')[1] ?? '';
-        return [{ key, id: message.header.get('tributary-id'), replay, body: message.json() as unknown }];
-      });
-    });
-  return { ...server, taken };
-}
+import { PASSWORDS, settings, speak, startNats } from './testing/server.js';
 
 const sample = (which: 0 | 1) => ({
   id: `sink${which}`,
@@ -89,8 +35,9 @@ const subject: SinkSubject<NatsConfig> = {
   now: Date.parse('2026-11-21T09:30:00Z'),
   address: 'servers',
   destinations: [sample(0), sample(1)],
-  start: () => startNats(),
+  start: startNats,
   missing: () => binaryMissing('nats-server'),
+  unwelcome: large,
   refusals: [
     { name: 'a wrong password', codes: ['unauthorized'], config: { password: 'a-wrong-password' } },
     { name: 'no credentials', codes: ['unauthorized'], config: { user: undefined, password: undefined } },

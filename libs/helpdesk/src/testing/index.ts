@@ -12,6 +12,7 @@ import type { ConnectorSubject } from './subject.js';
 export * from '#transport/testing';
 export type { Certificate } from '#transport/testing';
 export { FILE, messageEvent } from './bench.js';
+export { openGate, type Gate } from './gate.js';
 export { comesTrue, withSinks, type SinkBench } from './sink-bench.js';
 export { binaryMissing, describeOnServer, freePort, startServer, type RunningServer } from './server.js';
 export * from './sink-subject.js';

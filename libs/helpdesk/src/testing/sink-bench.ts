@@ -74,13 +74,14 @@ export function sinkSecrets(subject: SinkSubject, which: Which, changes: Record<
   return secretValues(subject.connector.config, config);
 }
 
-/** Hands events of one lane over as the relay does: in batches, in order, each tried again from its beginning until it was taken. */
+/** Hands events of one lane over as the relay does: in batches, in order, each tried again from its beginning until it was taken, for 15 s. */
 export async function persist(
   { connector }: SinkSubject,
   ctx: () => ConnectorContext<unknown>,
   events: readonly StreamEvent[],
 ): Promise<ProviderFailure[]> {
   const failures: ProviderFailure[] = [];
+  const end = Date.now() + 15_000;
   const { batch } = connector.capabilities;
   for (let at = 0; at < events.length;) {
     try {
@@ -89,7 +90,7 @@ export async function persist(
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
       failures.push(error);
-      if (failures.length > 100) throw error;
+      if (Date.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

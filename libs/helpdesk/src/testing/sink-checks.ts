@@ -1,5 +1,5 @@
 import { deepStrictEqual, equal, notEqual, ok } from 'node:assert/strict';
-import type { StreamEvent } from '#normalizer';
+import { ProviderFailure, type StreamEvent } from '#normalizer';
 import type { Check } from '#transport/testing';
 import { messageEvent } from './bench.js';
 import { comesTrue, persist, withSinks } from './sink-bench.js';
@@ -93,6 +93,23 @@ const order: SinkCheck = {
     }),
 };
 
+const stops: SinkCheck = {
+  name: 'does not go past an event that the system refuses',
+  async run(subject) {
+    const { unwelcome } = subject;
+    if (!unwelcome) return;
+    await withSinks(subject, {}, async ({ sinks, context }) => {
+      const later = messageEvent(9, 'later');
+      const [first] = three;
+      ok(first);
+      const given = await subject.connector.deliver([first, unwelcome, later], context(0)).then(() => null, (error: unknown) => error); // prettier-ignore
+      ok(given instanceof ProviderFailure && given.code === 'content-refused', `it is not refused: ${String(given)}`);
+      const taken = await sinks[0].taken();
+      ok(!taken.some(({ id }) => id === later.id), 'a later event of the conversation is in the stream');
+    });
+  },
+};
+
 const outage = (wipe: boolean): SinkCheck => ({
   name: `loses nothing when the system goes away${wipe ? ', forgets everything' : ''} and comes back, and goes on by itself`,
   run: (subject) =>
@@ -160,6 +177,7 @@ export const sinkChecks: readonly SinkCheck[] = [
   repetition,
   lanes,
   order,
+  stops,
   outage(false),
   outage(true),
   reconnects,

@@ -1,7 +1,6 @@
-import type { FailureCode } from '#normalizer';
+import type { FailureCode, StreamEvent } from '#normalizer';
 import type { Waiver } from '#transport/testing';
 import type { HelpdeskConnector } from '../core/connector.js';
-import type { StreamEvent } from '#normalizer';
 
 /** An event as a sink took it. */
 export interface Taken {
@@ -56,6 +55,8 @@ export interface SinkSubject<C = unknown> {
   missing?(): string | undefined;
   /** The system's own refusals: wrong credentials at least, and content that is too large where there is a limit. */
   readonly refusals: readonly Refusal[];
+  /** An event that the system refuses for what is in it, where there is such a thing. */
+  readonly unwelcome?: StreamEvent;
   readonly waivers?: readonly Waiver[];
 }
 
