@@ -128,12 +128,14 @@ describeWithPostgres('three processes on one database', (postgres) => {
       const writing = { id: `stop-${n}`, thread: `stop-${n % 20}` };
       stage.acknowledged.set(writing.id, await poster.write(writing));
     });
+    const reader = leaving.api.get('/v1/events?wait=30&types=account.degraded');
     await Promise.race(posts);
     const asked = performance.now();
     const { code } = await leaving.stop();
     expect(performance.now() - asked).toBeLessThan(10_000);
     expect(code).toBe(0);
     await Promise.all(posts);
+    expect((await reader).status).toBe(200);
     expect(await leasesOf(leaving)).toEqual([]);
     await leaving.start();
     await expectPromisesKept(stage);

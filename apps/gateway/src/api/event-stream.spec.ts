@@ -27,3 +27,14 @@ it('a reader that waits many times leaves nothing behind on the signal of its re
   expect(rows).toEqual([event]);
   expect([...listeners, getEventListeners(signal, 'abort').length]).toEqual(Array(7).fill(0));
 });
+
+it('a reader that waits when the process stops is answered, and comes back with its place', async () => {
+  const database = { query: async () => [], onHint: () => () => undefined } as unknown as Database;
+  const horizon = { safe: async () => ({ outbox: 0, event: 7 }) } as unknown as Horizon;
+  const stream = new EventStream(database, horizon, { eventsKeptS: 60 } as never);
+  const { signal } = new AbortController();
+  const pulled = stream.pull({ after: null, limit: 5, accounts: null, waitMs: 3_600_000, signal });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  stream.onModuleDestroy();
+  expect(await pulled).toEqual({ rows: [], next: { position: 7, at: expect.any(Number) } });
+});

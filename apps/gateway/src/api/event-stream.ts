@@ -1,6 +1,6 @@
 import { Horizon, isKept, readEvents, type PlacedEvent, type VisibleAccounts } from '#conversations';
 import type { Database } from '#database';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { DATABASE } from '../tokens.js';
 import { Refusal } from './core/problem.js';
 import { API_OPTIONS, type ApiOptions } from './options.js';
@@ -28,12 +28,21 @@ export interface Pull {
 
 /** The stream by pulling: never passes over an event that commits late, holds no connection while it waits. */
 @Injectable()
-export class EventStream {
+export class EventStream implements OnModuleDestroy {
+  private readonly waiting = new Set<() => void>();
+  private stopping = false;
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Horizon) private readonly horizon: Horizon,
     @Inject(API_OPTIONS) private readonly options: ApiOptions,
   ) {}
+
+  /** The process stops: who waits is answered with what there is, and goes on with another process. */
+  onModuleDestroy(): void {
+    this.stopping = true;
+    for (const ring of this.waiting) ring();
+  }
 
   /** The next events, after waiting for the first of them. Throws `Refusal` (`cursor-expired`). */
   async pull(request: Pull): Promise<{ rows: PlacedEvent[]; next: StreamPlace }> {
@@ -46,7 +55,7 @@ export class EventStream {
         const looked = Date.now();
         const page = await this.read(position, request);
         const left = end - Date.now();
-        if (page.rows.length > 0 || left <= 0 || signal.aborted) return page;
+        if (page.rows.length > 0 || left <= 0 || signal.aborted || this.stopping) return page;
         position = page.next.position;
         await bell.wait(Math.min(left, LOOK_EVERY_MS), signal);
         const rest = Math.min(looked + LOOK_APART_MS, end) - Date.now();
@@ -88,6 +97,8 @@ export class EventStream {
       wake();
     };
     const stops = ['events', 'outbox'].map((channel) => this.database.onHint(channel, ring));
+    this.waiting.add(ring);
+    stops.push(() => this.waiting.delete(ring));
     return {
       stop: (): void => stops.forEach((stop) => stop()),
       wait: async (ms: number, signal: AbortSignal): Promise<void> => {
