@@ -74,6 +74,25 @@ describeOnPostgres('several processes on one server', (open) => {
   });
 });
 
+describeOnPostgres('connections that are all taken', (_open, place) => {
+  it('are waited for so long and no longer, by however many', async () => {
+    const { url = '' } = await place();
+    const database = await openDatabase({ ...options, url, poolSize: 2, connectTimeoutMs: 100 });
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const holders = [1, 2].map(() => database.transaction(() => held));
+    const waiting = Array.from({ length: 500 }, () =>
+      database.query('select 1').catch((error: unknown) => error instanceof DatabaseUnavailable),
+    );
+    const failed = await Promise.all(waiting);
+    release();
+    expect(failed).toEqual(Array(500).fill(true));
+    await Promise.all(holders);
+    expect(await database.query('select 1 as n')).toEqual([{ n: 1 }]);
+    await database.close();
+  });
+});
+
 describeOnPostgres('a server that ends its connections again and again', (_open, place) => {
   it('makes callers see DatabaseUnavailable, then work again; the process lives', async () => {
     const { url = '' } = await place();
