@@ -47,6 +47,11 @@ export class Board {
     return target;
   }
 
+  /** Does the lane of this entry have everything up to a position in memory? */
+  holds({ kind, targetId: id, lane }: Entry, position: number): boolean {
+    return (this.target({ kind, id }).lanes.get(lane)?.loadedTo ?? 0) >= position;
+  }
+
   /** Takes what is new; returns the lane that holds it, as `Target.accept`. */
   accept(entry: Entry): Lane | undefined {
     return this.target({ kind: entry.kind, id: entry.targetId }).accept(entry, 'fresh');

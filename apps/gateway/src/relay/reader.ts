@@ -1,4 +1,4 @@
-import type { Entry, Horizon, Outbox, Partitions } from '#conversations';
+import type { Handed, Horizon, Outbox, Partitions } from '#conversations';
 import type { Board } from './board.js';
 import type { Lane } from './lane.js';
 import type { Target } from './target.js';
@@ -25,8 +25,8 @@ export interface ReaderParts {
  * cursor of its own; lanes that were set aside and are due. One reading at a time, so that the cursors need no further care.
  *
  * It holds: for a target without a backlog, every entry up to the cursor is settled, in memory, or in a lane that is marked `spilled`. What is handed over
- * (`take`) comes before the cursor does: its lane held nothing else behind the cursor, so the same is true of this lane up to the entry; and the cursor, when
- * it comes, passes over it as long as its lane has it.
+ * (`take`) comes before the cursor does: its lane holds nothing behind the cursor that is not in memory, so the same is true of this lane up to the entry; and
+ * the cursor, when it comes, passes over it as long as its lane has it.
  */
 export class Reader {
   private cursor = 0;
@@ -42,16 +42,18 @@ export class Reader {
     this.started = true;
   }
 
-  /** The place behind which the lanes of what is handed over must hold nothing else; null while nothing can be taken. */
+  /** The place up to which everything was read; null while nothing can be taken. */
   get after(): number | null {
     return this.started && this.handed.length < MOST_HANDED ? this.cursor : null;
   }
 
-  /** Takes entries that were committed just now, in order of position, each of an owned partition. Returns whether all of them found room. */
-  take(entries: readonly Entry[]): boolean {
+  /** Takes what was committed just now, each of an owned partition. Returns whether all of it found its place and room. */
+  take(handed: readonly Handed[]): boolean {
+    const { board } = this.parts;
     let all = true;
-    for (const entry of entries) {
-      const lane = this.parts.board.accept(entry);
+    for (const { entry, previous } of handed) {
+      const joins = previous === null || previous <= this.cursor || board.holds(entry, previous);
+      const lane = joins ? board.accept(entry) : undefined;
       if (lane) this.handed.push({ position: entry.position, lane });
       else all = false;
     }

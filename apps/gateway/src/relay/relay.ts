@@ -1,4 +1,4 @@
-import { type Entry, type Lease, type Partitions, type Result, type Settler } from '#conversations';
+import { type Entry, type Handed, type Lease, type Partitions, type Result, type Settler } from '#conversations';
 import { Alarm } from './alarm.js';
 import type { Board } from './board.js';
 import type { Lane } from './lane.js';
@@ -79,13 +79,15 @@ export class Relay {
   }
 
   /** Takes what was stored just now, as far as it is this process's to deliver. */
-  take(entries: readonly Entry[]): boolean {
+  take(handed: readonly Handed[]): boolean {
     if (this.stopping) return false;
     const { partitions, board, reader } = this.parts;
-    const ours = entries.filter(({ partition }) => partitions.owns(partition) && !this.leaving.has(partition));
+    const ours = handed.filter(
+      ({ entry: { partition } }) => partitions.owns(partition) && !this.leaving.has(partition),
+    );
     const all = reader.take(ours);
-    for (const id of new Set(ours.map(({ targetId }) => targetId))) this.pump(board.target({ kind: 'event', id }));
-    return all && ours.length === entries.length;
+    for (const id of new Set(ours.map(({ entry }) => entry.targetId))) this.pump(board.target({ kind: 'event', id }));
+    return all && ours.length === handed.length;
   }
 
   /** Something may be in the outbox. */

@@ -1,8 +1,8 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import { type IntakePort, Overloaded, type StoredItem } from '../ports.js';
-import { type Entry, toEntry } from '../outbox/entry.js';
-import type { HandOver } from '../outbox/hand-over.js';
+import { toEntry } from '../outbox/entry.js';
+import type { Handed, HandOver } from '../outbox/hand-over.js';
 import { arrange } from './arrange.js';
 import { type IntakeItem, toItem } from './item.js';
 import { park } from './park.js';
@@ -33,7 +33,7 @@ interface LaidRow {
   partition: number;
   lane: string;
   target_id: string;
-  clear: boolean;
+  previous: number | null;
   item_id: string;
   stored_at: string;
   event_type: string;
@@ -206,8 +206,8 @@ export class Intake implements IntakePort {
       const stored = told.map((row) => toStored(row, items[row.ord - 1]!));
       // Those who wait are answered first.
       setImmediate(() => {
-        const laid = rows.filter((row) => row.position !== null);
-        const entries = after === null || !this.handOver(laid);
+        const laid = rows.filter((row) => row.position !== null).map(handedOf);
+        const entries = after === null || !(laid.length === 0 || this.options.handOver!.give(laid));
         this.options.onStored?.(stored, { files: items.some(bringsFiles), entries });
       });
       return stored;
@@ -216,24 +216,19 @@ export class Intake implements IntakePort {
       throw error;
     }
   }
-
-  /** Gives the relay what is clear. Returns whether nothing is left that somebody has to look for. */
-  private handOver(laid: readonly LaidRow[]): boolean {
-    const clear = laid.filter((row) => row.clear);
-    return (clear.length === 0 || this.options.handOver!.give(clear.map(entryOf))) && clear.length === laid.length;
-  }
 }
 
 function bringsFiles(item: IntakeItem): boolean {
   return item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0;
 }
 
-function entryOf({ clear: _, stored_at, ...row }: LaidRow): Entry {
-  return toEntry({
+function handedOf({ previous, stored_at, ...row }: LaidRow): Handed {
+  const entry = toEntry({
     ...row,
     ...{ kind: 'event', replay: false, attempts: 0, run: null, age_ms: 0, trying_ms: null, due_ms: null },
     ...{ event_at: new Date(stored_at), message_id: null },
   });
+  return { entry, previous };
 }
 
 /** Two transactions stood in each other's way; nothing was stored, and the same again will do. */

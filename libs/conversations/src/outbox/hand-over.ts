@@ -1,11 +1,17 @@
 import type { Entry } from './entry.js';
 
+/** An entry, and the position of what stood before it in its lane; null where that was nothing behind `Taker.after`. */
+export interface Handed {
+  readonly entry: Entry;
+  readonly previous: number | null;
+}
+
 /** Takes entries as they are stored: the relay of this process. */
 export interface Taker {
   /** The place up to which it has read the outbox; null where it has no room, or does not run: nothing is handed over then. */
   readonly after: number | null;
-  /** Entries in order of position, of lanes that hold nothing else behind `after`. Returns whether it took them all. */
-  take(entries: readonly Entry[]): boolean;
+  /** In order of position, all of one transaction. Returns whether it took them all. */
+  take(handed: readonly Handed[]): boolean;
 }
 
 /**
@@ -20,8 +26,8 @@ export class HandOver {
   }
 
   /** Returns whether all of them were taken: nobody needs to look for them in the outbox now. */
-  give(entries: readonly Entry[]): boolean {
-    return this.taker?.take(entries) ?? false;
+  give(handed: readonly Handed[]): boolean {
+    return this.taker?.take(handed) ?? false;
   }
 
   /** Returns how to leave again. */

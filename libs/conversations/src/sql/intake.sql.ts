@@ -3,7 +3,7 @@
  * message, events and outbox. A row comes back for every item but cursors; `duplicate` ones name what was stored before.
  *
  * Behind `p_after`, the place up to which the relay of this process has read the outbox, it also hands over what it laid there: the rows with a `position`,
- * one per outbox row, `clear` where its lane holds nothing of others behind that place.
+ * one per outbox row, and what stood last in its lane behind that place (`previous`).
  *
  * Only what the inbox took is stored, so a repeated provider event leaves no gap in any sequence, whoever else stores it at the same moment.
  * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
@@ -14,7 +14,7 @@
  */
 export const INTAKE = `
 create type stored_item as (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text, thread_sequence int, contact_id text, stored_at text,
-  "position" bigint, partition smallint, lane text, target_id text, clear boolean, event_type text, event_sequence int, event_data jsonb);
+  "position" bigint, partition smallint, lane text, target_id text, previous bigint, event_type text, event_sequence int, event_data jsonb);
 
 create function intake(p_items jsonb, p_after bigint) returns setof stored_item language plpgsql
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
@@ -30,7 +30,7 @@ declare
   v_front bigint;
 begin
   if p_after is not null then
-    select last_value into v_front from outbox_position_seq;
+    select case when s.is_called then s.last_value else 0 end into v_front from outbox_position_seq s;
   end if;
   with noted as (
     insert into inbox (account_id, dedupe_key, item_id, received_at)
@@ -83,7 +83,7 @@ begin
     return query
     select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
       case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now)),
-      null::bigint, null::smallint, null::text, null::text, null::boolean, null::text, null::int, null::jsonb
+      null::bigint, null::smallint, null::text, null::text, null::bigint, null::text, null::int, null::jsonb
     from jsonb_array_elements(p_items) with ordinality e(x, n)
     left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
     left join message m on m.id = b.item_id
@@ -93,7 +93,7 @@ begin
   if p_after is not null then
     return query
     select null::int, o.item_id, null::boolean, null::text, null::text, null::int, null::text, iso(e.created_at), o.position, o.partition, o.lane, o.target_id,
-      not exists (select 1 from outbox b where b.lane = o.lane and b.position > p_after and b.xmin <> o.xmin), e.type, e.sequence, e.data
+      (select b.position from outbox b where b.lane = o.lane and b.position > p_after and b.xmin <> o.xmin order by b.position desc limit 1), e.type, e.sequence, e.data
     from outbox o cross join lateral (select * from event x where x.id = o.item_id limit 1) e
     where o.position > v_front and o.kind = 'event' and o.xmin = pg_current_xact_id()::xid order by o.position;
   end if;
@@ -180,7 +180,7 @@ begin
       join destination d on d.removed_at is null and admits(d, 'message.received', a.id, null, array[a.type])) w
     order by w.position)
   select l.n::int, (l.m).id, false, (l.m).conversation_id, (l.m).thread_id, (l.m).thread_sequence, l.contact_id, iso(p_now),
-    null::bigint, null::smallint, null::text, null::text, null::boolean, null::text, null::int, null::jsonb
+    null::bigint, null::smallint, null::text, null::text, null::bigint, null::text, null::int, null::jsonb
   from line l;
 end
 $$;

@@ -146,8 +146,15 @@ export async function addDestination(
 let count = 0;
 
 /** Messages of customers, in order. A customer is a conversation. */
-export async function arrive(database: Database, ...lines: (readonly [from: string, text: string])[]): Promise<void> {
-  const intake = new Intake(database);
+export async function arrive(database: Database, ...lines: Line[]): Promise<void> {
+  await take(new Intake(database), ...lines);
+  database.hint('outbox');
+}
+
+export type Line = readonly [from: string, text: string];
+
+/** The same through an intake of the test's own; nobody is told to look. */
+export async function take(intake: Intake, ...lines: Line[]): Promise<void> {
   const events = lines.map(([from, text]): InboundEvent => ({
     kind: 'message',
     dedupeKey: `in-${(count += 1)}`,
@@ -158,7 +165,6 @@ export async function arrive(database: Database, ...lines: (readonly [from: stri
     externalIds: [],
   }));
   await intake.accept('sms', events);
-  database.hint('outbox');
 }
 
 /** Waits until it holds; fails by the test's time limit. */
