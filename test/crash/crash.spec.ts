@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 async function onEmbedded(): Promise<Scene> {
-  const stage = await setStage();
+  const stage = await setStage({ spare: true });
   return { stage, revive: () => stage.gateway.start() };
 }
 
@@ -124,150 +124,157 @@ function steps(open: () => Promise<Scene>): void {
 
 describe('kill -9 on the embedded database', () => steps(onEmbedded));
 
-describeWithPostgres('kill -9 on Postgres', (postgres) => {
-  let proxy: HoldingProxy;
-  let databaseUrl: string;
-  let client: pg.Client;
-  let scene: Scene;
+describeWithPostgres(
+  'kill -9 on Postgres',
+  (postgres) => {
+    let proxy: HoldingProxy;
+    let databaseUrl: string;
+    let client: pg.Client;
+    let scene: Scene;
 
-  const open = async (): Promise<Scene> => {
-    databaseUrl = await postgres.database();
-    proxy = await new HoldingProxy(databaseUrl).start();
-    proxies.push(proxy);
-    client = await postgres.connect(databaseUrl);
-    const stage = await setStage({ databaseUrl: proxy.url });
-    const revive = async (): Promise<void> => {
-      await expireLeases(client);
-      await stage.gateway.start();
+    const open = async (): Promise<Scene> => {
+      databaseUrl = await postgres.database();
+      proxy = await new HoldingProxy(databaseUrl).start();
+      proxies.push(proxy);
+      client = await postgres.connect(databaseUrl);
+      const stage = await setStage({ databaseUrl: proxy.url, spare: true });
+      const revive = async (): Promise<void> => {
+        await expireLeases(client);
+        await stage.gateway.start();
+      };
+      scene = { stage, revive };
+      return scene;
     };
-    scene = { stage, revive };
-    return scene;
-  };
-  steps(open);
+    steps(open);
 
-  const others = "pg_stat_activity where datname = current_database() and application_name like 'tributary%'";
-  const count = async (what: string): Promise<number> =>
-    Number((await client.query<{ n: string }>(`select count(*) as n from ${what}`)).rows[0]!.n);
-  const row = (what: string): Promise<string> =>
-    until(
-      'the row',
-      async () => (await client.query<{ id: string }>(`select id from message where ${what}`)).rows[0]?.id,
-    );
-  /** Nothing that the dead process asked for is still under way. */
-  const kill = async (): Promise<void> => {
-    await scene.stage.gateway.kill9();
-    await client.query(`select pg_terminate_backend(pid) from ${others}`);
-    await until('its connections to be gone', async () => (await count(others)) === 0);
-  };
+    const others = "pg_stat_activity where datname = current_database() and application_name like 'tributary%'";
+    const count = async (what: string): Promise<number> =>
+      Number((await client.query<{ n: string }>(`select count(*) as n from ${what}`)).rows[0]!.n);
+    const row = (what: string): Promise<string> =>
+      until(
+        'the row',
+        async () => (await client.query<{ id: string }>(`select id from message where ${what}`)).rows[0]?.id,
+      );
+    /** Nothing that the dead process asked for is still under way. */
+    const kill = async (): Promise<void> => {
+      await scene.stage.gateway.kill9();
+      await client.query(`select pg_terminate_backend(pid) from ${others}`);
+      await until('its connections to be gone', async () => (await count(others)) === 0);
+    };
 
-  it('before the commit of an arrival: nothing is stored, the repetition is', async () => {
-    const { stage, revive } = scene;
-    await stage.conversation({ id: 'uncommitted-0', thread: 'uncommitted' });
-    await stage.drained();
-    const locker = await postgres.connect(databaseUrl);
-    await locker.query('begin; lock table message in access exclusive mode');
-    const lost = stage.poster.post(message({ id: 'uncommitted-1', thread: 'uncommitted' })).catch(() => 'no answer');
-    await until('the statement to wait', async () => (await count(`pg_locks where not granted`)) > 0);
-    await kill();
-    expect(await lost).toBe('no answer');
-    await locker.query('rollback');
-    expect(await count(`message where 'uncommitted-1' = any (external_ids)`)).toBe(0);
-    await revive();
-    await stage.write({ id: 'uncommitted-1', thread: 'uncommitted' });
-    await expectPromisesKept(stage);
-  });
+    it('before the commit of an arrival: nothing is stored, the repetition is', async () => {
+      const { stage, revive } = scene;
+      await stage.conversation({ id: 'uncommitted-0', thread: 'uncommitted' });
+      await stage.drained();
+      const locker = await postgres.connect(databaseUrl);
+      await locker.query('begin; lock table message in access exclusive mode');
+      const lost = stage.poster.post(message({ id: 'uncommitted-1', thread: 'uncommitted' })).catch(() => 'no answer');
+      await until('the statement to wait', async () => (await count(`pg_locks where not granted`)) > 0);
+      await kill();
+      expect(await lost).toBe('no answer');
+      await locker.query('rollback');
+      expect(await count(`message where 'uncommitted-1' = any (external_ids)`)).toBe(0);
+      await revive();
+      await stage.write({ id: 'uncommitted-1', thread: 'uncommitted' });
+      await expectPromisesKept(stage);
+    });
 
-  it('after the commit of an arrival, before the gateway knows: the repetition gets the stored one', async () => {
-    const { stage, revive } = scene;
-    const held = proxy.hold('answer', 'text of committed');
-    const lost = stage.poster.post(message({ id: 'committed', thread: 'committed' })).catch(() => 'no answer');
-    await held;
-    const stored = await row(`'committed' = any (external_ids)`);
-    await kill();
-    expect(await lost).toBe('no answer');
-    await revive();
-    expect(await stage.write({ id: 'committed', thread: 'committed' })).toBe(stored);
-    await expectPromisesKept(stage);
-    expect(await count(`message where 'committed' = any (external_ids)`)).toBe(1);
-  });
+    it('after the commit of an arrival, before the gateway knows: the repetition gets the stored one', async () => {
+      const { stage, revive } = scene;
+      const held = proxy.hold('answer', 'text of committed');
+      const lost = stage.poster.post(message({ id: 'committed', thread: 'committed' })).catch(() => 'no answer');
+      await held;
+      const stored = await row(`'committed' = any (external_ids)`);
+      await kill();
+      expect(await lost).toBe('no answer');
+      await revive();
+      expect(await stage.write({ id: 'committed', thread: 'committed' })).toBe(stored);
+      await expectPromisesKept(stage);
+      expect(await count(`message where 'committed' = any (external_ids)`)).toBe(1);
+    });
 
-  it("after the helpdesk's 200, before that is written down: one more delivery, the same id, in order", async () => {
-    const { stage, revive } = scene;
-    const conversation = await stage.conversation({ id: 'unsettled-0', thread: 'unsettled' });
-    await stage.drained();
-    const held = proxy.hold('request', 'settle_outbox');
-    const id = await stage.write({ id: 'unsettled-1', thread: 'unsettled' });
-    await stage.write({ id: 'unsettled-2', thread: 'unsettled' });
-    await held;
-    const event = (await stage.received(id)).id;
-    await kill();
-    await revive();
-    await expectPromisesKept(stage);
-    const [first, second, ...more] = stage.helpdesk.attempts(event);
-    expect(more).toEqual([]);
-    expect(second?.raw).toEqual(first?.raw);
-    expect(stage.helpdesk.sequences.get(conversation)).toEqual([1, 2, 3, 4]);
-  });
+    it("after the helpdesk's 200, before that is written down: one more delivery, the same id, in order", async () => {
+      const { stage, revive } = scene;
+      const conversation = await stage.conversation({ id: 'unsettled-0', thread: 'unsettled' });
+      await stage.drained();
+      const held = proxy.hold('request', 'settle_outbox');
+      const id = await stage.write({ id: 'unsettled-1', thread: 'unsettled' });
+      await stage.write({ id: 'unsettled-2', thread: 'unsettled' });
+      await held;
+      const event = (await stage.received(id)).id;
+      await kill();
+      const [sent] = stage.helpdesk.attempts(event);
+      await until('another second', () => Date.now() / 1_000 > Number(sent!.headers['webhook-timestamp']) + 1);
+      await revive();
+      await expectPromisesKept(stage);
+      const [first, second, ...more] = stage.helpdesk.attempts(event);
+      expect(more).toEqual([]);
+      expect(second?.raw).toEqual(first?.raw);
+      expect(Number(second?.headers['webhook-timestamp'])).toBeGreaterThan(Number(first?.headers['webhook-timestamp']));
+      expect(stage.helpdesk.sequences.get(conversation)).toEqual([1, 2, 3, 4]);
+    });
 
-  it('after a delivery was written down, before the gateway knows: it is not made again', async () => {
-    const { stage, revive } = scene;
-    await stage.conversation({ id: 'settled-0', thread: 'settled' });
-    await stage.drained();
-    const held = proxy.hold('answer', 'settle_outbox');
-    const event = (await stage.received(await stage.write({ id: 'settled-1', thread: 'settled' }))).id;
-    await held;
-    await kill();
-    await revive();
-    await stage.write({ id: 'settled-2', thread: 'settled' });
-    await expectPromisesKept(stage);
-    expect(stage.helpdesk.attempts(event)).toHaveLength(1);
-  });
+    it('after a delivery was written down, before the gateway knows: it is not made again', async () => {
+      const { stage, revive } = scene;
+      await stage.conversation({ id: 'settled-0', thread: 'settled' });
+      await stage.drained();
+      const held = proxy.hold('answer', 'settle_outbox');
+      const event = (await stage.received(await stage.write({ id: 'settled-1', thread: 'settled' }))).id;
+      await held;
+      await kill();
+      await revive();
+      await stage.write({ id: 'settled-2', thread: 'settled' });
+      await expectPromisesKept(stage);
+      expect(stage.helpdesk.attempts(event)).toHaveLength(1);
+    });
 
-  it("after the provider's 200, before that is written down: asked again with the same id, taken once", async () => {
-    const { stage, revive } = scene;
-    const conversation = await stage.conversation({ id: 'unsent', thread: 'unsent' });
-    await stage.drained();
-    const holding = stage.provider.hold();
-    const reply = await stage.reply(conversation, 'answer');
-    const { request, release } = await holding;
-    await stage.drained();
-    const held = proxy.hold('request', 'settle_outbox');
-    release({});
-    await held;
-    await kill();
-    await revive();
-    await stage.settled(reply.id, 'sent');
-    await expectPromisesKept(stage);
-    expect(stage.provider.attempts(request.id)).toHaveLength(2);
-    expect(texts(stage, 'unsent')).toEqual(['answer']);
-  });
+    it("after the provider's 200, before that is written down: asked again with the same id, taken once", async () => {
+      const { stage, revive } = scene;
+      const conversation = await stage.conversation({ id: 'unsent', thread: 'unsent' });
+      await stage.drained();
+      const holding = stage.provider.hold();
+      const reply = await stage.reply(conversation, 'answer');
+      const { request, release } = await holding;
+      await stage.drained();
+      const held = proxy.hold('request', 'settle_outbox');
+      release({});
+      await held;
+      await kill();
+      await revive();
+      await stage.settled(reply.id, 'sent');
+      await expectPromisesKept(stage);
+      expect(stage.provider.attempts(request.id)).toHaveLength(2);
+      expect(texts(stage, 'unsent')).toEqual(['answer']);
+    });
 
-  it('after the commit of a reply, before the helpdesk knows: its repetition is the same message', async () => {
-    const { stage, revive } = scene;
-    const conversation = await stage.conversation({ id: 'marked', thread: 'marked' });
-    await stage.drained();
-    const held = proxy.hold('answer', 'commit', 'a marked answer');
-    const lost = stage.reply(conversation, 'a marked answer', 'key-marked').catch(() => 'no answer');
-    await held;
-    const stored = await row(`text = 'a marked answer'`);
-    await kill();
-    expect(await lost).toBe('no answer');
-    await revive();
-    expect((await stage.reply(conversation, 'a marked answer', 'key-marked')).id).toBe(stored);
-    await stage.settled(stored, 'sent');
-    await expectPromisesKept(stage);
-    expect(texts(stage, 'marked')).toEqual(['a marked answer']);
-    expect(await count(`message where text = 'a marked answer'`)).toBe(1);
-  });
+    it('after the commit of a reply, before the helpdesk knows: its repetition is the same message', async () => {
+      const { stage, revive } = scene;
+      const conversation = await stage.conversation({ id: 'marked', thread: 'marked' });
+      await stage.drained();
+      const held = proxy.hold('answer', 'commit', 'a marked answer');
+      const lost = stage.reply(conversation, 'a marked answer', 'key-marked').catch(() => 'no answer');
+      await held;
+      const stored = await row(`text = 'a marked answer'`);
+      await kill();
+      expect(await lost).toBe('no answer');
+      await revive();
+      expect((await stage.reply(conversation, 'a marked answer', 'key-marked')).id).toBe(stored);
+      await stage.settled(stored, 'sent');
+      await expectPromisesKept(stage);
+      expect(texts(stage, 'marked')).toEqual(['a marked answer']);
+      expect(await count(`message where text = 'a marked answer'`)).toBe(1);
+    });
 
-  it('during the first start: the next one needs nobody', async () => {
-    const gateway = await newGateway({ databaseUrl: await postgres.database(), config: onlyApp() });
-    for (const offset of [300, 500, 700, 1_000]) await gateway.startAndKill(offset);
-    await gateway.start();
-    expect(await new Poster(gateway, 'app', SECRET).write({ id: 'm-1', thread: 'room' })).toMatch(/^msg_/);
-    await gateway.stop();
-  });
-});
+    it('during the first start: the next one needs nobody', async () => {
+      const gateway = await newGateway({ databaseUrl: await postgres.database(), config: onlyApp() });
+      for (const offset of [300, 500, 700, 1_000]) await gateway.startAndKill(offset);
+      await gateway.start();
+      expect(await new Poster(gateway, 'app', SECRET).write({ id: 'm-1', thread: 'room' })).toMatch(/^msg_/);
+      await gateway.stop();
+    });
+  },
+  { durable: true },
+);
 
 const SECRET = newSecret();
 const onlyApp = () => ({

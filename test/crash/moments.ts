@@ -23,6 +23,7 @@ export interface Moment {
 }
 
 const BATCH = 64;
+const REACH_MS = 500;
 
 /** The next statement that bears a mark of the round: `request`, the server never hears of it; `answer`, it is done and the gateway does not know. */
 function held(hold: Hold, mark: (round: number) => string, after?: (round: number) => string): Moment['reach'] {
@@ -191,7 +192,7 @@ async function comingBack(scene: Scene, statement: string): Promise<void> {
   await scene.expire();
   const reached = scene.proxy!.hold('answer', statement);
   const started = scene.stage.gateway.start().catch(() => undefined);
-  await Promise.race([reached, started.then(() => delay(500))]);
+  await Promise.race([reached, started.then(() => delay(REACH_MS))]);
 }
 
 export function momentsOf(database: 'embedded' | 'postgres'): readonly Moment[] {

@@ -161,7 +161,11 @@ class Run {
     const sorted = [...scene.recoveries].sort((a, b) => a - b);
     const at = (share: number): number =>
       Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-    const counts = { ...scene.ledger.counts, mishaps: scene.desk.mishaps + scene.provider.mishaps };
+    const counts = {
+      ...scene.ledger.counts,
+      mishaps: scene.desk.mishaps + scene.provider.mishaps,
+      'refused starts': scene.refusedStarts,
+    };
     const seconds = Math.round((performance.now() - this.began) / 1_000);
     const lines = [
       `${kind}: ${what} in ${seconds} s; ${Object.entries(counts)

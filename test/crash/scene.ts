@@ -22,6 +22,7 @@ export const CANARY = { word: 'Kanarienvogel', phone: '8613977' };
 /** What remains to be read from the sockets of a process that is dead. */
 const ECHO_MS = 20;
 const REST_MS = 60_000;
+const STARTS = 5;
 
 /** A reply that the provider took, and the ids by which it may speak of it. */
 export interface Post {
@@ -39,6 +40,7 @@ export class Scene {
   round = 0;
   /** Milliseconds from each start to the first delivery after it. */
   readonly recoveries: number[] = [];
+  refusedStarts = 0;
   /** Posts that the provider took and has not reported on. */
   readonly unreported: Post[] = [];
   /** Everything that the processes of this round wrote. */
@@ -121,11 +123,19 @@ export class Scene {
     this.ledger.kills += 1;
   }
 
-  /** Starts it anew; the leases of the dead process have run out. */
+  /** Starts it anew, again where the start is refused, as supervisors do; the leases of the dead process have run out. */
   async revive(): Promise<void> {
-    await this.expire();
     this.startedAt = performance.now();
-    await this.stage.gateway.start();
+    for (let left = STARTS; ; left -= 1) {
+      await this.expire();
+      try {
+        return await this.stage.gateway.start();
+      } catch (error) {
+        if (left === 1) throw error;
+        this.refusedStarts += 1;
+        await this.stage.gateway.kill9();
+      }
+    }
   }
 
   async expire(): Promise<void> {
@@ -138,8 +148,7 @@ export class Scene {
     this.provider.clear();
     const end = performance.now() + REST_MS;
     for (;;) {
-      await this.pull();
-      const unrest = [...this.ledger.unrest(), ...(await this.waiting())];
+      const unrest = await this.unrest().catch((error: unknown) => [String(error)]);
       if (unrest.length === 0) return;
       if (performance.now() > end)
         return unrest.forEach((what) => this.ledger.fault(`after ${REST_MS} ms of rest: ${what}`));
@@ -164,10 +173,12 @@ export class Scene {
       const seen: number[] = [];
       for (let more = true; more;) {
         const path = `/v1/conversations/${id}/messages?limit=200&after=${seen.at(-1) ?? 0}`;
-        const { status, body } = await this.stage.gateway.api.get<{ items: { sequence: number }[] }>(path);
-        if (status !== 200) return this.ledger.fault(`${path} was answered ${status}`);
-        seen.push(...body.items.map(({ sequence }) => sequence));
-        more = body.items.length > 0;
+        const { items } = await until(path, async () => {
+          const { status, body } = await this.stage.gateway.api.get<{ items: { sequence: number }[] }>(path);
+          return status === 200 && body;
+        });
+        seen.push(...items.map(({ sequence }) => sequence));
+        more = items.length > 0;
       }
       if (seen.length !== messages || seen.some((sequence, index) => sequence !== index + 1))
         this.ledger.fault(`${id} has ${seen.length} messages in the API, ${messages} in the stream`);
@@ -185,6 +196,11 @@ export class Scene {
     this.closed = true;
     await this.stage.close();
     await this.proxy?.away();
+  }
+
+  private async unrest(): Promise<string[]> {
+    await this.pull();
+    return [...this.ledger.unrest(), ...(await this.waiting())];
   }
 
   private async pull(): Promise<void> {

@@ -223,7 +223,7 @@ export class Traffic {
   private async report(draw: Draw): Promise<void> {
     const reports = this.scene.unreported.splice(0).map((post) => this.receipts(post, draw.pick(post.ids), draw));
     const later: Post[] = [];
-    while (!this.over) {
+    while (!this.over && !this.scene.closed) {
       for (const post of this.scene.unreported.splice(0)) {
         if (draw.chance(0.4)) reports.push(this.receipts(post, post.ids[0]!, draw));
         else later.push(post);
