@@ -55,7 +55,7 @@ export async function benchDrain(options: BenchOptions): Promise<Report> {
     options.size === 'smoke'
       ? { senders: 20, perSender: 3 }
       : { senders: 500, perSender: options.size === 'large' ? 60 : 12 };
-  const drainers = await openAll(generator, { ...options, ...size, skipped });
+  const drainers = await openAll(generator, { ...options, senders: size.senders, skipped });
   const results = await alternate(drainers, options.rounds, (drainer) => drain(drainer, size));
   await Promise.all([...drainers, generator].map((one) => one.stop()));
   const total = (size.senders * size.perSender).toLocaleString('en');
@@ -68,18 +68,20 @@ interface Opening extends BenchOptions {
   readonly skipped: string[];
 }
 
-async function openAll(generator: Child<Generator>, { servers, senders, skipped }: Opening): Promise<Drainer[]> {
-  const products = [await openProduct({ name: EMBEDDED, database: 'embedded' })];
+async function openAll(generator: Child<Generator>, { servers, senders, size, skipped }: Opening): Promise<Drainer[]> {
   const missing = { postgres: postgresMissing(), redis: redisMissing() };
   if (missing.postgres) skipped.push(`everything on Postgres: ${missing.postgres}`);
-  else products.push(await openProduct({ name: OURS, database: {} }));
+  const products: Contestant[] = [];
+  if (missing.postgres || (servers(EMBEDDED) && size !== 'smoke'))
+    products.push(await openProduct({ name: EMBEDDED, database: 'embedded' }));
+  if (!missing.postgres) products.push(await openProduct({ name: OURS, database: {} }));
   for (const product of products) await warmUp(generator, product, senders);
   const sample = await products[0]!.sink!.call('sample', undefined);
   const drainers = products.map((product) => ofProduct(generator, product));
   if (missing.redis) skipped.push(`BullMQ: ${missing.redis}`);
   else if (servers(BULL)) drainers.push(await openBull(sample));
   if (!missing.postgres && servers(GRAPHILE)) drainers.push(await openGraphile(sample));
-  return drainers.filter(({ name }) => servers(name));
+  return drainers;
 }
 
 function ofProduct(generator: Child<Generator>, product: Contestant): Drainer {

@@ -51,9 +51,10 @@ export async function benchLatency(options: BenchOptions): Promise<Report> {
   return { tables, goals, skipped: missing ? [`everything on Postgres: ${missing}`] : [] };
 }
 
-async function openAll(postgres: boolean, { servers }: BenchOptions): Promise<Contestant[]> {
+async function openAll(postgres: boolean, { servers, size }: BenchOptions): Promise<Contestant[]> {
   const opened: Contestant[] = [];
-  if (servers(EMBEDDED)) opened.push(await openProduct({ name: EMBEDDED, database: 'embedded' }));
+  if (servers(EMBEDDED) && !(postgres && size === 'smoke'))
+    opened.push(await openProduct({ name: EMBEDDED, database: 'embedded' }));
   if (postgres && servers(FORWARD)) opened.push(await openBaseline(FORWARD, 'forward', 'postgres'));
   if (postgres && servers(OURS)) opened.push(await openProduct({ name: OURS, database: {} }));
   return opened;

@@ -10,12 +10,13 @@ import { benchLatency } from './latency.js';
 import { benchOutbound } from './outbound.js';
 import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
+import { shareOneServer } from './parts/postgres.js';
 import { asMarkdown, asText } from './parts/print.js';
-import { benchStatements } from './statements.js';
-import { benchTrouble } from './trouble.js';
-import { benchProcesses } from './processes.js';
 import type { Report } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
+import { benchProcesses } from './processes.js';
+import { benchStatements } from './statements.js';
+import { benchTrouble } from './trouble.js';
 
 const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   intake: benchIntake,
@@ -53,25 +54,41 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const smoke = values.size === 'smoke';
-const options: BenchOptions = {
+const settings = {
   seconds: Number(values.seconds ?? (smoke ? 0.3 : 3)),
   rounds: Number(values.rounds ?? (smoke ? 1 : 3)),
   size: values.size as BenchOptions['size'],
+};
+const options: BenchOptions = {
+  ...settings,
   only: (title) => new RegExp(values.only).test(title),
   servers: (name) => new RegExp(values.servers).test(name),
 };
+const reports: Record<string, Report> = {};
+
+/** A bench that fails says so in its report, and the others go on. */
+async function run(name: string): Promise<Report> {
+  try {
+    return await BENCHES[name]!(options);
+  } catch (error) {
+    process.exitCode = 1;
+    return { tables: [], goals: [], skipped: [`it failed: ${error instanceof Error ? error.stack : String(error)}`] };
+  }
+}
+
 try {
-  const machine = { ...(await describeMachine()), ...options };
+  const machine = { ...(await describeMachine()), ...settings };
   process.stdout.write(`${JSON.stringify(machine, null, 2)}\n\n`);
-  const reports: Record<string, Report> = {};
   for (const name of names) {
     process.stderr.write(`${new Date().toISOString()} ${name}\n`);
-    reports[name] = await BENCHES[name]!(options);
+    if (smoke) shareOneServer();
+    reports[name] = await run(name);
+    await stopEverything();
     process.stdout.write(`${asText(name, reports[name])}\n`);
+    if (values.json) await writeFile(values.json, JSON.stringify({ machine, reports }, null, 2));
+    if (values.markdown) await writeFile(values.markdown, asMarkdown(machine, reports));
   }
-  if (values.json) await writeFile(values.json, JSON.stringify({ machine, reports }, null, 2));
-  if (values.markdown) await writeFile(values.markdown, asMarkdown(machine, reports));
 } finally {
   await stopEverything();
 }
-process.exit(0);
+process.exit();

@@ -83,9 +83,10 @@ function scenarios(smoke: boolean): Scenario[] {
   ];
 }
 
-async function openAll(postgres: boolean, { servers }: BenchOptions): Promise<Contestant[]> {
+async function openAll(postgres: boolean, { servers, size }: BenchOptions): Promise<Contestant[]> {
   const opened: Contestant[] = [];
-  if (servers(EMBEDDED)) opened.push(await openProduct({ name: EMBEDDED, database: 'embedded' }));
+  if (servers(EMBEDDED) && !(postgres && size === 'smoke'))
+    opened.push(await openProduct({ name: EMBEDDED, database: 'embedded' }));
   if (postgres && servers(FORWARD)) opened.push(await openBaseline(FORWARD, 'forward', 'postgres'));
   if (postgres && servers(OURS)) opened.push(await openProduct({ name: OURS, database: {} }));
   return opened;

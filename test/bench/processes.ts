@@ -24,7 +24,9 @@ export async function benchProcesses(options: BenchOptions): Promise<Report> {
   const generator = startChild<Generator>('generator');
   const contestants: Contestant[] = [];
   for (const processes of smoke ? [1, 2] : COUNTS)
-    contestants.push(await openProduct({ name: nameOf(processes), database: { max_connections: '200' }, processes }));
+    contestants.push(
+      await openProduct({ name: nameOf(processes), database: smoke ? {} : { max_connections: '200' }, processes }),
+    );
   for (const contestant of contestants) await write(generator, contestant, { ...size, perSender: 4 });
   const results = await alternate(contestants, options.rounds, (contestant) =>
     write(generator, contestant, { ...size, seconds: options.seconds }),

@@ -1,6 +1,9 @@
+import { rm } from 'node:fs/promises';
+import { seededDataDir } from '../../../libs/database/src/testing/embedded-suite.js';
+import { onStop } from './cleanup.js';
 import { startChild, type Child } from './child.js';
 import { cpuMicros } from './cpu.js';
-import { destination, openGateway, SECRET, temporaryFolder, type Gateway } from './gateway.js';
+import { destination, openGateway, SECRET, type Gateway } from './gateway.js';
 import type { Target } from './messages.js';
 import { openPostgres, type Postgres } from './postgres.js';
 import { startServer } from './process.js';
@@ -36,7 +39,8 @@ export interface ProductOptions {
 export async function openProduct({ name, database, processes = 1 }: ProductOptions): Promise<Contestant> {
   const { sink, port } = await openSink();
   const postgres = database === 'embedded' ? undefined : await openPostgres(database);
-  const options = { databaseUrl: postgres?.url, providerPort: port, destinations: [destination(port)] };
+  const dataDir = postgres ? undefined : await emptyEmbedded();
+  const options = { databaseUrl: postgres?.url, dataDir, providerPort: port, destinations: [destination(port)] };
   const gateways: Gateway[] = [];
   for (let i = 0; i < processes; i += 1) gateways.push(await openGateway(options));
   const stop = async (): Promise<void> => {
@@ -46,6 +50,13 @@ export async function openProduct({ name, database, processes = 1 }: ProductOpti
   };
   const appPids = gateways.map(({ pid }) => pid);
   return { name, to: gateways[0]!.messages, sink, appPids, gateways, stop, ...(postgres && { postgres }) };
+}
+
+/** A copy of an empty database, because making one takes seconds. */
+async function emptyEmbedded(): Promise<string> {
+  const folder = await seededDataDir();
+  onStop(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  return folder;
 }
 
 export type BaselineKind = 'echo' | 'insert' | 'cte' | 'forward';
@@ -60,7 +71,7 @@ export async function openBaseline(
   const delivering = kind === 'forward' ? await openSink() : undefined;
   const server = await startServer('test/bench/baselines/fastify.js', {
     BENCH_KIND: kind,
-    ...(postgres ? { BENCH_URL: postgres.url } : { BENCH_DATA: `${await temporaryFolder()}/data` }),
+    ...(postgres ? { BENCH_URL: postgres.url } : { BENCH_DATA: kind === 'echo' ? '' : await emptyEmbedded() }),
     ...(delivering && { BENCH_SINK: `http://127.0.0.1:${delivering.port}/events`, BENCH_SECRET: SECRET }),
   });
   const stop = async (): Promise<void> => {

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   readonly port?: number;
   /** A folder of the caller's that outlives the process. */
   readonly folder?: string;
+  /** A data folder of the caller's, with an empty embedded database in it. */
+  readonly dataDir?: string | undefined;
 }
 
 /** The product, as `npm start` runs it, with all that is on by default. */
@@ -58,7 +60,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     TRIBUTARY_CONFIG: config,
     TRIBUTARY_ADMIN_KEY: ADMIN_KEY,
     TRIBUTARY_SECRET_KEY: 'the-secret-key-of-the-benches',
-    DATA_DIR: join(folder, 'data'),
+    DATA_DIR: options.dataDir ?? join(folder, 'data'),
     PORT: String(options.port ?? 0),
     HOST: '127.0.0.1',
     LOG_LEVEL: 'error',

@@ -48,10 +48,12 @@ export type ClosedOptions = Pick<ClosedLoad, 'connections' | 'senders' | 'second
 export async function measureClosed(
   generator: Child<Generator>,
   contestant: Contestant,
-  { expected, ...load }: ClosedOptions & { readonly expected: number },
+  { expected, quietMs, ...load }: ClosedOptions & { readonly expected: number; readonly quietMs?: number },
 ): Promise<Round> {
   const prepared = load.perSender ? load.perSender * load.senders : Math.ceil(expected * (load.seconds ?? 1) * 1.3);
-  return measure(contestant, load, (run) => generator.call('closed', { ...load, to: contestant.to, run, prepared }));
+  return measure(contestant, { ...load, ...(quietMs && { quietMs }) }, (run) =>
+    generator.call('closed', { ...load, to: contestant.to, run, prepared }),
+  );
 }
 
 /** Makes every sender known to the store, and the code warm. */
@@ -63,16 +65,16 @@ export async function warmUp(generator: Child<Generator>, contestant: Contestant
 /** Runs a load against a contestant, and keeps account until its sink has everything. */
 export async function measure<L extends Loaded>(
   contestant: Contestant,
-  load: { readonly connections: number; readonly senders: number; readonly timed?: number },
+  load: { readonly connections: number; readonly senders: number; readonly timed?: number; readonly quietMs?: number },
   produce: (run: string) => Promise<L>,
 ): Promise<Round & L> {
   const run = newRun();
   const { sink } = contestant;
-  const { senders, timed = 0 } = load;
+  const { senders, timed = 0, quietMs = QUIET_MS } = load;
   await sink?.call('expect', { run, senders, ordered: senders >= load.connections, timed });
   const before = cpuOf(contestant);
   const loaded = await produce(run);
-  const account = await sink?.call('complete', { messages: loaded.accepted, quietMs: QUIET_MS });
+  const account = await sink?.call('complete', { messages: loaded.accepted, quietMs });
   const after = cpuOf(contestant);
   return {
     ...loaded,
