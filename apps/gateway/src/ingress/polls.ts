@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '#database';
+import { Overloaded } from '#conversations';
+import { DatabaseUnavailable, type Database } from '#database';
 import type { Logger } from 'pino';
 import type { Directory, RunningAccount, RunningDestination } from '../directory/index.js';
 import type { AccountStates } from './account-states.js';
@@ -144,9 +145,11 @@ export class Polls {
       return more ? 0 : source.everyMs;
     } catch (error) {
       if (hold.signal.aborted) return 0;
-      const waitMs = Math.max(source.everyMs, patience.failed(error));
+      // What cannot be stored now is asked for again, and says nothing of the other side.
+      const ours = error instanceof Overloaded || error instanceof DatabaseUnavailable;
+      const waitMs = Math.max(ours ? 0 : source.everyMs, patience.failed(error));
       this.parts.log.warn({ source: source.name, err: error, waitMs }, 'polling failed');
-      await source.told(error, patience);
+      if (!ours) await source.told(error, patience);
       return waitMs;
     }
   }

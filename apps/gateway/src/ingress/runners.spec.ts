@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChannelAdapter, Emit } from '#channels';
-import type { Lease, Leases } from '#conversations';
+import { Overloaded, type Lease, type Leases } from '#conversations';
+import { DatabaseUnavailable } from '#database';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import pino from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
@@ -275,6 +276,21 @@ describe('a poll', () => {
       { events: [event], cursor: { name: 'poll:account:acc', value: 'one' } },
       { events: [], cursor: { name: 'poll:account:acc', value: 'two' } },
     ]);
+  });
+
+  it.each([
+    ['there is too much', new Overloaded(1)],
+    ['the database is away', new DatabaseUnavailable('gone')],
+  ])('asks again soon for what could not be stored because %s, and does not blame the account', async (_why, error) => {
+    pages = [{ events: [event], cursor: 'one' }];
+    const { accept } = arrivals;
+    arrivals.accept = () => Promise.reject(error);
+    list = polls(1e6).tasks();
+    await tasks.sync();
+    await until(() => cursors.length === 1);
+    arrivals.accept = accept;
+    await until(() => accepted.length === 1);
+    expect(reports.filter(({ state }) => state !== 'connected')).toEqual([]);
   });
 
   it('is asked at once when a callback says so', async () => {
