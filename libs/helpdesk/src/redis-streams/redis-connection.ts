@@ -69,12 +69,13 @@ function commandsOf(client: Redis, ms: number): Pick<RedisConnection, 'append' |
         transaction.xadd(stream, ...trim, '*', ...Object.entries(fields).flat());
       }
       const done = transaction.exec();
-      const waited = replicas > 0 ? client.wait(replicas, ms) : undefined;
+      // Less than the caller waits, so that the answer tells how many there are.
+      const waited = replicas > 0 ? client.wait(replicas, Math.round(ms * 0.8)) : undefined;
       waited?.catch(() => undefined);
       for (const [error] of (await done) ?? []) if (error) throw error;
       const have = (await waited) ?? 0;
       if (have < replicas)
-        throw new ProviderFailure('outcome-unknown', `${have} of ${replicas} replicas confirmed within ${ms} ms`);
+        throw new ProviderFailure('outcome-unknown', `${have} of ${replicas} replicas confirmed in time`);
     },
     typeOf: (key) => client.type(key),
     async close() {

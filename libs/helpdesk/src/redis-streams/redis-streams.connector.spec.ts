@@ -69,6 +69,14 @@ describeOnServer('redis-streams', subject.missing?.(), (title) =>
         expect(await sinks[0].taken()).toHaveLength(40);
       }));
 
+    it('appends what is handed over together as one transaction', () =>
+      use({}, async ({ sinks, context }) => {
+        await redisStreams.deliver([messageEvent(1, 'a'), messageEvent(2, 'b')], context(0) as never);
+        const stats = await speak(sinks[0].port, (client) => client.info('commandstats'));
+        expect(stats).toMatch(/cmdstat_xadd:calls=2,/);
+        expect(stats).toMatch(/cmdstat_exec:calls=1,/);
+      }));
+
     it('trims only where it is told to', () =>
       use({ maxLength: 100 }, async ({ sinks, context }) => {
         const batch = Array.from({ length: 100 }, (_, i) => messageEvent(i + 1, `${i}`));

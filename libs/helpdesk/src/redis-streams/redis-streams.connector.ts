@@ -53,7 +53,7 @@ function linkOf({ hold, config, dial }: Context): Link<RedisConnection> {
   return hold(() => new Link(() => openRedis(config, dial)));
 }
 
-/** All events of a call are one transaction: an error leaves none of them behind another that is missing. */
+/** The events of a call are one transaction: a server without memory takes none, and no later event before an earlier one. */
 async function deliver(events: readonly StreamEvent[], ctx: Context): Promise<DeliveryReceipt> {
   const { signal, config, replay } = ctx;
   const link = linkOf(ctx);

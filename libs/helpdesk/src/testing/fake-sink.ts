@@ -117,7 +117,6 @@ export async function hand(event: StreamEvent, ctx: LineContext, connection: Lin
     const answer = await within(connection.say(lineOf(event, ctx.replay)), wait('outcome-unknown', ctx));
     if (answer !== 'ok') throw new ProviderFailure('content-refused', 'the server does not take the event');
   } catch (error) {
-    await connection.close();
     throw error instanceof ProviderFailure
       ? error
       : new ProviderFailure('outcome-unknown', `no answer: ${String(error)}`);
@@ -133,8 +132,14 @@ export const compliantSink: HelpdeskConnector<LineConfig> = {
   config,
   capabilities: { kind: 'stream', batch: 10, replies: ['api'], maxAttachmentBytes: 0 },
   async deliver(events, ctx) {
-    const connection = await linkOf(ctx).get();
-    for (const event of events) await hand(event, ctx, connection);
+    const link = linkOf(ctx);
+    const connection = await link.get();
+    try {
+      for (const event of events) await hand(event, ctx, connection);
+    } catch (error) {
+      await link.drop(connection);
+      throw error;
+    }
     return {};
   },
   async check(ctx) {

@@ -135,11 +135,28 @@ const reconnects: SinkCheck = {
       await persist(subject, () => context(0), three.slice(0, 1));
       const { opened } = gates[0];
       gates[0].cut();
-      await persist(subject, () => context(0), three.slice(1));
+      // Time for the news to reach the client: a delivery that begins later must not suffer from it.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await subject.connector.deliver(three.slice(1), context(0));
       ok(gates[0].opened > opened, 'no new connection was opened');
       deepStrictEqual(firstArrivals(await sinks[0].taken(), 'cnv_conformance'), ids(three));
       await holdings.close();
       await comesTrue(() => gates[0].standing === 0, 'every connection is closed');
+    }),
+};
+
+const silence: SinkCheck = {
+  name: 'uses no connection again on which an answer is missing',
+  run: (subject) =>
+    withSinks(subject, {}, async ({ sinks, gates, context }) => {
+      await subject.connector.deliver(three.slice(0, 1), context(0));
+      const { opened } = gates[0];
+      gates[0].set('mute');
+      await subject.connector.deliver(three.slice(1, 2), context(0)).then(() => ok(false, 'it is confirmed'), () => undefined); // prettier-ignore
+      gates[0].set('open');
+      await subject.connector.deliver(three.slice(1), context(0));
+      ok(gates[0].opened > opened, 'the connection is used again');
+      deepStrictEqual(firstArrivals(await sinks[0].taken(), 'cnv_conformance'), ids(three));
     }),
 };
 
@@ -181,6 +198,7 @@ export const sinkChecks: readonly SinkCheck[] = [
   outage(false),
   outage(true),
   reconnects,
+  silence,
   closing,
   apart,
 ];
