@@ -91,6 +91,20 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     expect(lane.map(({ id }) => id)).toEqual([...Array(5).fill(lane[0]!.id), lane[5]!.id]);
   });
 
+  it('does not take a destination that refuses some conversations for one that is down', async () => {
+    const refused = Array.from({ length: 12 }, (_, n) => `+9${n}`);
+    desk.answer = ({ event }) => ({ status: JSON.stringify(event.data).includes('"refused"') ? 503 : 200 });
+    await start();
+    await arrive(database, ...refused.map((from) => [from, 'refused'] as const), ['+1', 'a']);
+    await until(() => desk.at('hd').length > 60, 'they fail again and again');
+    for (let n = 0; n < 5; n += 1) {
+      const before = desk.calls.length;
+      await arrive(database, [`+2${n}`, `other ${n}`]);
+      await until(() => texts(desk.at('hd')).includes(`other ${n}`), 'another conversation');
+      expect(desk.calls.length - before).toBeLessThan(80);
+    }
+  });
+
   it('parks what the destination refuses, with the reason, and goes on; a replay delivers it marked as such', async () => {
     let refuse = true;
     desk.answer = ({ event }) => ({ status: refuse && JSON.stringify(event.data).includes('"bad"') ? 422 : 200 });

@@ -228,7 +228,7 @@ export class Relay {
     const durationMs = performance.now() - began;
     target.inFlight -= 1;
     lane.single ||= outcome.single === true;
-    this.takeEffect(target, outcome);
+    this.takeEffect(target, outcome, entries[0]!.attempts === 0);
     this.pump(target);
     const settled = await this.settle(entries, lease, outcome.results);
     outcome.results.forEach((result, index) =>
@@ -263,9 +263,9 @@ export class Relay {
     }
   }
 
-  private takeEffect(target: Target, { health, holdMs, pause }: Outcome): void {
+  private takeEffect(target: Target, { health, holdMs, pause }: Outcome, first: boolean): void {
     if (health === 'alive' && target.breaker.succeeded()) this.recover(target);
-    if (health === 'down' && target.breaker.failed()) target.spill();
+    if (health === 'down' && target.breaker.failed(first)) target.spill();
     if (holdMs !== undefined) target.hold(holdMs);
     if (pause === undefined) return;
     const route = this.parts.board.route(target.ref);

@@ -145,6 +145,21 @@ describe('a breaker', () => {
   });
 });
 
+describe('a breaker beside conversations that are refused', () => {
+  it('does not open by what failed before, nor while something got through of late', () => {
+    let now = 0;
+    const breaker = new Breaker(() => now);
+    for (let n = 0; n < 50; n += 1) breaker.failed(false);
+    expect(breaker.permits(32)).toBe(32);
+    breaker.succeeded();
+    for (let n = 0; n < 50; n += 1) breaker.failed(true);
+    expect(breaker.permits(32)).toBe(32);
+    now = 2_000;
+    expect(breaker.failed(true)).toBe(true);
+    expect(breaker.permits(32)).toBe(0);
+  });
+});
+
 describe('a pace', () => {
   it('lets through one second of its rate at once, then one by one', () => {
     let now = 0;

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { addAccount, addDestination, eventsOf, ids, message, receipt, STORE } from '../testing/store.js';
-import { newId } from '#normalizer';
+import { type InboundEvent, newId } from '#normalizer';
 import { Intake } from './intake.js';
+import { prune } from '../outbox/retention.js';
 import { park } from './park.js';
 import { Parked } from './parked.js';
 
@@ -347,6 +348,23 @@ describeOnEveryDatabase('intake', (open) => {
     expect(events.map(({ type }) => type)).toEqual(['message.edited', 'message.reaction', 'message.deleted']);
     expect(events[0]!.data.message!.text).toBe('the');
     expect(events[1]!.data['reaction']).toEqual({ emoji: '👍', removed: false });
+  });
+
+  it('sets a receipt aside whose message never came, and takes its repeat again', async () => {
+    const late = receipt(`never-${person}`, 'delivered') as { dedupeKey: string } & InboundEvent;
+    await intake.accept('sms', [late]);
+    await database.query(`update early_receipt set received_at = now() - interval '73 h' where external_id = $1`, [
+      `never-${person}`,
+    ]);
+    await prune(database);
+    const parked = await new Parked(database, intake).list({ limit: 100 });
+    expect(parked.filter(({ dedupeKey }) => dedupeKey === late.dedupeKey)).toMatchObject([
+      { stage: 'store', error: expect.stringContaining(`never-${person}`) },
+    ]);
+    const waiting = () => database.query('select 1 from early_receipt where external_id = $1', [`never-${person}`]);
+    expect(await waiting()).toHaveLength(0);
+    expect(await intake.accept('sms', [late])).toMatchObject([{ duplicate: false }]);
+    expect(await waiting()).toHaveLength(1);
   });
 
   it('keeps a receipt that comes before its message is known', async () => {

@@ -28,7 +28,10 @@ export const KEEPING: Keeping = {
 /** Rows of one statement: short locks, and the stream's horizon is held up no longer than that. */
 const CHUNK = 1_000;
 
-/** `look` finds at most `$2` rows that are older than `$1` seconds, without a lock that the horizon waits for; `forget` deletes them (`$2`). */
+/**
+ * `look` finds at most `$2` rows that are older than `$1` seconds and no older than `$3`, without a lock that the horizon waits for; `forget` deletes them
+ * (`$2`).
+ */
 interface Rule {
   readonly of: keyof Keeping;
   readonly look: string;
@@ -39,7 +42,7 @@ const RULES: readonly Rule[] = [
   pruning('dedupe', 'inbox.received_at'),
   pruning('idempotency', 'idempotency.created_at'),
   pruning('traces', 'trace.created_at'),
-  pruning('receipts', 'early_receipt.received_at'),
+  parking('receipts', 'early_receipt.received_at'),
   pruning('deliveries', 'delivery.settled_at', `state = 'delivered'`),
   pruning('events', 'delivery.settled_at', `state = 'dead'`),
   pruning(
@@ -60,8 +63,21 @@ function pruning(of: keyof Keeping, at: string, only = 'true'): Rule {
   const old = `${at} < statement_timestamp() - make_interval(secs => $1::float8) and ${only}`;
   return {
     of,
-    look: `select ctid::text as place from ${table} where ${old} order by ${at} limit $2`,
+    look: `select ctid::text as place, ${at}::text as at from ${table} where ${at} >= $3::timestamptz and ${old} order by ${at} limit $2`,
     forget: `delete from ${table} where ctid = any ($2::text[]::tid[]) and ${old} returning 1`,
+  };
+}
+
+/** A receipt whose message never came is set aside for a person; a repeat of it is taken again. */
+function parking(of: keyof Keeping, at: string): Rule {
+  const { look, forget } = pruning(of, at);
+  return {
+    ...{ of, look },
+    forget: `with gone as (${forget.replace(/returning 1$/, 'returning account_id, external_id, receipt')}),
+      taken_again as (delete from inbox b using gone g where b.account_id = g.account_id and b.dedupe_key = g.receipt->>'dedupeKey')
+      insert into poison (id, account_id, dedupe_key, input, error)
+      select g.receipt->>'id', g.account_id, g.receipt->>'dedupeKey', g.receipt, 'it is a receipt of a message that is not known: ' || g.external_id from gone g
+      on conflict (account_id, dedupe_key) where resolved_at is null do nothing returning 1`,
   };
 }
 
@@ -74,9 +90,11 @@ export async function prune(database: Database, keeping: Partial<Keeping> = {}, 
   const seconds = { ...keep, deliveries: Math.min(keep.deliveries, keep.events) };
   let total = 0;
   for (const { of, look, forget } of RULES) {
+    let seen = '-infinity';
     for (let full = true; full && !signal?.aborted;) {
-      const found = await database.query<{ place: string }>(look, [seconds[of], CHUNK]);
+      const found = await database.query<{ place: string; at: string }>(look, [seconds[of], CHUNK, seen]);
       if (found.length === 0) break;
+      seen = found.at(-1)!.at;
       const gone = await database.query(forget, [seconds[of], found.map(({ place }) => place)]);
       total += gone.length;
       full = found.length === CHUNK && gone.length > 0;

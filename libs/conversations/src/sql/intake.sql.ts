@@ -39,7 +39,10 @@ begin
     on conflict do nothing returning item_id)
   select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
 
-  if jsonb_array_length(p_items) > 2 then
+  if jsonb_array_length(p_items) = 1 and p_items->0->>'kind' = 'message' then -- alone it is quicker by itself
+    perform 1 from conversation c where c.id = (
+      select t.conversation_id from thread t where t.account_id = p_items->0->>'accountId' and t.external_id = p_items->0->>'thread') for update;
+  else
     perform lock_touched(p_items);
     for o in select * from store_known(p_items, fresh, v_now) loop
       done := done || o.ord;

@@ -1,4 +1,7 @@
-/** The tables of the store. `position` columns are the order of insertion, which within a conversation or lane is the order of commit. */
+/**
+ * The tables of the store. What every message updates keeps room on its pages and is in no index by a column that changes, so that an update stays on its page
+ * and touches no index; what is only written and pruned is vacuumed in small steps. `position` columns are the order of insertion, which within a conversation or lane is the order of commit.
+ */
 export const TABLES = `
 create table account (
   id text primary key,
@@ -50,7 +53,7 @@ create table thread (
   opted_out_at timestamptz,
   created_at timestamptz not null default now(),
   unique (account_id, external_id)
-);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index thread_contact on thread (contact_id);
 
 create table conversation (
@@ -69,7 +72,7 @@ create table conversation (
   closed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
-);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index conversation_contact on conversation (contact_id);
 
 create table conversation_thread (
@@ -97,7 +100,7 @@ create table message (
   account_id text not null,
   sequence int not null,
   thread_sequence int not null,
-  direction text not null check (direction in ('inbound', 'outbound')),
+  direction text not null,
   author jsonb not null,
   parts jsonb not null,
   text text not null,
@@ -115,9 +118,9 @@ create table message (
   fallback_at timestamptz,
   deleted_at timestamptz,
   unique (conversation_id, sequence)
-);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index message_thread on message (thread_id, thread_sequence);
-create index message_send_at on message (send_at) where send_at is not null and status = 'queued' and thread_sequence = 0;
+create index message_send_at on message (send_at) where send_at is not null and thread_sequence = 0;
 create index message_fallback_at on message (fallback_at) where fallback_at is not null;
 
 create table unit (
@@ -133,7 +136,7 @@ create table unit (
   external_ids text[] not null default '{}',
   superseded boolean not null default false,
   updated_at timestamptz not null default now()
-);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index unit_message on unit (message_id, index);
 
 create table inbox (
@@ -142,7 +145,7 @@ create table inbox (
   item_id text,
   received_at timestamptz not null,
   primary key (account_id, dedupe_key)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index inbox_received on inbox (received_at);
 
 create table external_ref (
@@ -152,7 +155,7 @@ create table external_ref (
   unit_id text,
   created_at timestamptz not null default now(),
   primary key (account_id, external_id)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 
 create table early_receipt (
   account_id text not null,
@@ -184,7 +187,7 @@ create table event (
   sequence int,
   data jsonb,
   created_at timestamptz not null
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index event_conversation on event (conversation_id, sequence) where conversation_id is not null;
 create index event_created on event (created_at);
 
@@ -192,7 +195,7 @@ create table outbox (
   position bigint generated always as identity primary key,
   partition smallint not null,
   lane text not null,
-  kind text not null check (kind in ('event', 'unit')),
+  kind text not null,
   target_id text not null,
   item_id text not null,
   replay boolean not null default false,
@@ -201,7 +204,7 @@ create table outbox (
   due_at timestamptz,
   failure jsonb,
   created_at timestamptz not null default now()
-) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 create index outbox_target on outbox (kind, target_id, position);
 create index outbox_lane on outbox (lane, position);
 create index outbox_tried on outbox (kind, target_id) where attempts > 0;
@@ -214,7 +217,7 @@ create table delivery (
   failure jsonb,
   settled_at timestamptz not null default now(),
   primary key (destination_id, event_id)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index delivery_settled on delivery (destination_id, state, settled_at);
 create index delivery_age on delivery (state, settled_at);
 
@@ -223,7 +226,7 @@ create table lease (
   holder text not null,
   token bigint not null default 1,
   expires_at timestamptz not null
-);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 create table file (
   id text primary key,
@@ -256,7 +259,7 @@ create table idempotency (
   body jsonb,
   created_at timestamptz not null default now(),
   primary key (scope, key)
-);
+) with (fillfactor = 70);
 create index idempotency_created on idempotency (created_at);
 
 create table api_key (
@@ -279,7 +282,7 @@ create table trace (
   direction text not null,
   exchange jsonb not null,
   created_at timestamptz not null default now()
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index trace_message on trace (message_id) where message_id is not null;
 create index trace_event on trace (event_id) where event_id is not null;
 create index trace_created on trace (created_at);
@@ -288,11 +291,11 @@ create table cursor (
   name text primary key,
   value text not null,
   updated_at timestamptz not null default now()
-);
+) with (fillfactor = 50);
 
 create table shared_value (
   name text primary key,
   value text not null,
   expires_at timestamptz not null
-);
+) with (fillfactor = 50);
 `;
