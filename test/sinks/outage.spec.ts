@@ -3,7 +3,7 @@ import { Deliveries } from '#conversations';
 import type { Database } from '#database';
 import { describeOnEmbedded } from '#database/testing';
 import { builtinConnectors, Holdings } from '#helpdesk';
-import { binaryMissing, describeOnServer, openGate, type Gate, type Sink } from '#helpdesk/testing';
+import { describeOnServer, openGate, type Gate, type Sink } from '#helpdesk/testing';
 import { addressGuard, guardedDial } from '#transport';
 import {
   addDestination,
@@ -17,32 +17,7 @@ import {
   STORE,
   until,
 } from '../../apps/gateway/src/relay/testing/harness.js';
-import { Broker } from '../../libs/helpdesk/src/kafka/testing/broker.js';
-import { PASSWORDS as NATS_PASSWORDS, startNats } from '../../libs/helpdesk/src/nats/testing/server.js';
-import { PASSWORDS as REDIS_PASSWORDS, startRedis } from '../../libs/helpdesk/src/redis-streams/testing/server.js';
-
-interface Engine {
-  readonly type: string;
-  readonly missing?: string | undefined;
-  start(gatePort: number): Promise<Sink>;
-  config(server: string): object;
-}
-
-const engines: Engine[] = [
-  {
-    type: 'redis-streams',
-    missing: binaryMissing('redis-server'),
-    start: startRedis,
-    config: (server) => ({ server, username: 'user0', password: REDIS_PASSWORDS[0], partitions: 2 }),
-  },
-  {
-    type: 'nats',
-    missing: binaryMissing('nats-server'),
-    start: startNats,
-    config: (server) => ({ servers: [server], user: 'user0', password: NATS_PASSWORDS[0] }),
-  },
-  { type: 'kafka', start: (port) => Broker.start(port, { users: {} }), config: (server) => ({ brokers: [server] }) },
-];
+import { engines, type Engine } from './engines.js';
 
 const CUSTOMERS = Array.from({ length: 12 }, (_, i) => `+49${i}`);
 

@@ -17,7 +17,7 @@ const users = { user0: PASSWORDS[0], user1: PASSWORDS[1] };
 const sample = (which: 0 | 1) => ({
   id: `sink${which}`,
   config: (server: string) => ({
-    ...{ brokers: [server], confirmWithinMs: 500 },
+    ...{ brokers: [server], confirmWithinMs: 1_000 },
     sasl: { username: `user${which}`, password: PASSWORDS[which] },
   }),
 });
