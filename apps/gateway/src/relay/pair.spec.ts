@@ -2,11 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import fc from 'fast-check';
 import { type Database } from '#database';
 import { describeOnPostgres } from '#database/testing';
+import { afterDelivery, afterSend } from '#helpdesk';
 import { Desk, postConnector } from './testing/desk.js';
 import {
   addDestination,
   arrive,
   FakeDirectory,
+  HASTY,
+  outboxCount,
   reset,
   settled,
   type Setup,
@@ -35,8 +38,8 @@ describeOnPostgres('two relays on one database', (open) => {
 
   afterEach(() => Promise.all([...running].map(stop)));
 
-  const start = async (room = { lane: 64, target: 2_000 }): Promise<Setup> => {
-    const setup = await startRelay(database, directory, { room, lease: { ttlMs: 1_500, heartbeatMs: 100 } });
+  const start = async (room = { lane: 64, target: 2_000 }, rules = HASTY): Promise<Setup> => {
+    const setup = await startRelay(database, directory, { room, rules, lease: { ttlMs: 1_500, heartbeatMs: 100 } });
     running.add(setup);
     return setup;
   };
@@ -59,6 +62,22 @@ describeOnPostgres('two relays on one database', (open) => {
       expect(own).toEqual(Array.from({ length: Math.ceil((count - n) / 12) }, (_, k) => `m${n + 12 * k}`));
     }
   };
+
+  it('both leave a destination alone that asked one of them for it', async () => {
+    const patient = { afterDelivery, afterSend };
+    const [a, b] = [await start(undefined, patient), await start(undefined, patient)];
+    await until(async () => (await held(a)) === 32 && (await held(b)) === 32, 'they share');
+    await arrive(database, ...lines(12));
+    await settled(database);
+    desk.calls.length = 0;
+    desk.answer = () => ({ status: 429, headers: { 'retry-after': '60' } });
+    await arrive(database, ['+0', 'one']);
+    const holding = ({ relay }: Setup): boolean => relay.board.list().some((target) => target.waitMs() > 30_000);
+    await until(() => holding(a) && holding(b), 'both know');
+    await arrive(database, ...lines(12, 12));
+    await until(async () => (await outboxCount(database)) === 13, 'they wait');
+    expect(desk.calls).toHaveLength(1);
+  });
 
   it('share the partitions, and each event is delivered once and in order while one comes and goes', async () => {
     const a = await start();

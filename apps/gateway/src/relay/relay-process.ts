@@ -34,6 +34,8 @@ const SETTINGS: RelaySettings = {
   drainMs: 8_000,
   refusedMs: 30_000,
 };
+/** A hold that differs by less is the one that is known. */
+const SAME_HOLD_MS = 1_000;
 const ROOM: Room = { lane: 64, target: 2_000 };
 
 /** The relay with all that belongs to it, listening to hints, changes and heartbeats. */
@@ -71,6 +73,7 @@ export class RelayProcess {
       reader: new Reader({ outbox, horizon, partitions, board, laneRoom: room.lane }),
       giveUp: () => this.giveUp(),
       recovered: (target) => this.recovered(target),
+      held: ({ key }, ms) => database.hint('hold', `${Math.ceil(ms)} ${key}`),
       observe: options.observe ?? (() => undefined),
       settings: { ...SETTINGS, ...options.settings },
     });
@@ -83,6 +86,7 @@ export class RelayProcess {
     this.unhook.push(
       database.onHint('outbox', () => this.relay.wake()),
       database.onHint('leases', () => this.relay.rebalance()),
+      database.onHint('hold', (hold) => this.hold(hold)),
       directory.onChange(() => this.relay.review()),
       sessions.onChange(() => this.relay.review()),
       leases.onBeat(async () => this.relay.rebalance()),
@@ -100,6 +104,13 @@ export class RelayProcess {
       .catch((error: unknown) => this.options.log.warn({ err: error }, 'the relay did not stop in order'));
     this.stopping.abort();
     await this.settler.idle();
+  }
+
+  /** Another process was told to leave a target alone; whoever misses it is told by the target itself. */
+  private hold(hint: string): void {
+    const [, ms, key] = /^(\d+) (.+)$/.exec(hint) ?? [];
+    const target = this.board.list().find((one) => one.key === key);
+    if (target && Number(ms) > target.waitMs() + SAME_HOLD_MS) target.hold(Number(ms));
   }
 
   /** A target answers again after it was down: what waited for that goes at once. */

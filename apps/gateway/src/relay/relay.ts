@@ -18,6 +18,8 @@ export interface RelayParts {
   giveUp(): Promise<void>;
   /** A target answers again after it was down. */
   recovered(target: Target): Promise<void>;
+  /** A target asked to be left alone for so long: the other processes are to know. */
+  held(target: Target, ms: number): void;
   observe(observation: Observation): void;
   readonly settings: RelaySettings;
 }
@@ -266,7 +268,10 @@ export class Relay {
   private takeEffect(target: Target, { health, holdMs, pause }: Outcome, first: boolean): void {
     if (health === 'alive' && target.breaker.succeeded()) this.recover(target);
     if (health === 'down' && target.breaker.failed(first)) target.spill();
-    if (holdMs !== undefined) target.hold(holdMs);
+    if (holdMs !== undefined) {
+      target.hold(holdMs);
+      this.parts.held(target, holdMs);
+    }
     if (pause === undefined) return;
     const route = this.parts.board.route(target.ref);
     if (holdMs === undefined) {
