@@ -148,6 +148,36 @@ describeOnServer('nats', subject.missing?.(), (title) =>
       }
     });
 
+    it('takes a token for a credential, and the next server where one does not answer', async () => {
+      const token = 'the-token-of-this-test';
+      const args = ({ port }: { port: number }) => [
+        '-js',
+        '-sd',
+        '.',
+        '--auth',
+        token,
+        '-a',
+        '127.0.0.1',
+        '-p',
+        `${port}`,
+      ];
+      const server = await startServer({ name: 'nats-server', args });
+      try {
+        const servers = ['127.0.0.1:1', `127.0.0.1:${server.port}`];
+        const over = (given: string) => {
+          const config = { servers, user: undefined, password: undefined, token: given };
+          return use(
+            async ({ context }) => void (await nats.deliver([messageEvent(1, 'a')], context(0) as never)),
+            config,
+          );
+        };
+        await over(token);
+        await expect(over('another-token')).rejects.toMatchObject({ code: 'unauthorized' });
+      } finally {
+        await server.close();
+      }
+    });
+
     it.each([
       [{ servers: [] }],
       [{ servers: ['nats://nats.example:4222'] }],

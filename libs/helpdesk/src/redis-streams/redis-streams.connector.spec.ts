@@ -6,6 +6,7 @@ import {
   conformance,
   describeOnServer,
   messageEvent,
+  selfSigned,
   withSinks,
   type SinkBench,
   type SinkSubject,
@@ -118,6 +119,20 @@ describeOnServer('redis-streams', subject.missing?.(), (title) =>
         await redisStreams.deliver([messageEvent(2, 'b')], context(0) as never);
         expect((await sinks[0].taken()).map(({ id }) => id)).toHaveLength(2);
       }));
+
+    it('verifies the certificate of the server', async () => {
+      const own = selfSigned('redis.example');
+      const encrypted = { ...subject, start: (port: number) => startRedis(port, own) } as unknown as SinkSubject;
+      const over = async (tls: object): Promise<void> =>
+        withSinks(encrypted, { config: { tls } }, async ({ context }) => {
+          await redisStreams.deliver([messageEvent(1, 'a')], context(0) as never);
+        });
+      await over({ ca: own.cert });
+      await over({ ca: own.cert, serverName: 'redis.example' });
+      const refused = { code: 'unavailable', message: expect.stringMatching(/certificate|altnames/) };
+      await expect(over({})).rejects.toMatchObject(refused);
+      await expect(over({ ca: own.cert, serverName: 'other.example' })).rejects.toMatchObject(refused);
+    });
 
     it.each([
       [{ server: 'redis.example' }],

@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { startServer, type Sink } from '../../testing/index.js';
+import { startServer, type Certificate, type Sink } from '../../testing/index.js';
 
 /** Of `user0` and `user1`. */
 export const PASSWORDS = ['first-password-4711', 'other-password-0815'] as const;
@@ -18,12 +20,13 @@ export function pairs(fields: readonly string[]): Record<string, string> {
 }
 
 /** A real server with a user for each destination. What it took is on the disk before it says so. */
-export async function startRedis(): Promise<Sink> {
+export async function startRedis(_gatePort?: number, tls?: Certificate): Promise<Sink> {
   const users = PASSWORDS.map((password, i) => ['--user', `user${i}`, 'on', `>${password}`, '~tributary*', '+@all']);
   const server = await startServer({
     name: 'redis-server',
     args: ({ port, folder }) => [
-      ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'],
+      ...(tls ? encrypted(tls, { port, folder }) : ['--port', `${port}`]),
+      ...['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'],
       ...['--appendfsync', 'always', '--user', 'default', 'off', '--user', 'suite', 'on', '>suite-4711', '~*', '+@all'],
       ...users.flat(),
     ],
@@ -38,4 +41,10 @@ export async function startRedis(): Promise<Sink> {
       });
     });
   return { ...server, taken };
+}
+
+function encrypted(tls: Certificate, { port, folder }: { port: number; folder: string }): string[] {
+  for (const [name, text] of Object.entries(tls)) writeFileSync(join(folder, name), text);
+  const files = ['--tls-cert-file', join(folder, 'cert'), '--tls-key-file', join(folder, 'key')];
+  return ['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no', ...files];
 }
