@@ -76,7 +76,7 @@ describeOnEveryDatabase('what comes again', (open) => {
     expect(rows).toHaveLength(2);
   });
 
-  it('a receipt without a message waits for it for three days, and no longer', async () => {
+  it('a receipt without a message waits for it for three days, then for a person', async () => {
     const receipt = (externalId: string): InboundEvent => ({
       kind: 'receipt',
       dedupeKey: `receipt-${externalId}`,
@@ -91,5 +91,6 @@ describeOnEveryDatabase('what comes again', (open) => {
     await prune(database);
     const kept = await database.query<{ id: string }>('select external_id as id from early_receipt');
     expect(kept).toEqual([{ id: 'young' }]);
+    expect(await database.query('select dedupe_key as key from poison')).toEqual([{ key: 'receipt-old' }]);
   });
 });
