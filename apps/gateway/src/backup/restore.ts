@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { isStorageKey, spool, type FileStore } from '#conversations';
+import { FileMissing, isStorageKey, spool, type FileStore } from '#conversations';
 import { fill, openDatabase, type DatabaseOptions, type DatabasePlace, type EmptyDatabase } from '#database';
 import { buffer } from 'node:stream/consumers';
 import { readArchive, Unusable, verify } from './archive.js';
@@ -87,8 +87,10 @@ class Filling {
     this.loaded.set(name, (this.loaded.get(name) ?? 0) + (await this.database.load(table, rows)));
   }
 
+  /** A file that is in the store already is the same: its key is its own, and it appeared there whole. It stays where this restore fails. */
   private async keep(key: string, body: AsyncIterable<Buffer>): Promise<void> {
     const { files } = this.options;
+    if (await isIn(files, key)) return;
     const spooled = await spool(Readable.from(body), files.incoming, Number.MAX_SAFE_INTEGER);
     this.stored.push(key);
     await files.put(key, spooled.path, spooled);
@@ -99,5 +101,15 @@ class Filling {
       const stored = this.loaded.get(name) ?? 0;
       if (stored !== rows) throw new Error(`the table ${name} got ${stored} rows in place of ${rows}`);
     }
+  }
+}
+
+async function isIn(files: FileStore, key: string): Promise<boolean> {
+  try {
+    (await files.open(key, { start: 0, end: 0 })).destroy();
+    return true;
+  } catch (error) {
+    if (error instanceof FileMissing) return false;
+    throw error;
   }
 }

@@ -1,0 +1,100 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { LocalFileStore, spool, storageKey } from '#conversations';
+import { tarEnd, type DatabasePlace } from '#database';
+import { temporaryEmbedded } from '#database/testing';
+import { newId } from '#normalizer';
+import { Recorder } from './archive.js';
+import { fileName, MANIFEST, pieceName, type Manifest } from './manifest.js';
+import { restore } from './restore.js';
+
+class Notes1700000000001 {
+  name = 'Notes1700000000001';
+  async up(runner: { query(text: string): Promise<unknown> }): Promise<void> {
+    await runner.query('create table note (id text primary key)');
+  }
+  async down(): Promise<void> {}
+}
+
+describe('restoring', () => {
+  let folder: string;
+  let place: DatabasePlace;
+  const embedded = temporaryEmbedded();
+  const [mine, fresh] = [storageKey(newId('fil')), storageKey(newId('fil'))];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'restore-'));
+    place = (await embedded.place()) as DatabasePlace;
+  });
+  afterAll(async () => {
+    await embedded.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** An archive of one table and two files, with a manifest that says what it is told. */
+  async function archive(about: Partial<Manifest>): Promise<string> {
+    const path = join(folder, 'archive.tar.gz');
+    const recorder = new Recorder();
+    async function* content(): AsyncGenerator<Buffer> {
+      yield* recorder.whole(pieceName('note', 1), Buffer.from('one\ntwo\n'));
+      for (const key of [mine, fresh]) yield* recorder.whole(fileName(key), Buffer.from('from the archive'));
+      const manifest: Manifest = {
+        ...{
+          product: 'tributary',
+          format: 1,
+          version: '0.1.0',
+          startedAt: new Date().toISOString(),
+          database: 'postgres',
+        },
+        ...{ migrations: ['Notes1700000000001'], tables: [{ name: 'note', columns: ['id'], rows: 2 }], sequences: [] },
+        ...{
+          files: { store: 'dir', count: 2, bytes: 32, missing: [] },
+          secretKey: false,
+          entries: recorder.entries,
+          ...about,
+        },
+      };
+      yield* new Recorder().whole(MANIFEST, Buffer.from(JSON.stringify(manifest)));
+      yield tarEnd();
+    }
+    await pipeline(content(), createGzip(), createWriteStream(path));
+    return path;
+  }
+
+  const into = async (about: Partial<Manifest>) =>
+    restore({ archive: await archive(about), database: place, files: new LocalFileStore(join(folder, 'files')), migrations: [Notes1700000000001] }); // prettier-ignore
+
+  it('that fails leaves the files that were there, and none that were not', async () => {
+    const store = new LocalFileStore(join(folder, 'files'));
+    const spooled = await spool(Readable.from([Buffer.from('was here')]), store.incoming, 100);
+    await store.put(mine, spooled.path);
+    await expect(into({ tables: [{ name: 'note', columns: ['id'], rows: 3 }] })).rejects.toThrow(
+      '2 rows in place of 3',
+    );
+    await expect(into({ sequences: [{ name: 'unknown', value: '1', called: true }] })).rejects.toThrow('no sequence');
+    expect((await readFile(join(folder, 'files', mine))).toString()).toBe('was here');
+    const left = await readdir(join(folder, 'files'), { recursive: true });
+    expect(left.filter((name) => name.includes('fil_'))).toEqual([mine]);
+  });
+
+  it('refuses an archive of a newer version or of another kind', async () => {
+    await expect(into({ migrations: ['Notes1700000000001', 'Later1800000000001'] })).rejects.toThrow('newer version');
+    await expect(into({ format: 2 as 1 })).rejects.toThrow('not a backup of format 1');
+    await writeFile(join(folder, 'empty'), '');
+    const options = { database: place, files: new LocalFileStore(join(folder, 'files')), migrations: [] };
+    await expect(restore({ ...options, archive: join(folder, 'empty') })).rejects.toThrow('damaged or not whole');
+  });
+
+  it('fills the database and the store once it succeeds, also after failures', async () => {
+    expect((await into({})).manifest.tables).toEqual([{ name: 'note', columns: ['id'], rows: 2 }]);
+    expect((await readFile(join(folder, 'files', fresh))).toString()).toBe('from the archive');
+    const database = await embedded.open({ entities: [], migrations: [] });
+    expect(await database.query('select id from note order by id')).toEqual([{ id: 'one' }, { id: 'two' }]);
+  });
+});
