@@ -54,13 +54,11 @@ export async function benchOutbound(options: BenchOptions): Promise<Report> {
   const goals: Goal[] = [];
   for (const scenario of scenarios(smoke).filter(({ title }) => options.only(title))) {
     const taking = contestants.filter(({ name }) => scenario.names.includes(name));
+    const plan = { ...scenario, ...load, seconds: options.seconds };
+    for (const contestant of taking)
+      await reply(generator, contestant, { ...plan, perSender: 1, agent: agents.get(contestant.name) });
     const results = await alternate(taking, options.rounds, (contestant) =>
-      reply(generator, contestant, {
-        ...scenario,
-        ...load,
-        seconds: options.seconds,
-        agent: agents.get(contestant.name),
-      }),
+      reply(generator, contestant, { ...plan, agent: agents.get(contestant.name) }),
     );
     tables.push({ title: scenario.title, rows: rowsOf(results) });
     goals.push(faultless(scenario.title, results));

@@ -15,6 +15,9 @@ export interface Held {
   readonly seconds: number;
 }
 
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
 /** What a browser keeps of its chat. */
 class Visitor {
   session: string | undefined;
@@ -69,11 +72,12 @@ class Visitor {
     if (writing) arrivals[writing.ordinal * senders + writing.sender] = now();
   }
 
-  /** As the widget does: after a random time within what the gateway named, longer each time. */
+  /** The widget's own rule (`apps/widget/src/engine/connection.ts`): first the time that the gateway named, then a back-off of its own. */
   private lost(): void {
     this.ready = false;
     const { minMs, maxMs } = this.wait;
-    const ms = (minMs + Math.random() * (maxMs - minMs)) * 2 ** Math.min(this.#tries, 3);
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries);
+    const ms = this.#tries === 0 ? minMs + Math.random() * (maxMs - minMs) : longest * (0.5 + Math.random() / 2);
     this.#tries += 1;
     setTimeout(() => this.connect(), ms);
   }
