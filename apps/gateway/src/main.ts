@@ -1,12 +1,15 @@
 import 'reflect-metadata';
 import { relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadSettings, SettingsError, type Settings } from '#config';
 import { WrongSecretKey } from '#conversations';
 import { DatabaseUnavailable, DataFolderBusy } from '#database';
 import { adminKeyFile, configSchemas } from './engine.js';
 import { Blotter, openLog } from './ops/log.js';
-import { startGateway, type Gateway } from './start.js';
+import { startGateway, type Gateway, type StartOptions } from './start.js';
 
+/** So long a database that cannot be reached is waited for, as where both are started together. */
+const DATABASE_MS = 30_000;
 /** A stop that takes longer is ended, whatever it waits for. */
 const STOP_MS = 9_500;
 
@@ -19,7 +22,7 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'an error was caught nowhere: the process cannot go on');
     process.exit(1);
   });
-  const gateway = await startGateway({ settings, log, blotter });
+  const gateway = await startPatiently({ settings, log, blotter });
   greet(gateway);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
@@ -39,6 +42,18 @@ async function main(): Promise<void> {
         process.exit(1);
       },
     );
+  }
+}
+
+async function startPatiently(options: StartOptions): Promise<Gateway> {
+  for (const end = performance.now() + DATABASE_MS; ;) {
+    try {
+      return await startGateway(options);
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || performance.now() > end) throw error;
+      options.log.warn({ err: error }, 'the database is not there yet: trying again');
+      await delay(1_000);
+    }
   }
 }
 

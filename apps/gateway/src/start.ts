@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, Server as NetServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listeningUrl, type Settings } from '#config';
 import { newId } from '#normalizer';
@@ -49,6 +49,8 @@ export interface StartOptions {
 const SERVE_MS = 7_000;
 /** Time for proxies to hear of it, where there are other processes to send requests to. */
 const SHARED_DRAIN_S = 2;
+/** Time to read what was sent before the listener closed. */
+const LINGER_MS = 500;
 const DRAIN_MS = 6_000;
 /** An upload that is not complete after this is cut: time for the largest one over a slow line. `cutSlowRequests` is stricter with all others. */
 const REQUEST_MS = 300_000;
@@ -151,8 +153,14 @@ function drainMs({ stop, databaseUrl }: Settings): number {
 
 /** Serves a while longer, then ends the framework's part: what is under way gets its answer, what takes too long is cut. */
 async function stopServing(app: NestFastifyApplication, afterMs: number): Promise<void> {
-  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), SERVE_MS);
-  await delay(afterMs);
+  const server = app.getHttpServer();
+  const cut = setTimeout(() => server.closeAllConnections(), SERVE_MS);
+  if (afterMs > 0) {
+    await delay(afterMs);
+    // `close` of an HTTP server cuts connections whose request has not been read yet.
+    NetServer.prototype.close.call(server);
+    await delay(LINGER_MS);
+  }
   await app.close();
   clearTimeout(cut);
 }
