@@ -57,6 +57,7 @@ export async function benchIntake(options: BenchOptions): Promise<Report> {
   const wanted = (name: string): boolean =>
     scenarios.some(({ names }) => names.includes(name)) && options.servers(name);
   const contestants = await openAll(missing === undefined, wanted);
+  for (const contestant of contestants) await warmUp(generator, contestant, options.size === 'smoke' ? 32 : MANY);
   const tables: Table[] = [];
   const goals: Goal[] = [];
   for (const scenario of scenarios) {
@@ -87,19 +88,18 @@ async function openAll(postgres: boolean, wanted: (name: string) => boolean): Pr
   return opened;
 }
 
-/** Once to warm up, by which every sender is known to the store, then the rounds. */
+/** Once to warm up, which tells how many requests to make ahead, then the rounds. */
 async function play(
   generator: Child<Generator>,
   contestants: readonly Contestant[],
-  { seconds, rounds, connections, senders, size }: Scenario & BenchOptions,
+  { seconds, rounds, connections, senders }: Scenario & BenchOptions,
 ): Promise<Results> {
   const expected = new Map<string, number>();
   for (const contestant of contestants) {
-    await warmUp(generator, contestant, size === 'smoke' ? 32 : MANY);
     const warm = await measureClosed(generator, contestant, {
       connections,
       senders,
-      seconds: seconds / 2,
+      seconds,
       expected: 5_000,
     });
     expected.set(contestant.name, warm.acceptedPerSecond);

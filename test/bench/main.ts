@@ -1,4 +1,4 @@
-// npm run bench [-- <name>...] [--seconds 3] [--rounds 3] [--size smoke|default|large] [--json FILE] [--markdown FILE]
+// npm run bench [-- <name>...] [--seconds 2] [--rounds 3] [--size smoke|default|large] [--json FILE] [--markdown FILE]
 //   --only REGEXP: the parts of a bench (by title; of trouble: down, refused); --servers REGEXP: the servers by their names
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -55,7 +55,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const smoke = values.size === 'smoke';
 const settings = {
-  seconds: Number(values.seconds ?? (smoke ? 0.3 : 3)),
+  seconds: Number(values.seconds ?? (smoke ? 0.3 : 2)),
   rounds: Number(values.rounds ?? (smoke ? 1 : 3)),
   size: values.size as BenchOptions['size'],
 };

@@ -26,7 +26,7 @@ export class Line {
   /** Writes a whole request; `done` gets the status of its answer, 0 where the connection was lost. */
   post(request: Buffer, done: (status: number, body: Buffer) => void): void {
     this.#done = done;
-    if (this.#socket.destroyed) this.#lost();
+    if (this.#socket.destroyed) setImmediate(() => this.#lost());
     else this.#socket.write(request);
   }
 
