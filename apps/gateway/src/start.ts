@@ -14,7 +14,7 @@ import { acceptUploads } from './files/uploads.js';
 import { Ingress } from './ingress/ingress.js';
 import { Typing } from './ingress/typing.js';
 import { BodyRoom, countBodies } from './ops/body-room.js';
-import { closeWhileDraining } from './ops/draining.js';
+import { Traffic } from './ops/draining.js';
 import { Housekeeping } from './ops/housekeeping.js';
 import { LeaseWatch } from './ops/lease-watch.js';
 import { NestLog, type Blotter } from './ops/log.js';
@@ -49,8 +49,12 @@ export interface StartOptions {
 const SERVE_MS = 7_000;
 /** Time for proxies to hear of it, where there are other processes to send requests to. */
 const SHARED_DRAIN_S = 2;
-/** Time to read what was sent before the listener closed. */
-const LINGER_MS = 500;
+/** Once nothing came for so long, everything that was sent has been read. */
+const LINGER_MS = 300;
+/** Who still connects after the drain and so long notices nothing before connections are refused. */
+const NOTICE_MS = 1_000;
+/** Of `SERVE_MS`, kept for saying goodbye to chat sockets. */
+const FAREWELL_MS = 1_500;
 const DRAIN_MS = 6_000;
 /** An upload that is not complete after this is cut: time for the largest one over a slow line. `cutSlowRequests` is stricter with all others. */
 const REQUEST_MS = 300_000;
@@ -96,7 +100,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   await acceptUploads(server);
   ingress.route(server);
   let relaying = false;
-  closeWhileDraining(server, readiness);
+  const traffic = new Traffic(server, readiness);
   const watch = new LeaseWatch({ database, leases });
   readiness.add(() => (relaying ? null : 'the relay is not running'));
   await app.listen(settings.port, settings.host);
@@ -110,7 +114,7 @@ async function serve(engine: Engine): Promise<Gateway> {
       readiness.drain();
       watch.stop();
       await Promise.all([
-        stopServing(app, drainMs(settings)),
+        stopServing(app, traffic, drainMs(settings)),
         relay.drain().then(() => ingress.stop()),
         scheduler.stop(),
         engine.fetcher.stop(),
@@ -152,14 +156,15 @@ function drainMs({ stop, databaseUrl }: Settings): number {
 }
 
 /** Serves a while longer, then ends the framework's part: what is under way gets its answer, what takes too long is cut. */
-async function stopServing(app: NestFastifyApplication, afterMs: number): Promise<void> {
+async function stopServing(app: NestFastifyApplication, traffic: Traffic, afterMs: number): Promise<void> {
   const server = app.getHttpServer();
   const cut = setTimeout(() => server.closeAllConnections(), SERVE_MS);
   if (afterMs > 0) {
     await delay(afterMs);
-    // `close` of an HTTP server cuts connections whose request has not been read yet.
+    // Closing the listener resets what is not accepted yet, one connection a turn; closing the server resets what is accepted and not read yet.
+    await traffic.quiet(LINGER_MS, NOTICE_MS);
     NetServer.prototype.close.call(server);
-    await delay(LINGER_MS);
+    await traffic.quiet(LINGER_MS, SERVE_MS - afterMs - NOTICE_MS - FAREWELL_MS);
   }
   await app.close();
   clearTimeout(cut);
