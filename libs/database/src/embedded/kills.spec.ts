@@ -5,13 +5,20 @@ import { openDatabase } from '../open.js';
 import { startTypeScript } from '../testing/child.js';
 import { removeFolder, temporaryFolder } from '../testing/temporary.js';
 
-const KILLS = Number(process.env['START_KILLS'] ?? 10);
+const KILLS = Number(process.env['START_KILLS'] ?? 12);
 const SEED = Number(process.env['START_SEED'] ?? Date.now() % 1_000_000);
 jest.setTimeout(120_000 + KILLS * 15_000);
 
 const STARTER = new URL('../testing/first-start.child.ts', import.meta.url);
-/** What a start says on its way, from nothing to a maintained database. */
-const STEPS = [/^creating/, /^migrated.*Tablea/, /^migrated.*Tableb/, /^migrated.*Tabled/, /^open/, /^checkpoint/];
+/** What a start says on its way, and within how many milliseconds behind it the kill comes: in the creation, migrations, first writes, a checkpoint. */
+const STEPS: readonly (readonly [RegExp, number])[] = [
+  [/^creating/, 600],
+  [/^creating/, 1_200],
+  [/^creating/, 3_000],
+  [/^migrated/, 400],
+  [/^open/, 400],
+  [/^checkpoint/, 400],
+];
 
 /** Numbers from 0 to 1, the same ones for the same seed. */
 function random(seed: number): () => number {
@@ -34,14 +41,14 @@ describe(`kill -9 at ${KILLS} moments of a first start (START_SEED=${SEED})`, ()
     const reached = new Set<string>();
     let answered = 0;
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const step = STEPS[kill % STEPS.length]!;
+      const [step, withinMs] = STEPS[kill % STEPS.length]!;
       if (kill % STEPS.length === 0) {
         await removeFolder(dataDir);
         answered = 0;
       }
       const starter = startTypeScript(STARTER, dataDir);
       await starter.until((line) => step.test(line) || line === 'open');
-      await delay(draw() * 400);
+      await delay(draw() * withinMs);
       await starter.kill();
       for (const line of starter.lines) reached.add(line.replace(/ .*/, ''));
       answered = Math.max(answered, ...starter.lines.map(Number).filter(Number.isInteger));
