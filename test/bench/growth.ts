@@ -3,7 +3,7 @@ import { openProduct, type Contestant } from './parts/contestants.js';
 import type { Generator } from './parts/generator.js';
 import { now } from './parts/messages.js';
 import { postgresMissing } from './parts/postgres.js';
-import { median, type Goal, type Report, type Row } from './parts/report.js';
+import { counted, median, type Goal, type Report, type Row } from './parts/report.js';
 import {
   alternate,
   faultCount,
@@ -69,7 +69,7 @@ export async function benchGrowth(options: BenchOptions): Promise<Report> {
   for (const one of grown) await expectContacts(one, one.level);
   await Promise.all([...grown, generator].map((one) => one.stop()));
   return {
-    tables: [{ title: `${connections} connections`, rows: rowsOf(grown, results) }],
+    tables: [{ title: counted(connections, 'connection'), rows: rowsOf(grown, results) }],
     goals: goalsOf(grown, results),
     skipped: [],
   };

@@ -2,7 +2,7 @@ import type { Child } from './parts/child.js';
 import { openBaseline, openProduct, type Contestant } from './parts/contestants.js';
 import type { Generator } from './parts/generator.js';
 import { postgresMissing } from './parts/postgres.js';
-import { median, type Goal, type Report, type Row, type Table } from './parts/report.js';
+import { counted, median, spread, type Goal, type Report, type Row, type Table } from './parts/report.js';
 import {
   alternate,
   faultCount,
@@ -110,7 +110,7 @@ async function play(
 }
 
 const titleOf = ({ connections, senders }: Omit<Scenario, 'names'>): string =>
-  senders === 1 ? `one hot conversation, ${connections} connections` : `${connections} connections, ${senders} senders`;
+  `${counted(connections, 'connection')}, ${senders === 1 ? 'one hot conversation' : counted(senders, 'sender')}`;
 
 function rowsOf(results: Results): Row[] {
   const insert = results.get(INSERT) ?? results.get(EMBEDDED_INSERT);
@@ -127,7 +127,7 @@ function rowsOf(results: Results): Row[] {
       'CPU db us': of((round) => round.databaseMicros),
       'CPU load us': of((round) => round.loadMicros),
       ...(insert && {
-        'to INSERT': median(rounds.map((one, i) => one.acceptedPerSecond / insert[i]!.acceptedPerSecond)),
+        'to INSERT': spread(rounds.map((one, i) => one.acceptedPerSecond / insert[i]!.acceptedPerSecond)),
       }),
       faults: faultText(rounds),
     };

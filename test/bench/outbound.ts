@@ -3,7 +3,7 @@ import { openBaseline, openProduct, type Contestant } from './parts/contestants.
 import type { Generator } from './parts/generator.js';
 import type { ReplyTarget } from './parts/replies.js';
 import { postgresMissing } from './parts/postgres.js';
-import { median, type Goal, type Report, type Row, type Table } from './parts/report.js';
+import { median, spread, type Goal, type Report, type Row, type Table } from './parts/report.js';
 import {
   alternate,
   faultCount,
@@ -122,7 +122,7 @@ function rowsOf(results: ReadonlyMap<string, readonly Round[]>): Row[] {
       'CPU app us': of((round) => round.appMicros),
       'CPU db us': of((round) => round.databaseMicros),
       ...(results.has(FORWARD) && {
-        'sent, to the baseline': median(ratios(results, [server, FORWARD], (round) => round.deliveredPerSecond)),
+        'sent, to the baseline': spread(ratios(results, [server, FORWARD], (round) => round.deliveredPerSecond)),
       }),
       faults: faultText(rounds),
     };

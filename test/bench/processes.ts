@@ -2,7 +2,7 @@ import { startChild, type Child } from './parts/child.js';
 import { openProduct, type Contestant } from './parts/contestants.js';
 import type { Generator, Loaded } from './parts/generator.js';
 import { postgresMissing } from './parts/postgres.js';
-import { median, type Goal, type Report, type Row } from './parts/report.js';
+import { counted, median, spread, type Goal, type Report, type Row } from './parts/report.js';
 import { alternate, faultCount, faultText, measure, type BenchOptions, type Round } from './parts/rounds.js';
 
 const COUNTS = [1, 2, 4];
@@ -33,7 +33,7 @@ export async function benchProcesses(options: BenchOptions): Promise<Report> {
   );
   await Promise.all([...contestants, generator].map((one) => one.stop()));
   return {
-    tables: [{ title: `${size.connections} connections`, rows: rowsOf(results) }],
+    tables: [{ title: counted(size.connections, 'connection'), rows: rowsOf(results) }],
     goals: goalsOf(results),
     skipped: [],
   };
@@ -106,8 +106,8 @@ function rowsOf(results: Results): Row[] {
       'p99 ms': of((round) => round.p99),
       'CPU app us': of((round) => round.appMicros),
       'CPU db us': of((round) => round.databaseMicros),
-      'cost to one process': median(rounds.map((round, i) => cost(round) / cost(single[i]!))),
-      'delivered to one process': median(
+      'cost to one process': spread(rounds.map((round, i) => cost(round) / cost(single[i]!))),
+      'delivered to one process': spread(
         rounds.map((round, i) => round.deliveredPerSecond / single[i]!.deliveredPerSecond),
       ),
       faults: faultText(rounds),

@@ -3,7 +3,7 @@ import { openProduct, type Contestant } from './parts/contestants.js';
 import type { Generator } from './parts/generator.js';
 import { pauseDeliveries, resumeDeliveries } from './parts/gateway.js';
 import { postgresMissing, type Postgres } from './parts/postgres.js';
-import { median, type Goal, type Report, type Row } from './parts/report.js';
+import { counted, median, type Goal, type Report, type Row } from './parts/report.js';
 import {
   faultsOf,
   faultText,
@@ -60,9 +60,9 @@ export async function benchStatements(options: BenchOptions): Promise<Report> {
     const phases: Phases[] = [];
     for (let round = 0; round < options.rounds; round += 1)
       phases.push(await play(generator, product, { connections, senders, seconds: options.seconds }));
-    tables.push({ title: `${connections} connections`, rows: rowsOf(phases) });
+    tables.push({ title: counted(connections, 'connection'), rows: rowsOf(phases) });
     tables.push({
-      title: `the most frequent statements at ${connections} connections`,
+      title: `the most frequent statements at ${counted(connections, 'connection')}`,
       rows: mostFrequent(phases.at(-1)!),
     });
     if (connections > 1) goals.push(...goalsOf(connections, phases));
@@ -72,7 +72,7 @@ export async function benchStatements(options: BenchOptions): Promise<Report> {
 }
 
 async function idleTable(postgres: Postgres, seconds: number): Promise<{ title: string; rows: Row[] }> {
-  const statements = await counted(postgres, () => new Promise((done) => setTimeout(done, seconds * 1_000)));
+  const statements = await statementsOf(postgres, () => new Promise((done) => setTimeout(done, seconds * 1_000)));
   return { title: 'nothing to do', rows: [{ 'statements/s': callsOf(statements) / seconds }] };
 }
 
@@ -82,11 +82,11 @@ async function play(generator: Child<Generator>, product: Contestant, load: Load
   await pauseDeliveries(gateway);
   await sink.call('expect', { run, senders: load.senders, ordered: load.senders >= load.connections });
   let messages = 0;
-  const taking = await counted(postgres, async () => {
+  const taking = await statementsOf(postgres, async () => {
     const loaded = await generator.call('closed', { ...load, run, to: product.to, prepared: 2_000 });
     messages = loaded.accepted;
   });
-  const delivering = await counted(postgres, async () => {
+  const delivering = await statementsOf(postgres, async () => {
     await resumeDeliveries(gateway);
     await sink.call('complete', { messages, quietMs: QUIET_MS });
   });
@@ -95,7 +95,7 @@ async function play(generator: Child<Generator>, product: Contestant, load: Load
 }
 
 /** The statements of some work, without our own. */
-async function counted(postgres: Postgres, work: () => Promise<unknown>): Promise<Statement[]> {
+async function statementsOf(postgres: Postgres, work: () => Promise<unknown>): Promise<Statement[]> {
   await postgres.query('select pg_stat_statements_reset()');
   await work();
   return postgres.query<Statement & Record<string, unknown>>(

@@ -23,6 +23,10 @@ export interface Goal {
   readonly unit?: string;
 }
 
+/** `1 connection`, `32 connections`. */
+export const counted = (count: number, what: string): string =>
+  `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
