@@ -107,7 +107,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   leases.start();
   await relay.start();
   relaying = true;
-  for (const part of [ingress, scheduler, engine.fetcher, housekeeping, watch]) part.start();
+  for (const part of [ingress, scheduler, engine.fetcher, housekeeping, transactions, watch]) part.start();
   return {
     ...{ settings, engine, app },
     async close() {

@@ -17,7 +17,7 @@ import { askByConnecting, Pulse } from './pulse.js';
 import { transaction } from './transaction.js';
 
 const CLOSE_MS = 5_000;
-const POSTGRES = { poolSize: 10, connectTimeoutMs: 500 };
+const POSTGRES = { poolSize: 10, connectTimeoutMs: 2_000 };
 const EMBEDDED = { connectTimeoutMs: 10_000 };
 
 /**

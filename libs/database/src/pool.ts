@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { asDatabaseError, isBroken } from './errors.js';
 import { type Statement } from './database.js';
-import { type Pulse } from './pulse.js';
+import { type Call, type Pulse } from './pulse.js';
 
 /** Longer than the server's own statement_timeout: the client gives a connection up only when the server is silent. */
 const SILENCE_MS = 35_000;
@@ -64,6 +64,17 @@ export async function withClient<T>(
   pulse?: Pulse,
 ): Promise<T> {
   const call = pulse?.begin();
+  const working = onClient(pool, work, { pulse, call });
+  if (!call) return working;
+  working.catch(() => undefined);
+  return Promise.race([working, call.cut]);
+}
+
+async function onClient<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  { pulse, call }: { readonly pulse: Pulse | undefined; readonly call: Call | undefined },
+): Promise<T> {
   let client: pg.PoolClient | undefined;
   let heard = false;
   try {

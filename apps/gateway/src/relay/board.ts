@@ -53,8 +53,8 @@ export class Board {
   }
 
   /** Takes what is new; returns the lane that holds it, as `Target.accept`. */
-  accept(entry: Entry): Lane | undefined {
-    return this.target({ kind: entry.kind, id: entry.targetId }).accept(entry, 'fresh');
+  accept(entry: Entry, from: 'fresh' | 'handed'): Lane | undefined {
+    return this.target({ kind: entry.kind, id: entry.targetId }).accept(entry, from);
   }
 
   /** Is this target's work bound to a lease of its own? */

@@ -52,8 +52,9 @@ export class Reader {
     const { board } = this.parts;
     let all = true;
     for (const { entry, previous } of handed) {
+      if (entry.position <= this.cursor) continue;
       const joins = previous === null || previous <= this.cursor || board.holds(entry, previous);
-      const lane = joins ? board.accept(entry) : undefined;
+      const lane = joins ? board.accept(entry, 'handed') : undefined;
       if (lane) this.handed.push({ position: entry.position, lane });
       else all = false;
     }
@@ -86,7 +87,7 @@ export class Reader {
     const full = entries.length === PAGE;
     this.cursor = full ? entries.at(-1)!.position : upTo;
     this.handed = this.handed.filter(({ position }) => position > this.cursor);
-    for (const entry of entries) board.accept(entry);
+    for (const entry of entries) board.accept(entry, 'fresh');
     return full;
   }
 

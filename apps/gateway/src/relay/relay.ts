@@ -77,12 +77,13 @@ export class Relay {
 
   /** Where what is stored just now may be handed over (`Taker`). */
   get after(): number | null {
-    return this.stopping || this.parts.board.rows > MOST_HANDED_ROWS ? null : this.parts.reader.after;
+    const { board, reader } = this.parts;
+    return this.stopping || this.takeOverDue || board.rows > MOST_HANDED_ROWS ? null : reader.after;
   }
 
   /** Takes what was stored just now, as far as it is this process's to deliver. */
   take(handed: readonly Handed[]): boolean {
-    if (this.stopping) return false;
+    if (this.stopping || this.takeOverDue) return false;
     const { partitions, board, reader } = this.parts;
     const ours = handed.filter(
       ({ entry: { partition } }) => partitions.owns(partition) && !this.leaving.has(partition),

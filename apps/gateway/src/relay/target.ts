@@ -72,10 +72,14 @@ export class Target {
   }
 
   /**
-   * Takes what was read: `fresh` behind the process's cursor, `backlog` behind the target's own, `lane` for a lane that was read again. Returns the lane
+   * Takes what was read: `fresh` behind the process's cursor, `backlog` behind the target's own, `lane` for a lane that was read again, `handed` before
+   * the process's cursor came there. Returns the lane
    * that holds it now; it is no longer there once `loadedTo` has gone back before it.
    */
-  accept(entry: Entry, from: 'fresh' | 'backlog' | 'lane'): Lane | undefined {
+  accept(entry: Entry, from: 'fresh' | 'backlog' | 'lane' | 'handed'): Lane | undefined {
+    // What is handed over is read again, if it finds no place now.
+    if (from === 'handed' && (this.aside || this.backlog !== null || this.rows >= this.surroundings.room.target))
+      return undefined;
     if (this.aside || (from === 'fresh' && this.backlog !== null)) return this.behind(entry);
     const lane = this.lanes.get(entry.lane) ?? new Lane(entry.lane, entry.partition);
     if (entry.position <= lane.loadedTo) return lane;

@@ -4,7 +4,7 @@ import type { EventItem, IntakeItem } from './item.js';
 /**
  * Marks the messages of a batch, so that the store does for all at once what is the same for many. Messages of one sender in one thread stand at one `place`,
  * which is looked up for the `first` of them. A `plain` one changes nothing but counters, if its place is known: it comes from one proven handle, brings
- * nothing to fetch, quotes nothing, and no other kind of event in the batch concerns its thread.
+ * nothing to fetch, quotes nothing, and nothing else than such messages in the batch concerns its thread.
  */
 export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   const places = new Map<string, number>();
@@ -19,7 +19,7 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
       item.first = true;
       places.set(key, item.place);
     } else delete item.first;
-    item.plain = isPlain(item) && (disturbed.size === 0 || !disturbed.has(threadOf(item)));
+    item.plain = disturbed.size === 0 || !disturbed.has(threadOf(item));
   }
   return items;
 }
@@ -36,8 +36,9 @@ function isPlain({ from, handles, files, parts, replyTo }: EventItem): boolean {
   );
 }
 
-function isDisturbing(item: IntakeItem): item is EventItem {
-  return item.kind !== 'message' && item.kind !== 'receipt' && item.kind !== 'cursor';
+function isDisturbing(item: IntakeItem): boolean {
+  if (item.kind === 'message') return !isPlain(item);
+  return item.kind !== 'receipt' && item.kind !== 'cursor';
 }
 
 function threadOf(item: IntakeItem): string {

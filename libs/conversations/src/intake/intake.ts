@@ -1,6 +1,6 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
-import { type IntakePort, Overloaded, type StoredItem } from '../ports.js';
+import { Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
 import { toEntry } from '../outbox/entry.js';
 import type { Handed, HandOver } from '../outbox/hand-over.js';
 import { arrange } from './arrange.js';
@@ -10,6 +10,8 @@ import { park } from './park.js';
 /** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
 const MAX_BATCH = 256;
 const RETRIES = 3;
+/** Kinds that concern a message which must be known. */
+const NAMING = new Set<string>(['edited', 'deleted', 'reaction']);
 /** Events that wait in memory at most, beside the batch that is on its way: a few seconds of the store's work. */
 const MOST_WAITING = 8_192;
 
@@ -35,6 +37,7 @@ interface LaidRow {
   target_id: string;
   previous: number | null;
   item_id: string;
+  conversation_id: string | null;
   stored_at: string;
   event_type: string;
   event_sequence: number | null;
@@ -82,7 +85,9 @@ export class Intake implements IntakePort {
 
   /** Stores a parked item again, as it is. Throws what the store says of it. */
   async again(item: IntakeItem): Promise<void> {
-    await this.run([item]);
+    const [stored] = await this.run([item]);
+    if (stored?.id === null && !stored.duplicate && NAMING.has(item.kind))
+      throw new Conflict('not-replayable', 'the message that it names is not known');
   }
 
   accept(
@@ -206,8 +211,11 @@ export class Intake implements IntakePort {
       const stored = told.map((row) => toStored(row, items[row.ord - 1]!));
       // Those who wait are answered first.
       setImmediate(() => {
-        const laid = rows.filter((row) => row.position !== null).map(handedOf);
-        const entries = after === null || !(laid.length === 0 || this.options.handOver!.give(laid));
+        const laid = rows.filter((row) => row.position !== null);
+        // Only the lane of a conversation is in the order of commit, by the conversation's lock.
+        const ordered = laid.filter((row) => row.conversation_id !== null).map(handedOf);
+        const taken = ordered.length === 0 || this.options.handOver!.give(ordered);
+        const entries = after === null || !taken || ordered.length < laid.length;
         this.options.onStored?.(stored, { files: items.some(bringsFiles), entries });
       });
       return stored;

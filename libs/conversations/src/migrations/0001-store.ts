@@ -22,6 +22,6 @@ export class Store1700000000002 implements MigrationInterface {
       drop type stored_item;
       drop table shared_value, cursor, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,
         message, reference, conversation_thread, conversation, thread, destination, account;
-      drop function conversation_changed, conversation_surroundings_changed;`);
+      drop function conversation_changed, conversation_surroundings_changed, account_changed;`);
   }
 }

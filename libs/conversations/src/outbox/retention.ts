@@ -74,10 +74,12 @@ function parking(of: keyof Keeping, at: string): Rule {
   return {
     ...{ of, look },
     forget: `with gone as (${forget.replace(/returning 1$/, 'returning account_id, external_id, receipt')}),
-      taken_again as (delete from inbox b using gone g where b.account_id = g.account_id and b.dedupe_key = g.receipt->>'dedupeKey')
-      insert into poison (id, account_id, dedupe_key, input, error)
-      select g.receipt->>'id', g.account_id, g.receipt->>'dedupeKey', g.receipt, 'it is a receipt of a message that is not known: ' || g.external_id from gone g
-      on conflict (account_id, dedupe_key) where resolved_at is null do nothing returning 1`,
+      taken_again as (delete from inbox b using gone g where b.account_id = g.account_id and b.dedupe_key = g.receipt->>'dedupeKey'),
+      parked as (
+        insert into poison (id, account_id, dedupe_key, input, error)
+        select new_id('evt'), g.account_id, g.receipt->>'dedupeKey', g.receipt, 'it is a receipt of a message that is not known: ' || g.external_id from gone g
+        on conflict (account_id, dedupe_key) where resolved_at is null do nothing)
+      select 1 from gone`,
   };
 }
 

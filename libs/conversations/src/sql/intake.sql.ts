@@ -43,8 +43,7 @@ begin
     perform 1 from conversation c where c.id = (
       select t.conversation_id from thread t where t.account_id = p_items->0->>'accountId' and t.external_id = p_items->0->>'thread') for update;
   else
-    perform lock_touched(p_items);
-    for o in select * from store_known(p_items, fresh, v_now) loop
+    for o in select * from store_known(p_items, fresh, lock_touched(p_items), v_now) loop
       done := done || o.ord;
       return next o;
     end loop;
@@ -88,14 +87,14 @@ begin
       case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now)),
       null::bigint, null::smallint, null::text, null::text, null::bigint, null::text, null::int, null::jsonb
     from jsonb_array_elements(p_items) with ordinality e(x, n)
-    left join inbox b on b.account_id = x->>'accountId' and b.dedupe_key = x->>'dedupeKey'
-    left join message m on m.id = b.item_id
+    left join lateral (select * from inbox i where i.account_id = x->>'accountId' and i.dedupe_key = x->>'dedupeKey' limit 1) b on true
+    left join lateral (select * from message o where o.id = b.item_id limit 1) m on true
     where n <> all (done) order by e.n;
   end if;
 
   if p_after is not null then
     return query
-    select null::int, o.item_id, null::boolean, null::text, null::text, null::int, null::text, iso(e.created_at), o.position, o.partition, o.lane, o.target_id,
+    select null::int, o.item_id, null::boolean, e.conversation_id, null::text, null::int, null::text, iso(e.created_at), o.position, o.partition, o.lane, o.target_id,
       (select b.position from outbox b where b.lane = o.lane and b.position > p_after and b.xmin <> o.xmin order by b.position desc limit 1), e.type, e.sequence, e.data
     from outbox o cross join lateral (select * from event x where x.id = o.item_id limit 1) e
     where o.position > v_front and o.kind = 'event' and o.xmin = pg_current_xact_id()::xid order by o.position;
@@ -103,23 +102,27 @@ begin
 end
 $$;
 
-create function lock_touched(p_items jsonb) returns void language plpgsql as $$
+create function lock_touched(p_items jsonb) returns text[] language plpgsql as $$
+declare
+  conversations text[];
+  threads text[];
 begin
-  perform 1 from (
+  select array_agg(touched.id) into conversations from (
     select distinct case when x ? 'first' then (select t.conversation_id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread')
       when x ? 'externalId' then (
         select m.conversation_id from external_ref r join message m on m.id = r.message_id where r.account_id = x->>'accountId' and r.external_id = x->>'externalId')
       end as id
     from jsonb_array_elements(p_items) x order by id) touched
   cross join lateral (select 1 from conversation c where c.id = touched.id for update) locked;
-  perform 1 from (
+  select array_agg(touched.id) into threads from (
     select distinct (select t.id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread') as id
     from jsonb_array_elements(p_items) x where x ? 'first' order by id) touched
   cross join lateral (select 1 from thread t where t.id = touched.id for update) locked;
+  return conversations || threads;
 end
 $$;
 
-create function store_known(p_items jsonb, p_fresh text[], p_now timestamptz) returns setof stored_item language plpgsql as $$
+create function store_known(p_items jsonb, p_fresh text[], p_locked text[], p_now timestamptz) returns setof stored_item language plpgsql as $$
 #variable_conflict use_column
 begin
   return query
@@ -132,7 +135,7 @@ begin
     select i.place, h.contact_id, k.name, k.view as contact, a.view as account, t.id as thread_id, t.sequence as thread_sequence,
       c.id as conversation_id, c.message_sequence, c.event_sequence, c.view || jsonb_build_object('updatedAt', iso(p_now)) as conversation,
       not k.blocked and k.view is not null and t.contact_id = h.contact_id and t.open_choices is null and t.handles = i.v->'handles'
-        and c.contact_id = h.contact_id and c.status <> 'closed' and c.view is not null as known
+        and c.contact_id = h.contact_id and c.status <> 'closed' and c.view is not null and t.id = any (p_locked) and c.id = any (p_locked) as known
     from item i
     join source a on a.id = i.account_id
     left join lateral (
@@ -160,10 +163,10 @@ begin
   joined as (
     update conversation c set message_sequence = c.message_sequence + h.conversation_total, event_sequence = c.event_sequence + h.conversation_total,
       last_thread_id = h.thread_id, updated_at = p_now
-    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total),
+    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total and c.id = any (array(select o.conversation_id from hot o))),
   counted as (
     update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = 0
-    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total),
+    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total and t.id = any (array(select o.thread_id from hot o))),
   told as (insert into message select (l.m).* from line l order by l.n),
   named as (
     insert into external_ref (account_id, external_id, message_id)
@@ -210,7 +213,10 @@ begin
     update thread set conversation_id = place.conversation_id where id = t.id;
     insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
   end if;
-  update contact set view = draw_contact(contact) where id = person.id and view is null;
+  if person.view is null then
+    perform 1 from contact where id = person.id for no key update; -- what is drawn is what stood when it was locked
+    update contact set view = draw_contact(contact) where id = person.id and view is null;
+  end if;
   update conversation set message_sequence = message_sequence + 1, updated_at = p_now, view = coalesce(view, draw_conversation(conversation)),
     event_sequence = event_sequence + case when person.blocked then 0 when place.opened is null then 1 else 2 end,
     last_thread_id = case when inbound then t.id else last_thread_id end

@@ -39,12 +39,21 @@ for each row execute function conversation_changed();
 
 create function conversation_surroundings_changed() returns trigger language plpgsql as $$
 begin
+  perform 1 from conversation where id in (old.conversation_id, new.conversation_id) order by id for no key update; -- whoever draws it now is waited for
   update conversation set view = null where id in (old.conversation_id, new.conversation_id) and view is not null;
   return null;
 end
 $$;
 create trigger conversation_thread_changed after insert or update or delete on conversation_thread
 for each row execute function conversation_surroundings_changed();
+create function account_changed() returns trigger language plpgsql as $$
+begin
+  update conversation c set view = null from conversation_thread j join thread t on t.id = j.thread_id
+  where t.account_id = new.id and c.id = j.conversation_id and c.view is not null;
+  return null;
+end
+$$;
+create trigger account_changed after update of type on account for each row when (old.type <> new.type) execute function account_changed();
 create trigger reference_changed after insert or update or delete on reference
 for each row execute function conversation_surroundings_changed();
 
