@@ -106,4 +106,4 @@ if (built.server !== server || !existsSync('dist/apps/gateway/src/main.js')) {
 makeSeed();
 if (built.browser !== browser || !existsSync(BROWSER.widget)) await buildBrowser();
 mkdirSync('dist', { recursive: true });
-writeFileSync(STAMP, JSON.stringify({ server, browser }));
+if (built.server !== server || built.browser !== browser) writeFileSync(STAMP, JSON.stringify({ server, browser }));

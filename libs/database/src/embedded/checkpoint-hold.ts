@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
+/** A hold that cannot be read for longer was left behind by a process that ended while it wrote it. */
+const WRITING_MS = 10_000;
 const PREFIX = 'checkpoint.hold-';
 
 /** Asks the process that runs the database in `dataDir`, if there is one, to make no checkpoint; returns how to take it back. Ends with this process. */
 export function holdCheckpoints(dataDir: string): () => void {
   const file = join(dataDir, `${PREFIX}${randomUUID()}`);
-  writeFileSync(file, JSON.stringify(ownIdentity()), { mode: 0o600 });
+  try {
+    writeFileSync(file, JSON.stringify(ownIdentity()));
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  }
   return () => rmSync(file, { force: true });
 }
 
@@ -26,8 +33,8 @@ function isHeld(file: string): boolean {
     const owner = JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
     if (owner.host === hostname() && isRunning(owner)) return true;
   } catch (error) {
-    // Being written just now, or taken back just now.
-    return error instanceof SyntaxError;
+    if (!(error instanceof SyntaxError)) return false; // taken back just now
+    if (Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < WRITING_MS) return true; // being written just now
   }
   rmSync(file, { force: true });
   return false;

@@ -12,7 +12,7 @@ import { migrationsOf, sequencesOf, tablesOf, type SequenceValue, type TableShap
 /** Rows are read in pieces of about this size, by ranges of the table's blocks. */
 const PIECE_BYTES = 2 * 1024 * 1024;
 const FIRST_BLOCKS = 32;
-const MOST_BLOCKS = 16_384;
+const MOST_BLOCKS = 128;
 const PATIENCE_MS = 24 * 3_600_000;
 
 /** Whole rows of one table, in the text form of COPY. */
