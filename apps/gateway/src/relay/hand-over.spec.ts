@@ -94,6 +94,41 @@ describeOnPostgres('what intake hands over to the relay of its process', (open) 
     expect(arrived()).toEqual(['a', 'b', 'c']);
   });
 
+  it('does not hide what another process wrote while there was no room', async () => {
+    await start({ lane: 64, target: 4 });
+    desk.answer = () => 'hang';
+    await whileSomebodyWrites(async () => {
+      await take(here, ...PEOPLE.map((from): Line => [from, `${from} a`]));
+      await until(() => desk.calls.length === 4, 'all lanes are under way');
+      await take(here, ['+1', '+1 b'], ['+1', '+1 c'], ['+2', '+2 b'], ['+2', '+2 c']);
+      await take(elsewhere, ['+3', '+3 b']);
+      await take(here, ['+4', '+4 b'], ['+3', '+3 c']);
+    });
+    desk.answer = () => ({ status: 200 });
+    desk.release();
+    await settled(database);
+    const of = (from: string): string[] => arrived().filter((text) => text.startsWith(from));
+    expect(PEOPLE.map(of)).toEqual([
+      ['+1 a', '+1 b', '+1 c'],
+      ['+2 a', '+2 b', '+2 c'],
+      ['+3 a', '+3 b', '+3 c'],
+      ['+4 a', '+4 b'],
+    ]);
+  });
+
+  it('leaves to the reader what no lock keeps in order: events of a contact alone', async () => {
+    await start();
+    await database.query(`update destination set filter_events = null`);
+    const sender = { handles: [{ scheme: 'phone', scope: '', value: '+1', proof: 'channel' as const }] };
+    await whileSomebodyWrites(async () => {
+      await here.accept('sms', [{ kind: 'opted-out', dedupeKey: 'stop', thread: '+1', sender }]);
+      await take(here, ['+2', 'a']);
+      await until(() => desk.calls.length > 0, 'the other');
+    });
+    await settled(database);
+    expect(desk.calls.map(({ event }) => event.type)).toEqual(['message.received', 'contact.opted-out']);
+  });
+
   it('arrives in order, whoever stores what, whatever fails, however little room there is', async () => {
     const one = fc.record({ here: fc.boolean(), from: fc.nat(3), many: fc.integer({ min: 1, max: 4 }) });
     const shape = { steps: fc.array(one, { minLength: 20, maxLength: 60 }), failing: fc.infiniteStream(fc.nat(9)) };

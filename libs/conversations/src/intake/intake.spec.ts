@@ -244,6 +244,18 @@ describeOnEveryDatabase('intake', (open) => {
     expect((await eventsOf(database, stored!.conversationId)).map(({ type }) => type)).not.toContain('message.edited');
   });
 
+  it('keeps a parked change as long as its message is not known', async () => {
+    const change = { thread: person, sender: message(person, '').sender, kind: 'deleted' as const };
+    await intake.accept('sms', [{ ...change, dedupeKey: `d${person}`, externalId: `late-${person}` }]);
+    const parked = new Parked(database, intake);
+    const ours = async () => (await parked.list({ limit: 100 })).find(({ dedupeKey }) => dedupeKey === `d${person}`);
+    await expect(parked.retry((await ours())!.id)).rejects.toMatchObject({ code: 'not-replayable' });
+    const [stored] = await intake.accept('sms', [message(person, 'old', { externalIds: [`late-${person}`] })]);
+    await parked.retry((await ours())!.id);
+    expect(await ours()).toBeUndefined();
+    expect((await eventsOf(database, stored!.conversationId)).map(({ type }) => type)).toContain('message.deleted');
+  });
+
   it('keeps the order of a message and the change of an earlier one in one batch, and quotes within it', async () => {
     const [first] = await intake.accept('sms', [message(person, 'teh', { externalIds: [`O-${person}`] })]);
     const edit = {
@@ -361,6 +373,12 @@ describeOnEveryDatabase('intake', (open) => {
     expect(parked.filter(({ dedupeKey }) => dedupeKey === late.dedupeKey)).toMatchObject([
       { stage: 'store', error: expect.stringContaining(`never-${person}`) },
     ]);
+    const { id } = parked.find(({ dedupeKey }) => dedupeKey === late.dedupeKey)!;
+    await new Parked(database, intake).retry(id);
+    await database.query(`update early_receipt set received_at = now() - interval '73 h' where external_id = $1`, [
+      `never-${person}`,
+    ]);
+    await prune(database);
     const waiting = () => database.query('select 1 from early_receipt where external_id = $1', [`never-${person}`]);
     expect(await waiting()).toHaveLength(0);
     expect(await intake.accept('sms', [late])).toMatchObject([{ duplicate: false }]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '#database';
-import { describeOnEveryDatabase } from '#database/testing';
+import { describeOnEveryDatabase, describeOnPostgres } from '#database/testing';
 import { addAccount, addDestination, eventsOf, message, STORE } from '../testing/store.js';
 import { Intake } from './intake.js';
 
@@ -120,5 +120,35 @@ describeOnEveryDatabase('snapshots', (open) => {
     const events = await eventsOf(database, stored[0]![0]!.conversationId);
     const told = events.slice(-2).map(({ data }) => data as unknown as Shown);
     expect(told.map(shown)).toEqual([becomes, becomes]);
+  });
+});
+
+describeOnPostgres('a snapshot that is drawn while something changes', (open) => {
+  it('shows what was committed since', async () => {
+    const database = await open(STORE);
+    await addAccount(database, { id: 'sms' });
+    await addDestination(database, { id: 'all' });
+    const intake = new Intake(database);
+    const [first] = await intake.accept('sms', [message(PERSON, 'first')]);
+    await database.query('update conversation set view = null');
+    await database.query('update contact set view = null');
+    let meanwhile: Promise<unknown> | undefined;
+    await database.transaction(async (sql) => {
+      await sql.query(`insert into reference (conversation_id, destination_id, ticket_id) values ($1, 'all', 'T-1')`, [
+        first!.conversationId,
+      ]);
+      await sql.query(
+        `insert into handle (id, contact_id, scheme, value, proof) values ('hdl_1', $1, 'email', 'li@firm.example', 'claimed')`,
+        [first!.contactId],
+      );
+      meanwhile = intake.accept('sms', [message(PERSON, 'meanwhile')]);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    });
+    await meanwhile;
+    await intake.accept('sms', [message(PERSON, 'after')]);
+    const { conversation, contact } = (await eventsOf(database, first!.conversationId)).at(-1)!
+      .data as unknown as Shown;
+    expect(conversation.references).toMatchObject([{ ticketId: 'T-1' }]);
+    expect(contact.handles).toHaveLength(2);
   });
 });
