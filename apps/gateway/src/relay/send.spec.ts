@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Leases, Outbox } from '#conversations';
-import { type Database } from '#database';
+import { type Database, DatabaseUnavailable, type Statement } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { DeliveryRefused } from '#helpdesk';
 import { type OutboundUnit, ProviderFailure } from '#normalizer';
@@ -138,6 +138,22 @@ describeOnEveryDatabase('the relay sends units', (open) => {
     await reply('t1', 'm1', 'a');
     await until(async () => (await messageStatus('m1')) === 'failed', 'it is given up');
     expect(await statuses()).toEqual(['m1.0 failed outcome-unknown']);
+    expect(sent()).toEqual(['a']);
+  });
+
+  it('though the answer was lost in which its beginning was committed', async () => {
+    let lost = 0;
+    const query = async (statement: Statement | string, values?: readonly unknown[]): Promise<never[]> => {
+      const rows = await database.query<never>(statement, values);
+      if (typeof statement === 'string' || statement.name !== 'start_units' || (lost += 1) > 1) return rows;
+      throw new DatabaseUnavailable(new Error('the connection was lost'));
+    };
+    const options = { settings: { pollMs: 100 } };
+    setup = await startRelay(Object.assign(Object.create(database) as Database, { query }), directory, options);
+    await reply('t1', 'm1', 'a');
+    await settled(database);
+    expect(lost).toBeGreaterThan(1);
+    expect(await statuses()).toEqual(['m1.0 sent']);
     expect(sent()).toEqual(['a']);
   });
 

@@ -207,6 +207,9 @@ export class Unit {
   @Column('boolean')
   superseded!: boolean;
 
+  @Column('bigint', { nullable: true })
+  started_token!: number | null;
+
   @Column('timestamptz')
   updated_at!: Date;
 }

@@ -115,14 +115,19 @@ export class Outbox {
   }
 
   /**
-   * Commits that an attempt to send these units begins, before its first byte: whoever finds a unit started does not know whether it was sent. Answers in
-   * the order asked; `stale` where the lease is no longer held.
+   * Commits that an attempt to send these units begins, before its first byte: whoever finds a unit started does not know whether it was sent, unless it is
+   * its own and it was never told `go` (`told`): then only the answer was lost. Answers in the order asked; `stale` where the lease is no longer held.
    */
-  async start(holder: string, asked: readonly { entry: Entry; lease: Lease }[]): Promise<Start[]> {
+  async start(
+    holder: string,
+    asked: readonly { entry: Entry; lease: Lease }[],
+    told: ReadonlySet<number> = new Set(),
+  ): Promise<Start[]> {
     const items = asked.map(({ entry, lease }) => ({
       position: entry.position,
       lease: lease.name,
       token: lease.token,
+      told: told.has(entry.position),
     }));
     const rows = await this.database.query<{
       position: number;

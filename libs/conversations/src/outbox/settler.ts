@@ -22,6 +22,8 @@ export interface Settlement {
  */
 export class Settler {
   private readonly settles: Batcher<Settlement, boolean>;
+  /** Entries whose attempt has begun here, until they are settled. */
+  private readonly told = new Set<number>();
   private readonly starts: Batcher<{ entry: Entry; lease: Lease }, Start>;
 
   constructor(
@@ -35,7 +37,7 @@ export class Settler {
       ...(signal && { signal }),
     };
     this.settles = new Batcher({ ...shared, work: (batch) => this.write(batch) });
-    this.starts = new Batcher({ ...shared, work: (batch) => outbox.start(holder, batch) });
+    this.starts = new Batcher({ ...shared, work: (batch) => outbox.start(holder, batch, this.told) });
   }
 
   /** Resolves once it is committed: false where the lease was lost or the entry is gone, so that nothing was changed. */
@@ -44,8 +46,10 @@ export class Settler {
   }
 
   /** Commits that an attempt begins: see `Outbox.start`. */
-  start(entry: Entry, lease: Lease): Promise<Start> {
-    return this.starts.add({ entry, lease });
+  async start(entry: Entry, lease: Lease): Promise<Start> {
+    const start = await this.starts.add({ entry, lease });
+    if (start.verdict === 'go') this.told.add(entry.position);
+    return start;
   }
 
   /** Resolves once nothing is waiting to be written. */
@@ -63,6 +67,7 @@ export class Settler {
     }));
     const rows = await this.database.query<{ position: number }>(SETTLE, [this.holder, JSON.stringify(items)]);
     const settled = new Set(rows.map(({ position }) => Number(position)));
+    for (const position of settled) this.told.delete(position);
     if (batch.some(({ result }) => result.kind === 'unit')) this.announce(batch);
     return batch.map(({ entry }) => settled.has(entry.position));
   }

@@ -2,7 +2,7 @@
  * `stream_front()`: the last positions handed out, and then who may still be writing below them (read it with `Horizon`, which holds the proof).
  *
  * `start_units(holder, items)`: marks units as `started` before their first byte leaves. Answers per item: `go`; `again` (an attempt began before and its
- * end is unknown); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled or superseded meanwhile); `busy` (ask again).
+ * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled or superseded meanwhile); `busy` (ask again).
  *
  * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled.
  *
@@ -31,7 +31,8 @@ create function start_units(p_holder text, p_items jsonb) returns table ("positi
 begin
   return query
   with item as (
-    select (i->>'position')::bigint as place, o.position as found, u.id, u.status, u.superseded, s.failure
+    select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded, s.failure,
+      u.started_token = (i->>'token')::bigint and not (i->>'told')::boolean as ours
     from held_items(p_holder, p_items) i
     left join outbox o on o.position = (i->>'position')::bigint
       and o.position = any (array(select (x->>'position')::bigint from jsonb_array_elements(p_items) x))
@@ -41,11 +42,12 @@ begin
       where x.message_id = u.message_id and x.index < u.index and x.status = 'failed' and not x.superseded and x.failure->>'code' <> 'outcome-unknown'
       order by x.index limit 1) s on true),
   marked as (
-    update unit u set status = 'started', updated_at = clock_timestamp() from item i
+    update unit u set status = 'started', started_token = i.token, updated_at = clock_timestamp() from item i
     where u.id = i.id and u.status = 'queued' and not u.superseded and i.failure is null returning u.id)
   select i.place, case
     when i.found is null or i.id is null or i.superseded then 'gone'
     when m.id is not null then 'go'
+    when i.status = 'started' and i.ours then 'go'
     when i.status = 'started' then 'again'
     when i.status = 'queued' and i.failure is not null then 'skip'
     when i.status = 'queued' then 'busy'

@@ -135,6 +135,7 @@ create table unit (
   failure jsonb,
   external_ids text[] not null default '{}',
   superseded boolean not null default false,
+  started_token bigint,
   updated_at timestamptz not null default now()
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index unit_message on unit (message_id, index);
