@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NodeTransport } from '@nats-io/transport-node/lib/node_transport.js';
 import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { ProviderFailure } from '#normalizer';
@@ -119,7 +120,7 @@ function linkTo(connection: NatsConnection, config: NatsConfig): NatsLink {
     },
     async subjectsOf(name) {
       try {
-        return (await (await management()).streams.info(name)).config.subjects ?? [];
+        return await settledSubjects(await management(), name);
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === NO_STREAM) return null;
         throw error;
@@ -127,6 +128,19 @@ function linkTo(connection: NatsConnection, config: NatsConfig): NatsLink {
     },
     close: () => connection.close().catch(() => undefined),
   };
+}
+
+/** A server that is just changing a stream may tell of it without its state (seen with nats-server 2.9), on which the client stumbles: then it is asked again. */
+async function settledSubjects(manager: JetStreamManager, name: string): Promise<string[]> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    try {
+      return (await manager.streams.info(name)).config.subjects ?? [];
+    } catch (error) {
+      if ((error as Error).name !== 'TypeError') throw error;
+    }
+    await delay(50);
+  }
+  throw new ProviderFailure('unavailable', `the server does not tell the settings of the stream ${name}`);
 }
 
 /** `error.code` is what the protocol calls `err_code`. */
