@@ -76,6 +76,11 @@ export function isTransient(error: unknown): boolean {
   return isBroken(error) || chain(error).some((link) => TRANSIENT_STATES.test(text(link.code)));
 }
 
+/** Whether a lock was not to be had within `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return chain(error).some((link) => link.code === '55P03');
+}
+
 /** The error as callers see it: connection trouble as `DatabaseUnavailable`, everything else unchanged. */
 export function asDatabaseError(error: unknown): unknown {
   return isUnavailable(error) && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;

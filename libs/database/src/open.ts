@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Pool, type PoolConfig } from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type Logger } from 'typeorm';
 import { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
 import { checkpointsAreHeld } from './embedded/checkpoint-hold.js';
 import { ensureCluster } from './embedded/cluster.js';
@@ -17,6 +17,12 @@ import { askByConnecting, Pulse } from './pulse.js';
 import { transaction } from './transaction.js';
 
 const CLOSE_MS = 5_000;
+const silent = (): void => undefined;
+/** TypeORM writes of migrations to the console, whatever `logging` says. All that matters it throws or returns. */
+const SILENT: Logger = {
+  ...{ logQuery: silent, logQueryError: silent, logQuerySlow: silent },
+  ...{ logSchemaBuild: silent, logMigration: silent, log: silent },
+};
 const POSTGRES = { poolSize: 10, connectTimeoutMs: 2_000 };
 const EMBEDDED = { connectTimeoutMs: 10_000 };
 
@@ -101,12 +107,18 @@ async function connect(
     type: 'postgres',
     ...(url === undefined ? {} : { url }),
     ...{ entities, migrations, extra },
-    ...{ synchronize: false, installExtensions: false, logging: false, migrationsTableName: 'migration' },
+    ...{
+      synchronize: false,
+      installExtensions: false,
+      logging: false,
+      logger: SILENT,
+      migrationsTableName: 'migration',
+    },
     poolErrorHandler: (error: Error) => log(`a connection to the database was lost: ${error.message}`),
   });
   await dataSource.initialize();
   closing.push(() => Promise.race([dataSource.destroy(), delay(CLOSE_MS, undefined, { ref: false })]));
-  for (const name of await migrate(dataSource)) log(`migrated the database: ${name}`);
+  for (const name of await migrate(dataSource, log)) log(`migrated the database: ${name}`);
   return dataSource;
 }
 

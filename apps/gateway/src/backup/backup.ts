@@ -1,12 +1,14 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { FileMissing, isStorageKey, storedFiles, type LocalFileStore } from '#conversations';
+import { storedFiles, type KeptFile, type LocalFileStore } from '#conversations';
 import { openSnapshot, tarEnd, type DatabasePlace, type Snapshot } from '#database';
 import { Recorder } from './archive.js';
-import { fileName, FORMAT, MANIFEST, pieceName, SECRET_KEY, type Manifest } from './manifest.js';
+import { attachmentsOf } from './attachments.js';
+import { FORMAT, MANIFEST, pieceName, SECRET_KEY, type Manifest } from './manifest.js';
+import { openScratch } from './scratch.js';
 
 export interface BackupOptions {
   readonly database: DatabasePlace;
@@ -32,26 +34,30 @@ export interface Backup {
  */
 export async function backUp(options: BackupOptions): Promise<Backup> {
   const startedAt = new Date();
-  const path = await pathOf(options.target, startedAt);
-  const scratch = `${path}.unfinished-${process.pid}`;
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  const inFolder = await isFolder(options.target);
+  const path = inFolder ? join(options.target, nameOf(startedAt)) : options.target;
+  const scratch = await openScratch(path, (name) => (inFolder ? NAMED.test(name) : name === basename(path)));
   try {
-    const unfinished = join(scratch, 'archive');
+    const unfinished = join(scratch.folder, 'archive');
     const written: { manifest?: Manifest } = {};
-    const content = contentOf({ ...options, scratch, startedAt, written });
+    const content = contentOf({ ...options, scratch: scratch.folder, startedAt, written });
     await pipeline(content, createGzip({ level: 4 }), createWriteStream(unfinished, { mode: 0o600, flush: true }));
     await rename(unfinished, path);
     await syncFolder(dirname(path));
     return { path, bytes: (await stat(path)).size, manifest: written.manifest! };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await scratch.remove();
   }
 }
 
-async function pathOf(target: string, at: Date): Promise<string> {
-  const folder = await stat(target).then((found) => found.isDirectory(), () => false); // prettier-ignore
-  if (!folder) return target;
-  return join(target, `tributary-${at.toISOString().replaceAll(':', '-').slice(0, 19)}Z.tar.gz`);
+function isFolder(target: string): Promise<boolean> {
+  return stat(target).then((found) => found.isDirectory(), () => false); // prettier-ignore
+}
+
+const NAMED = /^tributary-[-0-9T]+Z\.tar\.gz$/;
+
+function nameOf(at: Date): string {
+  return `tributary-${at.toISOString().replaceAll(':', '-').slice(0, 19)}Z.tar.gz`;
 }
 
 interface Job extends BackupOptions {
@@ -66,14 +72,14 @@ async function* contentOf(job: Job): AsyncGenerator<Buffer> {
   const recorder = new Recorder();
   const snapshot = await openSnapshot(job.database, job.scratch);
   let tables: Manifest['tables'];
-  let keys: string[];
+  let kept: KeptFile[];
   try {
     tables = yield* tablesOf(snapshot, recorder);
-    keys = await storedFiles(snapshot.sql);
+    kept = await storedFiles(snapshot.sql);
   } finally {
     await snapshot.close();
   }
-  const files = yield* filesOf(keys, job.files, recorder);
+  const files = yield* attachmentsOf(kept, job.files, recorder);
   if (job.secretKey !== undefined) yield* recorder.whole(SECRET_KEY, Buffer.from(`${job.secretKey}\n`));
   const { kind: database, migrations, sequences } = snapshot;
   const manifest: Manifest = {
@@ -97,43 +103,6 @@ async function* tablesOf(snapshot: Snapshot, recorder: Recorder): AsyncGenerator
     tables.push({ name: table.name, columns: [...table.columns], rows });
   }
   return tables;
-}
-
-async function* filesOf(
-  keys: readonly string[],
-  store: BackupOptions['files'],
-  recorder: Recorder,
-): AsyncGenerator<Buffer, Manifest['files']> {
-  const missing: string[] = [];
-  let [count, bytes] = [0, 0];
-  if (store === 's3') return { store, count, bytes, missing };
-  for (const key of keys.filter(isStorageKey)) {
-    const found = await whole(store, key);
-    if (!found) {
-      missing.push(key);
-      continue;
-    }
-    yield* recorder.entry(fileName(key), found.size, found.body);
-    count += 1;
-    bytes += found.size;
-  }
-  return { store: 'dir', count, bytes, missing };
-}
-
-interface OpenFile {
-  readonly size: number;
-  readonly body: AsyncIterable<Buffer>;
-}
-
-/** A file of the local store never changes; it may be gone, when what it belonged to was erased. */
-async function whole(store: LocalFileStore, key: string): Promise<OpenFile | undefined> {
-  try {
-    const size = await store.size(key);
-    return { size, body: (await store.open(key)) as AsyncIterable<Buffer> };
-  } catch (error) {
-    if (error instanceof FileMissing) return undefined;
-    throw error;
-  }
 }
 
 /** Windows cannot open a folder. */

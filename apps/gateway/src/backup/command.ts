@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LocalFileStore, S3FileStore, Vault, WrongSecretKey, keyFile, type FileStore } from '#conversations';
 import { loadSettings, SettingsError, type Settings } from '#config';
@@ -8,6 +8,8 @@ import { configSchemas } from '../engine.js';
 import { MIGRATIONS } from '../migrations.js';
 import { Unusable } from './archive.js';
 import { backUp } from './backup.js';
+import type { Manifest } from './manifest.js';
+import { keepingOwner } from './owner.js';
 import { restore } from './restore.js';
 
 /** What a command line says, and where it is said. */
@@ -27,8 +29,7 @@ export async function backupCommand({ words, env, say }: Command): Promise<void>
   const [target] = argument(words, `npm run backup -- <file or folder> [${KEY_FLAG}]`, [KEY_FLAG]);
   const settings = loadSettings({ env, ...configSchemas });
   const database = placeOf(settings);
-  if ('dataDir' in database && !existsSync(join(database.dataDir, 'postgres')))
-    throw new Usage(`there is no database in ${database.dataDir}: set DATA_DIR or DATABASE_URL as for the gateway`);
+  if ('dataDir' in database) await mustHold(database.dataDir);
   const store = storeOf(settings);
   const withKey = words.includes(KEY_FLAG);
   const { path, bytes, manifest } = await backUp({
@@ -36,10 +37,10 @@ export async function backupCommand({ words, env, say }: Command): Promise<void>
     files: store instanceof LocalFileStore ? store : 's3',
     secretKey: withKey ? await secretKeyOf(settings) : undefined,
   });
-  const { count, missing, store: kind } = manifest.files;
+  const { count, store: kind } = manifest.files;
   say(`${path}: ${bytes} bytes, ${manifest.tables.reduce((sum, { rows }) => sum + rows, 0)} rows, ${count} files`);
   if (kind === 's3') say('Attachments are in S3 and stay there: they are not in this backup.');
-  if (missing.length > 0) say(`${missing.length} attachments were gone and are not in it, the first: ${missing[0]}`);
+  for (const line of lacking(manifest)) say(line);
   say(
     withKey
       ? 'The secret key is in it: whoever has this file can read every stored credential.'
@@ -52,18 +53,53 @@ export async function backupCommand({ words, env, say }: Command): Promise<void>
 export async function restoreCommand({ words, env, say }: Command): Promise<void> {
   const [archive] = argument(words, 'npm run restore -- <file>', []);
   const settings = loadSettings({ env, ...configSchemas });
+  const folders = [
+    settings.dataDir,
+    ...(settings.files.store === 'dir' && settings.files.dir ? [settings.files.dir] : []),
+  ];
+  const giveBack = await Promise.all(folders.map(keepingOwner));
+  try {
+    await restoreInto(settings, resolve(callerFolder(env), archive), say);
+  } finally {
+    for (const give of giveBack) await give();
+  }
+}
+
+async function restoreInto(settings: Settings, archive: string, say: Command['say']): Promise<void> {
   const database = placeOf(settings);
   const { manifest, secretKey } = await restore({
-    ...{ archive: resolve(callerFolder(env), archive), database, migrations: MIGRATIONS, files: storeOf(settings) },
+    ...{ archive, database, migrations: MIGRATIONS, files: storeOf(settings) },
   });
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
   say(`restored ${rows} rows and ${manifest.files.count} files as they were at ${manifest.startedAt}`);
   if (manifest.files.store === 's3')
     say('Attachments were in S3 and are expected there: `files` must name that bucket.');
+  for (const line of lacking(manifest)) say(line);
   say(await checkKey(settings, secretKey));
   say(
     'The next start goes on where the backup stopped: what was waiting then is delivered now, again if it was since.',
   );
+}
+
+async function mustHold(dataDir: string): Promise<void> {
+  await stat(join(dataDir, 'postgres')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Usage(`there is no database in ${dataDir}: set DATA_DIR or DATABASE_URL as for the gateway`);
+  });
+}
+
+/** What the backup could not have of the attachments; all their keys are in the manifest. */
+function lacking({ files: { missing, damaged } }: Manifest): string[] {
+  const lines: string[] = [];
+  if (missing.length > 0)
+    lines.push(
+      `${missing.length} attachments were gone when they were to be copied and are not in it, the first: ${missing[0]}`,
+    );
+  if (damaged.length > 0)
+    lines.push(
+      `${damaged.length} attachments were damaged on the disk (empty, cut off or changed) and are not restored, the first: ${damaged[0]}`,
+    );
+  return lines;
 }
 
 /** The key that is at hand, or comes with the archive, must read what was restored. */
@@ -124,5 +160,7 @@ export function explain(error: unknown): string {
   const known = [Usage, SettingsError, Unusable, NotEmpty, DataFolderBusy, DatabaseUnavailable];
   if (known.some((kind) => error instanceof kind)) return (error as Error).message;
   const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${message}: run this as root, or as the user that the gateway runs as`;
   return code !== undefined && /^E[A-Z]+$/.test(code) ? message : (stack ?? String(error));
 }

@@ -27,6 +27,8 @@ export const Manifest = z.object({
     bytes: count,
     /** Files that are known and whose bytes were gone when they were to be copied. */
     missing: z.array(z.string()),
+    /** Files whose bytes were not what was stored when they were to be copied. They are not restored. */
+    damaged: z.array(z.string()).default([]),
   }),
   /** Is the key that reads stored credentials in it? */
   secretKey: z.boolean(),

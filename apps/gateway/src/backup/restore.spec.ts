@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,12 @@ class Notes1700000000001 {
   async up(runner: { query(text: string): Promise<unknown> }): Promise<void> {
     await runner.query('create table note (id text primary key)');
   }
+  async down(): Promise<void> {}
+}
+
+class Later1800000000001 {
+  name = 'Later1800000000001';
+  async up(): Promise<void> {}
   async down(): Promise<void> {}
 }
 
@@ -54,7 +60,7 @@ describe('restoring', () => {
         },
         ...{ migrations: ['Notes1700000000001'], tables: [{ name: 'note', columns: ['id'], rows: 2 }], sequences: [] },
         ...{
-          files: { store: 'dir', count: 2, bytes: 32, missing: [] },
+          files: { store: 'dir', count: 2, bytes: 32, missing: [], damaged: [] },
           secretKey: false,
           entries: recorder.entries,
           ...about,
@@ -67,8 +73,8 @@ describe('restoring', () => {
     return path;
   }
 
-  const into = async (about: Partial<Manifest>) =>
-    restore({ archive: await archive(about), database: place, files: new LocalFileStore(join(folder, 'files')), migrations: [Notes1700000000001] }); // prettier-ignore
+  const into = async (about: Partial<Manifest>, database = place) =>
+    restore({ archive: await archive(about), database, files: new LocalFileStore(join(folder, 'files')), migrations: [Notes1700000000001] }); // prettier-ignore
 
   it('that fails leaves the files that were there, and none that were not', async () => {
     const store = new LocalFileStore(join(folder, 'files'));
@@ -89,6 +95,26 @@ describe('restoring', () => {
     await writeFile(join(folder, 'empty'), '');
     const options = { database: place, files: new LocalFileStore(join(folder, 'files')), migrations: [] };
     await expect(restore({ ...options, archive: join(folder, 'empty') })).rejects.toThrow('damaged or not whole');
+  });
+
+  it('refuses tables that are not those of the archive, and a database that a newer version has set up', async () => {
+    const other = into({ tables: [{ name: 'note', columns: ['id', 'text'], rows: 2 }] });
+    await expect(other).rejects.toThrow('whose table note has other columns (id, text; here: id)');
+    const unknown = into({ tables: [{ name: 'memo', columns: ['id'], rows: 2 }] });
+    await expect(unknown).rejects.toThrow('here: no such table');
+    const newer = temporaryEmbedded();
+    await (await newer.open({ entities: [], migrations: [Notes1700000000001, Later1800000000001] })).close();
+    const older = into({}, (await newer.place()) as DatabasePlace);
+    await expect(older).rejects.toThrow('set up by a newer version than that of the backup (0.1.0)');
+    await newer.drop();
+  });
+
+  it('leaves out what was damaged already when it was backed up', async () => {
+    const files = { store: 'dir' as const, count: 2, bytes: 32, missing: [], damaged: [fresh] };
+    const target = temporaryEmbedded();
+    await into({ files }, (await target.place()) as DatabasePlace);
+    expect(existsSync(join(folder, 'files', fresh))).toBe(false);
+    await target.drop();
   });
 
   it('fills the database and the store once it succeeds, also after failures', async () => {

@@ -24,7 +24,7 @@ export interface Restored {
 
 /**
  * Fills an empty database and the file store from an archive, of either kind of database into either. Nothing is stored where it fails or is killed: it can be
- * repeated then. An archive of an older version gets the tables of that version, which the next start brings up to date.
+ * repeated then. An archive of an older version gets the tables of that version, to be brought up to date by the next start.
  * @throws Unusable (damaged, or made by a newer version), NotEmpty, DataFolderBusy, DatabaseUnavailable
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
@@ -32,7 +32,10 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const migrations = migrationsOf(manifest, options.migrations);
   const tables = await openDatabase({ ...options.database, entities: [], migrations: migrations as DatabaseOptions['migrations'] }); // prettier-ignore
   await tables.close();
-  return fill(options.database, (database) => new Filling(options, manifest, database).run());
+  return fill(options.database, (database) => {
+    compareTables(manifest, database);
+    return new Filling(options, manifest, database).run();
+  });
 }
 
 /** The migrations that the archive's tables were made by, in their order. */
@@ -45,6 +48,22 @@ function migrationsOf({ migrations, version }: Manifest, known: readonly Migrati
   return known.filter((migration) => migrations.includes(nameOf(migration)));
 }
 
+/** Nothing but the tables that the backup was made of can be filled from it. */
+function compareTables({ migrations, tables, version }: Manifest, database: EmptyDatabase): void {
+  if (database.migrations.some((name) => !migrations.includes(name)))
+    throw new Unusable(
+      `the database was set up by a newer version than that of the backup (${version}): take a new one, which the restore itself sets up`,
+    );
+  const shape = (columns: readonly string[] = []): string => [...columns].sort().join(', ');
+  for (const { name, columns } of tables) {
+    const here = shape(database.tables.find((table) => table.name === name)?.columns);
+    if (here !== shape(columns))
+      throw new Unusable(
+        `the backup was made by another version (${version}), whose table ${name} has other columns (${shape(columns)}; here: ${here || 'no such table'}): restore it with that version, then go to this one`,
+      );
+  }
+}
+
 function nameOf(migration: Migration): string {
   return new migration().name ?? migration.name;
 }
@@ -53,13 +72,16 @@ function nameOf(migration: Migration): string {
 class Filling {
   private readonly loaded = new Map<string, number>();
   private readonly stored: string[] = [];
+  private readonly damaged: ReadonlySet<string>;
   private secretKey: string | undefined;
 
   constructor(
     private readonly options: RestoreOptions,
     private readonly manifest: Manifest,
     private readonly database: EmptyDatabase,
-  ) {}
+  ) {
+    this.damaged = new Set(manifest.files.damaged);
+  }
 
   async run(): Promise<Restored> {
     const { archive, files } = this.options;
@@ -78,7 +100,7 @@ class Filling {
     const entry = entryOf(name);
     if (name === SECRET_KEY) this.secretKey = (await buffer(body)).toString().trim();
     else if (entry && 'table' in entry) await this.load(entry.table, await buffer(body));
-    else if (entry && isStorageKey(entry.file)) await this.keep(entry.file, body);
+    else if (entry && isStorageKey(entry.file) && !this.damaged.has(entry.file)) await this.keep(entry.file, body);
   }
 
   private async load(name: string, rows: Buffer): Promise<void> {

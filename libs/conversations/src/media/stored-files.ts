@@ -1,10 +1,19 @@
 import type { Sql } from '#database';
 
-const KEYS = `select storage_key as key from file where state = 'ready' and storage_key is not null order by storage_key`;
+/** A file whose bytes are in the store, and what is known of them. */
+export interface KeptFile {
+  readonly key: string;
+  readonly bytes: number;
+  /** In hex. */
+  readonly sha256: string;
+}
 
-/** The keys of all files whose bytes are in the store. */
-export async function storedFiles(sql: Sql): Promise<string[]> {
-  return (await sql.query<{ key: string }>(KEYS)).map(({ key }) => key);
+const KEPT = `select storage_key as key, bytes::float8 as bytes, sha256 from file
+  where state = 'ready' and storage_key is not null order by storage_key`;
+
+/** All files whose bytes are in the store. */
+export function storedFiles(sql: Sql): Promise<KeptFile[]> {
+  return sql.query<KeptFile>(KEPT);
 }
 
 /** Is this a key that `storageKey` makes? */

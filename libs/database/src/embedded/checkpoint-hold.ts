@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
@@ -13,6 +13,7 @@ export function holdCheckpoints(dataDir: string): () => void {
   const file = join(dataDir, `${PREFIX}${randomUUID()}`);
   try {
     writeFileSync(file, JSON.stringify(ownIdentity()));
+    chmodSync(file, 0o644); // the database may be run by another user
   } catch (error) {
     rmSync(file, { force: true });
     throw error;

@@ -11,6 +11,7 @@ export class NotEmpty extends Error {
 /** A database with the tables of its migrations and nothing in them. */
 export interface EmptyDatabase {
   readonly migrations: readonly string[];
+  readonly tables: readonly TableShape[];
   /** Stores whole rows in the text form of COPY; returns how many. */
   load(table: TableShape, rows: Buffer): Promise<number>;
   setSequence(value: SequenceValue): Promise<void>;
@@ -24,10 +25,11 @@ export async function fill<T>(place: DatabasePlace, work: (database: EmptyDataba
   const { client, close } = await connectAlone(place);
   try {
     await client.query('begin');
-    await claim(client);
+    const tables = await tablesOf(client);
+    await claim(client, tables);
     const sequences = new Set((await sequencesOf(client)).map(({ name }) => name));
     const result = await work({
-      migrations: await migrationsOf(client),
+      ...{ tables, migrations: await migrationsOf(client) },
       load: (table, rows) => load(client, table, rows),
       async setSequence({ name, value, called }) {
         if (!sequences.has(name)) throw new Error(`there is no sequence ${name}`);
@@ -43,8 +45,8 @@ export async function fill<T>(place: DatabasePlace, work: (database: EmptyDataba
 }
 
 /** Keeps writers out, then looks into every table. */
-async function claim(client: pg.ClientBase): Promise<void> {
-  const names = (await tablesOf(client)).map(({ name }) => pg.escapeIdentifier(name));
+async function claim(client: pg.ClientBase, tables: readonly TableShape[]): Promise<void> {
+  const names = tables.map(({ name }) => pg.escapeIdentifier(name));
   if (names.length === 0) throw new Error('the tables are missing');
   await client.query(`lock table ${names.join(', ')} in exclusive mode`);
   for (const name of names) {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { statSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -163,10 +164,14 @@ describe('a snapshot of an embedded database that another process writes to', ()
 });
 
 describe('holding checkpoints', () => {
-  it('lasts until it is taken back, or its process is dead', async () => {
+  it('lasts until it is taken back, or its process is dead; every user can read it', async () => {
     const dataDir = await temporaryFolder();
     expect(checkpointsAreHeld(dataDir)).toBe(false);
+    const umask = process.umask(0o077);
     const [one, two] = [holdCheckpoints(dataDir), holdCheckpoints(dataDir)];
+    process.umask(umask);
+    const others = (name: string): number => statSync(join(dataDir, name)).mode & 0o004;
+    expect((await readdir(dataDir)).map(others)).toEqual([4, 4]);
     one();
     expect(checkpointsAreHeld(dataDir)).toBe(true);
     two();
