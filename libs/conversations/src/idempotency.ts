@@ -14,13 +14,14 @@ export interface RecordedAnswer {
   readonly body: unknown;
 }
 
-/** How long an answer is kept, and how long a repetition waits for the first request. */
-export const IDEMPOTENCY = { keptDays: 7, waitS: 10 } as const;
+/**
+ * How long an answer is kept, and how long a repetition waits for the first request. A claim that was not renewed for `claimLostS` is that of a process that died:
+ * sooner than a repetition gives up waiting, so that it does the work itself.
+ */
+export const IDEMPOTENCY = { keptDays: 7, waitS: 10, claimLostS: 8, renewS: 2 } as const;
 
 /** What every connection of libs/database has. */
 const USUAL_LOCK_TIMEOUT = '2s';
-/** A claim that was not renewed for so long is that of a process that died. */
-const CLAIM_LOST_S = 60;
 const LOOK_MS = 100;
 
 /** The same `Idempotency-Key` came with another request. */
@@ -45,8 +46,8 @@ export async function beginIdempotent(sql: Sql, request: IdempotentRequest): Pro
 
 /**
  * Takes the key for work that fits into no transaction, or gives the answer that was recorded with it: the claim is committed at once, so that the work
- * is done by one request alone. While another has it, this one looks again, for at most `waitS`. Whoever got the claim (null) renews it (`renewClaim`)
- * while it works, and ends it by `recordAnswer` or `releaseClaim`. Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`).
+ * is done by one request alone. While another has it, this one looks again, for at most `waitS`; one whose process died passes to it meanwhile. Whoever got
+ * the claim (null) renews it (`renewClaim`) while it works, and ends it by `recordAnswer` or `releaseClaim`. Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`).
  */
 export async function claimIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
   const end = performance.now() + IDEMPOTENCY.waitS * 1_000;
@@ -59,7 +60,7 @@ export async function claimIdempotent(sql: Sql, request: IdempotentRequest): Pro
   }
 }
 
-/** The work goes on: to be called a few times within a minute. */
+/** The work goes on: to be called every `renewS`. */
 export async function renewClaim(sql: Sql, { scope, key }: IdempotentRequest): Promise<void> {
   await sql.query('update idempotency set created_at = now() where scope = $1 and key = $2 and status is null', [
     scope,
@@ -98,7 +99,7 @@ async function take(sql: Sql, { scope, key, fingerprint }: IdempotentRequest): P
       key,
       fingerprint,
       IDEMPOTENCY.keptDays,
-      CLAIM_LOST_S,
+      IDEMPOTENCY.claimLostS,
     ]);
     return rows.length > 0;
   } catch (error) {

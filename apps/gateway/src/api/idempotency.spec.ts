@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { beginIdempotent, fingerprint, IDEMPOTENCY } from '#conversations';
 import type { Sql } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
@@ -177,22 +177,37 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
       expect(typed() - before).toBe(1);
     });
 
-    it('takes over what a crash left, after a minute and no sooner', async () => {
-      const key = fresh();
-      const asked = fingerprint(['POST', url, {}, {}]);
-      await api.database.query(`insert into idempotency (scope, key, fingerprint) values ($1, $2, $3)`, [
-        `admin POST ${url}`,
-        key,
-        asked,
-      ]);
-      const waitS = IDEMPOTENCY.waitS;
-      Object.assign(IDEMPOTENCY, { waitS: 0.2 });
-      const early = await once(key, {}, { url }).finally(() => Object.assign(IDEMPOTENCY, { waitS }));
-      expect([early.status, early.body.code]).toEqual([409, 'in-flight']);
-      await api.database.query(`update idempotency set created_at = now() - interval '61 seconds' where key = $1`, [
-        key,
-      ]);
-      expect((await once(key, {}, { url })).status).toBe(204);
+    const told = { ...IDEMPOTENCY };
+    const telling = (changed: Partial<Record<keyof typeof told, number>>) => Object.assign(IDEMPOTENCY, changed);
+    afterEach(() => void telling(told));
+
+    /** What a process leaves that dies between claim and answer, having renewed it last so many seconds ago. */
+    const left = (key: string, secondsAgo: number) =>
+      api.database.query(
+        `insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, now() - make_interval(secs => $4))`,
+        [`admin POST ${url}`, key, fingerprint(['POST', url, {}, {}]), secondsAgo],
+      );
+
+    it('takes over what a crash left, in the repetition that waits for it, and no sooner', async () => {
+      const [early, late, before] = [fresh(), fresh(), typed()];
+      telling({ waitS: 0.2 });
+      await left(early, 0);
+      expect((await once(early, {}, { url })).body.code).toBe('in-flight');
+      telling(told);
+      await left(late, told.claimLostS - 1);
+      expect((await once(late, {}, { url })).status).toBe(204);
+      expect(typed() - before).toBe(1);
+      expect(told.waitS).toBeGreaterThan(told.claimLostS);
+    });
+
+    it('takes over nothing that is still worked at, however long that lasts', async () => {
+      const [key, before] = [fresh(), typed()];
+      telling({ renewS: 0.1, claimLostS: 2 });
+      api.typing.hold = new Promise((resolve) => setTimeout(resolve, 3_000));
+      const answers = await Promise.all([once(key, {}, { url }), once(key, {}, { url })]);
+      api.typing.hold = undefined;
+      expect(answers.map(({ status }) => status)).toEqual([204, 204]);
+      expect(typed() - before).toBe(1);
     });
   });
 

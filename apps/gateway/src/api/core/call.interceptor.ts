@@ -2,6 +2,7 @@ import {
   beginIdempotent,
   claimIdempotent,
   fingerprint,
+  IDEMPOTENCY,
   recordAnswer,
   releaseClaim,
   renewClaim,
@@ -17,8 +18,6 @@ import { DATABASE } from '../../tokens.js';
 import { endpointOf, Finish, type Call, type CallingRequest, type Endpoint, type Reply } from './endpoint.js';
 import { idempotent, readInput } from './input.js';
 import { hangUpSignal } from './hang-up.js';
-
-const RENEW_MS = 20_000;
 
 interface Job {
   readonly spec: Endpoint;
@@ -80,7 +79,8 @@ export class CallInterceptor implements NestInterceptor {
   private async claimed(job: Job, asked: IdempotentRequest): Promise<unknown> {
     const recorded = await claimIdempotent(this.database, asked);
     if (recorded) return this.replayed(asked, recorded);
-    const renewing = setInterval(() => void renewClaim(this.database, asked).catch(() => undefined), RENEW_MS).unref();
+    const renew = (): void => void renewClaim(this.database, asked).catch(() => undefined);
+    const renewing = setInterval(renew, IDEMPOTENCY.renewS * 1_000).unref();
     try {
       const body = await this.handle(job, this.database);
       await recordAnswer(this.database, asked, this.recordable(job.spec, asked, body));

@@ -40,6 +40,8 @@ export const ADMIN_KEY = 'admin-key-of-the-suite';
 export class TypingChannel {
   readonly typed: { thread: string; on: boolean }[] = [];
   failure: Error | undefined;
+  /** Showing it lasts until this is over. */
+  hold: Promise<void> | undefined;
   readonly adapter = {
     ...builtinAdapters.find(({ type }) => type === 'http'),
     type: 'typing',
@@ -48,7 +50,7 @@ export class TypingChannel {
     typing: (thread: { externalId: string }, on: boolean) => {
       if (this.failure) return Promise.reject(this.failure);
       this.typed.push({ thread: thread.externalId, on });
-      return Promise.resolve();
+      return this.hold ?? Promise.resolve();
     },
   } as unknown as ChannelAdapter<unknown, unknown>;
 }
