@@ -53,6 +53,11 @@ type Row = Omit<DestinationRecord, 'signingSecrets' | 'filter'> & {
 
 const COLUMNS = `id, type, name, config, secrets, filter_events as events, filter_accounts as accounts, filter_channels as channels, state,
   paused_reason as "pausedReason", managed_by as "managedBy", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
+/** Whose references are about to be forgotten, in the order in which everybody locks conversations. */
+const LOCK_FORGETFUL = `
+  select 1 from conversation where id in (
+    select r.conversation_id from reference r join destination d on d.id = r.destination_id where d.id = $1 and d.removed_at is not null)
+  order by id for no key update`;
 /** One that is made again after it was removed begins anew: it is active, and what waited for the old one and its tickets are forgotten. */
 const SAVE = `
   with forgotten as (
@@ -192,6 +197,7 @@ export class DestinationStore {
     checkConfig(schema, { ...rest, ...((signing ?? given) !== undefined && { secret: signing ?? given }) });
     const kept = signing === undefined ? [] : this.rotated(input.id, { secret: String(signing), newest, secrets });
     const { events, accounts, channels } = input.filter ?? {};
+    await sql.query(LOCK_FORGETFUL, [input.id]);
     const [row] = await sql.query<Row>(SAVE, [
       input.id,
       input.type,

@@ -44,6 +44,7 @@ create trigger handle_changed after insert or update of contact_id, value, proof
 
 create function company_changed() returns trigger language plpgsql as $$
 begin
+  perform 1 from contact where company_id = new.id and view is not null order by id for no key update;
   update contact set view = null where company_id = new.id and view is not null;
   return null;
 end
