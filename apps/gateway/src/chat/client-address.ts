@@ -4,8 +4,8 @@ import ipaddr from 'ipaddr.js';
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Tells who is calling: the connection's own address, or, where that is a trusted proxy, the last address of `X-Forwarded-For` that is not one. IPv6
- * callers are told apart by their /64, which is what one household gets.
+ * Tells who is calling: the connection's own address, or, where that is a trusted proxy, the last address of `X-Forwarded-For` that is not one. Callers
+ * are told apart by `household`.
  */
 export function clientAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
   const networks = trustedProxies.map(network);
@@ -22,7 +22,7 @@ export function clientAddress(trustedProxies: readonly string[]): (request: Inco
       if (!before || !parse(before)) break;
       address = before;
     }
-    return group(address);
+    return household(address);
   };
 }
 
@@ -36,7 +36,8 @@ function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
 }
 
-function group(text: string): string {
+/** All addresses of one sender: an IPv6 /64, else the address itself. */
+export function household(text: string): string {
   const address = parse(text);
   if (address?.kind() !== 'ipv6') return address?.toString() ?? text;
   return `${(address as ipaddr.IPv6).parts.slice(0, 4).map((part) => part.toString(16)).join(':')}::/64`; // prettier-ignore

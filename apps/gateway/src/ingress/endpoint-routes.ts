@@ -38,7 +38,7 @@ export function routeEndpoint(
     const path = pathname.slice(prefix.length + 1).split('/');
     const opened = open({ method: request.method, path, remoteAddress: request.ip });
     if (!('handle' in opened)) return answer(reply, opened);
-    const claim = room.claim();
+    const claim = room.claim(request.ip);
     reply.raw.once('close', () => claim.release());
     try {
       const body = await readBody(request.raw, { maxBytes: opened.maxBytes, timeoutMs: BODY_MS, claim });

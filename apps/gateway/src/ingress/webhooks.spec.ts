@@ -107,7 +107,7 @@ beforeEach(async () => {
     heard: () => undefined,
   });
   server = fastify();
-  routeEndpoint(server, '/channels', { open: webhooks.open, room: new BodyRoom(1_500) });
+  routeEndpoint(server, '/channels', { open: webhooks.open, room: new BodyRoom(2_500) });
   url = await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterEach(() => server.close());

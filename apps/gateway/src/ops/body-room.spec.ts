@@ -13,7 +13,7 @@ let waiting: (() => void)[];
 
 beforeEach(async () => {
   waiting = [];
-  room = new BodyRoom(1_000);
+  room = new BodyRoom(2_000);
   server = fastify();
   countBodies(server, room);
   server.post('/', async (request) => {
@@ -28,6 +28,43 @@ const post = (body: string) => fetch(url, { method: 'POST', body, headers: { 'co
 const until = async (met: () => boolean) => {
   while (!met()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
+
+describe('the room for bodies', () => {
+  const MIB = 1_048_576;
+  /** Slow senders: bodies of 1 MiB that stay, until one is refused. */
+  const fill = (addresses: readonly string[]): number[] =>
+    addresses.map((address) => {
+      let taken = 0;
+      while (room.claim(address).take(MIB)) taken += 1;
+      return taken;
+    });
+
+  it('is never filled by one sender: half of it is left for others', () => {
+    room = new BodyRoom(64 * MIB);
+    expect(fill(['198.51.100.1'])).toEqual([32]);
+    expect(room.claim('198.51.100.2').take(8 * MIB)).toBe(true);
+    expect(room.claim('198.51.100.1').take(1)).toBe(false);
+  });
+
+  it('is not filled by many either, and IPv6 addresses of one network are one', () => {
+    room = new BodyRoom(64 * MIB);
+    const network = Array.from({ length: 9 }, (_, n) => `2001:db8::${n + 1}`);
+    expect(fill(network)).toEqual([32, 0, 0, 0, 0, 0, 0, 0, 0]);
+    fill(Array.from({ length: 20 }, (_, n) => `198.51.100.${n + 1}`));
+    expect(room.claim('203.0.113.9').take(262_144)).toBe(true);
+  });
+
+  it('is given back to its sender', () => {
+    room = new BodyRoom(64 * MIB);
+    const claim = room.claim('198.51.100.1');
+    expect(claim.take(32 * MIB)).toBe(true);
+    expect(room.claim('198.51.100.1').take(1)).toBe(false);
+    claim.release();
+    claim.release();
+    expect(room.bytes).toBe(0);
+    expect(room.claim('198.51.100.1').take(32 * MIB)).toBe(true);
+  });
+});
 
 describe('bodies in memory', () => {
   it('have room until their request is answered; one without room is refused, small ones go on', async () => {

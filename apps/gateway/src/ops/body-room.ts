@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../api/core/problem.js';
+import { household } from '../chat/client-address.js';
 
 /** Request bodies held in memory at once: some thousands of callbacks, or sixty of the largest JSON. Uploads go to disk and are not counted. */
 const MOST_BYTES = 64 * 1_048_576;
@@ -8,15 +9,19 @@ const RETRY_S = 1;
 
 /** What one request holds. */
 export interface Claim {
-  /** Takes bytes that have arrived; false where there is no room for them. */
+  /** Takes bytes that have arrived; false where there is no room for them, or none for this sender. */
   take(bytes: number): boolean;
   /** Gives everything back. Safe to call twice. */
   release(): void;
 }
 
-/** How much of requests' bodies is in memory, in this process; bytes count when they arrive, whatever a header announces. */
+/**
+ * How much of requests' bodies is in memory, in this process; bytes count when they arrive, whatever a header announces. No sender may hold more than it
+ * leaves free: one, which may be a provider with few addresses, has half of the room, the next one half of the rest, and slow senders never have all of it.
+ */
 export class BodyRoom {
   private held = 0;
+  private readonly shares = new Map<string, number>();
 
   constructor(private readonly mostBytes = MOST_BYTES) {}
 
@@ -24,20 +29,33 @@ export class BodyRoom {
     return this.held;
   }
 
-  claim(): Claim {
+  /** For a request from `address`. */
+  claim(address: string): Claim {
+    const sender = household(address);
     let mine = 0;
     return {
       take: (bytes) => {
-        if (this.held + bytes > this.mostBytes) return false;
+        if (this.shareOf(sender) + bytes > this.mostBytes - this.held - bytes) return false;
         mine += bytes;
-        this.held += bytes;
+        this.hold(sender, bytes);
         return true;
       },
       release: () => {
-        this.held -= mine;
+        this.hold(sender, -mine);
         mine = 0;
       },
     };
+  }
+
+  private shareOf(sender: string): number {
+    return this.shares.get(sender) ?? 0;
+  }
+
+  private hold(sender: string, bytes: number): void {
+    this.held += bytes;
+    const share = this.shareOf(sender) + bytes;
+    if (share > 0) this.shares.set(sender, share);
+    else this.shares.delete(sender);
   }
 }
 
@@ -45,7 +63,7 @@ export class BodyRoom {
 export function countBodies(server: FastifyInstance, room: BodyRoom): void {
   server.addHook('preParsing', async (request, reply, payload) => {
     if (request.headers['content-type']?.toLowerCase().startsWith('multipart/')) return payload;
-    const claim = room.claim();
+    const claim = room.claim(request.ip);
     reply.raw.once('close', () => claim.release());
     return Readable.from(counted(payload as Readable, claim), { objectMode: false });
   });

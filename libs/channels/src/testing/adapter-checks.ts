@@ -58,7 +58,7 @@ const declaration: ChannelCheck = {
     ok(webhook ?? poll ?? socket ?? hosted, 'no message can come in');
     if (webhook) {
       ok(['signature', 'secret-path'].includes(webhook.guard), 'nothing guards the webhook');
-      ok(webhook.maxBytes >= 1_024 && webhook.maxBytes <= 52_428_800, 'maxBytes is not between 1 KiB and 50 MiB');
+      ok(webhook.maxBytes >= 1_024 && webhook.maxBytes <= 16_777_216, 'maxBytes is not between 1 KiB and 16 MiB');
     }
     if (poll) ok(poll.everyMs >= 1_000 && poll.everyMs <= 86_400_000, 'everyMs is not between a second and a day');
   },

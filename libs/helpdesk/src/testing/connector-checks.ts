@@ -57,7 +57,7 @@ export function declarationOf({ connector, callbacks }: Declared): void {
   equal(poll !== undefined, can.replies.includes('poll'), 'capabilities.replies and poll do not agree');
   equal(callback !== undefined, (callbacks ?? []).length > 0, 'the callback and its cases do not agree');
   if (callback)
-    ok(callback.maxBytes >= 1_024 && callback.maxBytes <= 52_428_800, 'maxBytes is not between 1 KiB and 50 MiB');
+    ok(callback.maxBytes >= 1_024 && callback.maxBytes <= 16_777_216, 'maxBytes is not between 1 KiB and 16 MiB');
   if (poll) ok(poll.everyMs >= 1_000 && poll.everyMs <= 86_400_000, 'everyMs is not between a second and a day');
 }
 
