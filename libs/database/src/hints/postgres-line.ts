@@ -23,8 +23,13 @@ export function postgresLine(url: string): OpenLine {
       drop(client);
       throw error;
     }
+    let said: Promise<unknown> = Promise.resolve();
     return {
-      say: async (messages) => void (await client.query(PUBLISH, [messages.map(fitting)])),
+      // One after another: the driver takes no query while it runs one.
+      async say(messages) {
+        said = said.then(() => client.query(PUBLISH, [messages.map(fitting)]));
+        await said;
+      },
       drop: () => drop(client),
     };
   };

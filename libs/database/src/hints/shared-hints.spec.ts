@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { describeOnPostgres, describeWithRedis, RedisServer, SilentProxy } from '../testing/index.js';
 import { postgresLine, redisLine, SharedHints, type OpenLine } from './index.js';
 
@@ -84,6 +85,24 @@ function overAnyLine(line: () => Promise<{ open: (url: string) => OpenLine; url:
 
 describeOnPostgres('hints over LISTEN and NOTIFY', (_open, place) => {
   overAnyLine(async () => ({ open: postgresLine, url: (await place()).url! }));
+
+  it('leave nothing to the queue of the driver, which is going to have none', async () => {
+    let [running, most] = [0, 0];
+    const query = Reflect.get(pg.Client.prototype, 'query') as (...given: unknown[]) => Promise<unknown>;
+    const spy = jest.spyOn(pg.Client.prototype, 'query').mockImplementation(async function (this: pg.Client, ...given) {
+      most = Math.max(most, (running += 1));
+      return query.apply(this, given).finally(() => (running -= 1));
+    } as typeof query as never);
+    const heard: string[] = [];
+    const all = [['one'], ['two', 'three'], ['four']];
+    const line = await postgresLine((await place()).url!)({ heard: (message) => heard.push(message), lost: () => {} });
+    await Promise.all(all.map((messages) => line.say(messages)));
+    while (heard.length < 4) await delay(5);
+    expect(heard).toEqual(all.flat());
+    expect(most).toBe(1);
+    spy.mockRestore();
+    line.drop();
+  });
 });
 
 describeWithRedis('hints over Redis', () => {
