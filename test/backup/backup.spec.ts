@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { postgresMissing } from '#database/testing';
 import {
@@ -10,6 +11,8 @@ import {
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const KEY = { TRIBUTARY_SECRET_KEY: 'the-secret-key-of-the-tests' };
 const CUSTOMERS = 4;
+/** Between two messages of one customer: the backup, which has the lowest priority, is to get on as well. */
+const PAUSE_MS = 20;
 const MS = 240_000;
 
 interface Where {
@@ -74,7 +77,10 @@ async function upload(stage: Stage, bytes: Buffer): Promise<string> {
 async function underTraffic<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
   let over = false;
   const customers = Array.from({ length: CUSTOMERS }, async (_, customer) => {
-    for (let n = 0; !over; n += 1) await stage.write({ id: `during-${customer}-${n}`, thread: `room-${customer}` });
+    for (let n = 0; !over; n += 1) {
+      await stage.write({ id: `during-${customer}-${n}`, thread: `room-${customer}` });
+      await delay(PAUSE_MS);
+    }
   });
   await until('traffic', () => stage.acknowledged.size > 40);
   const result = await work().finally(() => (over = true));
@@ -103,7 +109,7 @@ describe.each(kinds.map((from, index) => [from, kinds.at(index - 1)!]))(
       async () => {
         const source = from === 'postgres' ? await empty(from) : { dataDir: await dataFolder() };
         const stage = await setStage({ ...source, env: KEY });
-        stage.provider.answer(() => ({ status: 503 }));
+        stage.provider.answer(() => ({ status: 429, headers: { 'retry-after': '1' } }));
         await paused(stage);
         for (let n = 0; n < 20; n += 1) await stage.write({ id: `before-${n}`, thread: `room-${n % CUSTOMERS}` });
         const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, n) => (n * 7) % 256));
@@ -195,7 +201,7 @@ describe('the commands', () => {
   it(
     'say so where the secret key at hand is another one',
     async () => {
-      const target = await empty('embedded');
+      const target = await empty(kinds.at(-1)!);
       const other = { TRIBUTARY_SECRET_KEY: 'another-key-than-that-one' };
       expect(await run('restore', { words: [archive], where: target, env: other })).toMatchObject({ code: 0, said: expect.stringContaining('is another one') }); // prettier-ignore
       expect(existsSync(join(target.dataDir, 'secret.key'))).toBe(false);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Pool, type PoolConfig } from 'pg';
+import { type PoolConfig } from 'pg';
 import { DataSource, type Logger } from 'typeorm';
 import { type Database, type DatabaseOptions, type Sql, type Statement } from './database.js';
 import { checkpointsAreHeld } from './embedded/checkpoint-hold.js';
@@ -12,7 +12,7 @@ import { EmbeddedServer } from './embedded/server.js';
 import { asDatabaseError } from './errors.js';
 import { LocalHints, postgresLine, redisLine, SharedHints } from './hints/index.js';
 import { migrate } from './migrate.js';
-import { poolOptions, run, withClient } from './pool.js';
+import { poolOf, poolOptions, run, withClient } from './pool.js';
 import { askByConnecting, Pulse } from './pulse.js';
 import { transaction } from './transaction.js';
 
@@ -140,9 +140,4 @@ function database({ hints, pulse, ...parts }: Parts, closing: Closing): Database
     hintsArrive: () => hints.arrive(),
     close: () => (closed ??= closeAll(closing)),
   };
-}
-
-/** TypeORM keeps its pool of `pg` connections here. */
-function poolOf(dataSource: DataSource): Pool {
-  return (dataSource.driver as unknown as { readonly master: Pool }).master;
 }

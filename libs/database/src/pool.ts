@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type DataSource } from 'typeorm';
 import { asDatabaseError, isBroken } from './errors.js';
 import { type Statement } from './database.js';
 import { type Call, type Pulse } from './pulse.js';
@@ -37,6 +38,11 @@ export const types: pg.CustomTypesConfig = {
     return parse;
   },
 };
+
+/** TypeORM keeps its pool of `pg` connections here. */
+export function poolOf(dataSource: DataSource): pg.Pool {
+  return (dataSource.driver as unknown as { readonly master: pg.Pool }).master;
+}
 
 /** What every pool is made with, whichever database it leads to. */
 export function poolOptions(connectTimeoutMs: number): pg.PoolConfig {

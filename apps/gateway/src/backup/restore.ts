@@ -30,12 +30,15 @@ export interface Restored {
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const manifest = await verify(options.archive);
   const migrations = migrationsOf(manifest, options.migrations);
-  const tables = await openDatabase({ ...options.database, entities: [], migrations: migrations as DatabaseOptions['migrations'] }); // prettier-ignore
-  await tables.close();
-  return fill(options.database, (database) => {
-    compareTables(manifest, database);
-    return new Filling(options, manifest, database).run();
-  });
+  const database = await openDatabase({ ...options.database, entities: [], migrations: migrations as DatabaseOptions['migrations'] }); // prettier-ignore
+  try {
+    return await fill(database, (empty) => {
+      compareTables(manifest, empty);
+      return new Filling(options, manifest, empty).run();
+    });
+  } finally {
+    await database.close();
+  }
 }
 
 /** The migrations that the archive's tables were made by, in their order. */

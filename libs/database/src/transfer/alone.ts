@@ -14,7 +14,8 @@ export interface LoneConnection {
   close(): Promise<void>;
 }
 
-const SESSION = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = '10s'; set timezone = 'UTC';
+/** What a connection is told that does one long piece of work. */
+export const UNLIMITED = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = '10s'; set timezone = 'UTC';
   set datestyle = 'ISO'; set intervalstyle = 'postgres'; set extra_float_digits = 1; set client_encoding = 'UTF8'`;
 
 /** @throws DataFolderBusy, DatabaseUnavailable */
@@ -55,7 +56,7 @@ async function greet(client: pg.Client): Promise<void> {
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query(SESSION);
+    await client.query(UNLIMITED);
   } catch (error) {
     throw asDatabaseError(error);
   }

@@ -1,5 +1,8 @@
 import pg from 'pg';
-import { connectAlone, type DatabasePlace } from './alone.js';
+import { type Database } from '../database.js';
+import { asDatabaseError } from '../errors.js';
+import { poolOf } from '../pool.js';
+import { UNLIMITED } from './alone.js';
 import { copyIn } from './copy.js';
 import { migrationsOf, sequencesOf, tablesOf, type SequenceValue, type TableShape } from './shape.js';
 
@@ -19,11 +22,12 @@ export interface EmptyDatabase {
 
 /**
  * Fills an empty database in one transaction: when `work` throws or the process dies, it is as empty as before. Nobody else can write meanwhile.
- * @throws NotEmpty where a table has a row; DataFolderBusy, DatabaseUnavailable
+ * @throws NotEmpty where a table has a row; DatabaseUnavailable
  */
-export async function fill<T>(place: DatabasePlace, work: (database: EmptyDatabase) => Promise<T>): Promise<T> {
-  const { client, close } = await connectAlone(place);
+export async function fill<T>(database: Database, work: (empty: EmptyDatabase) => Promise<T>): Promise<T> {
+  const client = await poolOf(database.dataSource).connect();
   try {
+    await client.query(UNLIMITED);
     await client.query('begin');
     const tables = await tablesOf(client);
     await claim(client, tables);
@@ -37,10 +41,12 @@ export async function fill<T>(place: DatabasePlace, work: (database: EmptyDataba
       },
     });
     await client.query('commit');
-    await client.query('analyze');
+    await client.query(`analyze ${tables.map(({ name }) => pg.escapeIdentifier(name)).join(', ')}`);
     return result;
+  } catch (error) {
+    throw asDatabaseError(error);
   } finally {
-    await close();
+    client.release(true); // and with it what is not committed
   }
 }
 

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { checkpointsAreHeld, holdCheckpoints } from '../embedded/checkpoint-hold.js';
+import { type Database } from '../database.js';
 import { openDatabase } from '../open.js';
 import { startTypeScript, type TypeScriptProcess } from '../testing/child.js';
 import { seededDataDir } from '../testing/embedded-suite.js';
@@ -44,15 +45,14 @@ async function populate(place: DatabasePlace): Promise<unknown[]> {
   await database.query(add, ['x'.repeat(3_000_000), JSON.stringify({ text: '字'.repeat(500_000) }), null, 0, null, null, null]); // prettier-ignore
   await database.query(`delete from "Odd Name" where large = -1`);
   await database.query(`insert into later values ('one'); insert into a_first values ('one'), (null)`);
-  await database.query(`insert into many select n, repeat(md5(n::text), 4) from generate_series(1, 60000) as n`);
+  await database.query(`insert into many select n, repeat(md5(n::text), 4) from generate_series(1, 20000) as n`);
   const stored = await database.query(STORED);
   await database.close();
   return stored;
 }
 
 /** Everything from one database into the other, in as many pieces as it comes in. */
-async function move(from: DatabasePlace, to: DatabasePlace, scratch: string): Promise<number> {
-  await (await openDatabase({ ...options, ...to })).close();
+async function move(from: DatabasePlace, to: Database, scratch: string): Promise<number> {
   const snapshot = await openSnapshot(from, scratch);
   let pieces = 0;
   try {
@@ -94,27 +94,28 @@ describe('moving everything from one database to another', () => {
       return (await made.place()) as DatabasePlace;
     },
   };
-  const moves = ['embedded', 'postgres'].flatMap((from) => ['embedded', 'postgres'].map((to) => [from, to] as const));
-  const possible = moves.filter((kinds) => postgresMissing() === undefined || !kinds.includes('postgres'));
+  const kinds = postgresMissing() === undefined ? ['embedded', 'postgres'] : ['embedded'];
 
-  it.each(possible)('keeps every value and where sequences stand: from %s to %s', async (from, to) => {
-    const [source, target] = [await places[from]!(), await places[to]!()];
-    const stored = await populate(source);
-    expect(await move(source, target, scratch)).toBeGreaterThan(6);
-    const database = await openDatabase({ ...options, ...target });
-    expect(await database.query(STORED)).toEqual(stored);
-    expect(
-      await database.query('select count(*), sum(n)::int8 as sum, count(distinct filler) as fillers from many'),
-    ).toEqual([{ count: 60_000, sum: 1_800_030_000, fillers: 60_000 }]);
-    expect(await database.query('select id from a_first order by id')).toEqual([{ id: 'one' }, { id: null }]);
-    const [next] = await database.query<{ id: number }>('insert into "Odd Name" (ok) values (true) returning id');
-    expect(next!.id).toBeGreaterThan(4);
-    await database.close();
-  });
+  it.each(kinds.map((from, index) => [from, kinds.at(index - 1)!] as const))(
+    'keeps every value and where sequences stand: from %s to %s',
+    async (from, to) => {
+      const [source, target] = [await places[from]!(), await places[to]!()];
+      const stored = await populate(source);
+      const database = await openDatabase({ ...options, ...target });
+      expect(await move(source, database, scratch)).toBeGreaterThan(6);
+      expect(await database.query(STORED)).toEqual(stored);
+      expect(
+        await database.query('select count(*), sum(n)::int8 as sum, count(distinct filler) as fillers from many'),
+      ).toEqual([{ count: 20_000, sum: 200_010_000, fillers: 20_000 }]);
+      expect(await database.query('select id from a_first order by id')).toEqual([{ id: 'one' }, { id: null }]);
+      const [next] = await database.query<{ id: number }>('insert into "Odd Name" (ok) values (true) returning id');
+      expect(next!.id).toBeGreaterThan(4);
+      await database.close();
+    },
+  );
 
   it('fills nothing but an empty database, and leaves one empty where it fails', async () => {
-    const target = await places['embedded']!();
-    await (await openDatabase({ ...options, ...target })).close();
+    const target = await openDatabase({ ...options, ...(await places['embedded']!()) });
     const later = { name: 'later', columns: ['id'] };
     const broken = fill(target, async (database) => {
       await database.load(later, Buffer.from('one\n'));
@@ -124,6 +125,7 @@ describe('moving everything from one database to another', () => {
     await expect(fill(target, (database) => database.load(later, Buffer.from('one\ttoo many\n')))).rejects.toThrow('extra data'); // prettier-ignore
     expect(await fill(target, (database) => database.load(later, Buffer.from('one\ntwo\n')))).toBe(2);
     await expect(fill(target, async () => undefined)).rejects.toBeInstanceOf(NotEmpty);
+    await target.close();
   });
 });
 
