@@ -9,7 +9,7 @@ const DESCRIPTION = `Customers write by chat, mail, SMS or WeChat; a ticket syst
 
 - **Answers** are the resource itself. **Errors** are RFC 9457 problem documents; programs branch on \`code\`.
 - **Lists** are \`{ items, next }\`: give \`next\` as \`cursor\` until it is null.
-- **Idempotency**: every POST takes \`Idempotency-Key\`, kept ${IDEMPOTENCY.keptDays} days. The same key and body get the same answer; another body is refused.
+- **Idempotency**: every POST takes \`Idempotency-Key\`, kept ${IDEMPOTENCY.keptDays} days. The same key and body get the same answer; another body is refused. While the first request runs, a repetition waits for it, ${IDEMPOTENCY.waitS} s at most (then 409 \`in-flight\`); where the process of the first one died, the repetition does the work.
 - **Secrets** read as \`"***"\`; sending that back keeps them.
 - **Keys** that are limited to accounts see nothing of other accounts: it does not exist for them.`;
 
