@@ -31,7 +31,7 @@ export class BodyRoom {
 
   /** For a request from `address`. */
   claim(address: string): Claim {
-    const sender = household(address);
+    const sender = isNetwork(address) ? household(address) : address;
     let mine = 0;
     return {
       take: (bytes) => {
@@ -57,6 +57,11 @@ export class BodyRoom {
     if (share > 0) this.shares.set(sender, share);
     else this.shares.delete(sender);
   }
+}
+
+/** Is it one of the many that an IPv6 sender has? For IPv4 there is nothing to find out, which is what most requests save. */
+function isNetwork(address: string): boolean {
+  return address.includes(':') && !address.startsWith('::ffff:');
 }
 
 /** Counts the bodies that the framework reads; one for which there is no room is answered 503 with Retry-After. */
