@@ -29,17 +29,13 @@ export function presentEvent(row: EventRow, how: Presentation): StreamEvent {
 
 function presentData(data: NonNullable<StreamEvent['data']>, how: Presentation): NonNullable<StreamEvent['data']> {
   const { message, conversation } = data;
-  return {
-    ...data,
-    ...(message && { message: presentMessage(message, how) }),
-    ...(conversation &&
-      how.destinationId && {
-        conversation: {
-          ...conversation,
-          references: conversation.references.filter((r) => r.destinationId === how.destinationId),
-        },
-      }),
-  };
+  const presented = { ...data };
+  if (message) presented.message = presentMessage(message, how);
+  if (conversation && how.destinationId) {
+    const references = conversation.references.filter((r) => r.destinationId === how.destinationId);
+    presented.conversation = { ...conversation, references };
+  }
+  return presented;
 }
 
 /** A message as readers get it; `message` is what SQL `message_view` makes. */

@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7';
+import { uuidv7obj } from 'uuidv7';
 
 /** Prefixes of every kind of id; ids of one kind sort by the time at which they were made. */
 export type IdPrefix =
@@ -6,5 +6,5 @@ export type IdPrefix =
 
 /** A new id: `prefix_` + the 32 hex digits of a UUIDv7 (48-bit milliseconds first). The store makes the same form in SQL. */
 export function newId(prefix: IdPrefix): string {
-  return `${prefix}_${uuidv7().replaceAll('-', '')}`;
+  return `${prefix}_${uuidv7obj().toHex()}`;
 }

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios from 'axios';
 import type { buildConnector } from 'undici';
-import { flatHeaders, type Engine } from './engine.js';
+import { flatHeaders, type Answer, type Call, type Engine } from './engine.js';
+import { collect } from './reply.js';
 
 type Connected = (error: Error | null, socket?: Socket) => void;
 
@@ -37,22 +38,31 @@ export function axiosEngine(connect: buildConnector.connector): Engine {
     validateStatus: () => true,
     transformRequest: [(data: unknown) => data],
   });
+  const open = async (call: Call): Promise<Answer> => {
+    const native = call.url.protocol === 'https:' ? https : http;
+    const transport = {
+      request: (options: http.RequestOptions, answered: (answer: http.IncomingMessage) => void) =>
+        native.request(options, answered).once('socket', call.written),
+    };
+    const abort = new AbortController();
+    call.stop.by((reason) => abort.abort(reason));
+    const { status, headers, data } = await client.request<Readable>({
+      url: call.url.href,
+      method: call.method,
+      headers: { 'content-type': null, ...call.headers },
+      data: call.body,
+      signal: abort.signal,
+      transport,
+    });
+    call.answered();
+    call.stop.by((reason) => void data.destroy(reason));
+    return { status, headers: flatHeaders(headers), stream: data };
+  };
   return {
-    async open(call) {
-      const native = call.url.protocol === 'https:' ? https : http;
-      const transport = {
-        request: (options: http.RequestOptions, answered: (answer: http.IncomingMessage) => void) =>
-          native.request(options, answered).once('socket', call.written),
-      };
-      const answer = await client.request<Readable>({
-        url: call.url.href,
-        method: call.method,
-        headers: { 'content-type': null, ...call.headers },
-        data: call.body,
-        signal: call.signal,
-        transport,
-      });
-      return { status: answer.status, headers: flatHeaders(answer.headers), stream: answer.data };
+    open,
+    async whole(call, max) {
+      const { status, headers, stream } = await open(call);
+      return { status, headers, ...(await collect(stream, max)) };
     },
     async close() {
       httpAgent.destroy();

@@ -1,12 +1,12 @@
 import { finished } from 'node:stream';
 import { ProviderFailure } from '#normalizer';
 import { axiosEngine } from './axios-engine.js';
-import type { Answer, Engine } from './engine.js';
+import { Stop, type Call, type Engine, type Head } from './engine.js';
 import { BlockedAddress, addressGuard, guardedConnector, type Resolve } from './guard.js';
 import type { Http, HttpRequest, HttpResponse, HttpStream } from './http.js';
 import { payload, target } from './payload.js';
 import { redact, type Exchange } from './redact.js';
-import { Reply, ceiling, collect } from './reply.js';
+import { Reply, ceiling, tooLarge } from './reply.js';
 import { undiciEngine } from './undici-engine.js';
 
 export interface TraceOptions {
@@ -55,11 +55,12 @@ class Client implements Http {
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     const attempt = new Attempt(request, this.means);
+    const { maxBytes = 1_048_576, overflow } = request;
     try {
-      const answer = await attempt.open();
-      const body = await collect(answer.stream, request);
-      attempt.over(answer, body);
-      return new Reply(answer.status, answer.headers, body);
+      const answer = await this.means.engine.whole(await attempt.call(), maxBytes);
+      if (answer.cut && overflow !== 'cut') throw tooLarge(maxBytes);
+      attempt.over(answer, answer.body);
+      return new Reply(answer.status, answer.headers, answer.body);
     } catch (error) {
       throw attempt.failed(error);
     }
@@ -69,7 +70,7 @@ class Client implements Http {
     const limits = { ...this.means.limits, totalMs: 300_000 };
     const attempt = new Attempt(request, { ...this.means, limits });
     try {
-      const { status, headers, stream } = await attempt.open();
+      const { status, headers, stream } = await this.means.engine.open(await attempt.call());
       const limited = ceiling(stream, request);
       stream.once('error', (error) => limited.destroy(attempt.failed(error)));
       finished(limited, (error) => {
@@ -87,9 +88,9 @@ class Client implements Http {
 /** One exchange: its deadlines, whether it was written, its trace, and what its failure means. */
 class Attempt {
   private readonly started = Date.now();
-  private readonly abort = new AbortController();
-  private readonly timers: NodeJS.Timeout[] = [];
-  private readonly onAbort = () => this.abort.abort(new Error('given up by the caller'));
+  private readonly stop = new Stop();
+  private timers: readonly NodeJS.Timeout[] = [];
+  private readonly onAbort = () => this.stop.now(new Error('given up by the caller'));
   private url?: URL;
   private body?: Buffer;
   private headers: Record<string, string> = {};
@@ -101,29 +102,30 @@ class Attempt {
     private readonly means: Means,
   ) {}
 
-  async open(): Promise<Answer> {
-    const { request } = this;
+  /** What the engine is to do. */
+  async call(): Promise<Call> {
+    const { request, stop } = this;
     const { limits } = this.means;
-    this.url = target(request);
-    [this.headers, this.body] = await payload(request, this.url);
-    const answerTimer = this.deadline(request.timeoutMs ?? limits.answerMs, 'no answer within');
-    this.deadline(request.timeoutMs ?? limits.totalMs, 'no complete answer within');
+    const url = (this.url = target(request));
+    const made = payload(request, url);
+    const [headers, body] = made instanceof Promise ? await made : made;
+    [this.headers, this.body] = [headers, body];
+    const toAnswer = this.deadline(request.timeoutMs ?? limits.answerMs, 'no answer within');
+    this.timers = [toAnswer, this.deadline(request.timeoutMs ?? limits.totalMs, 'no complete answer within')];
     if (request.signal?.aborted) this.onAbort();
-    request.signal?.addEventListener('abort', this.onAbort, { once: true });
-    const answer = await this.means.engine.open({
+    else request.signal?.addEventListener('abort', this.onAbort, { once: true });
+    return {
       method: request.method ?? 'GET',
-      url: this.url,
-      headers: this.headers,
-      body: this.body,
-      signal: this.abort.signal,
+      url,
+      headers,
+      body,
+      stop,
       written: () => (this.written = true),
-    });
-    clearTimeout(answerTimer);
-    this.abort.signal.addEventListener('abort', () => answer.stream.destroy(this.abort.signal.reason as Error));
-    return answer;
+      answered: () => clearTimeout(toAnswer),
+    };
   }
 
-  over(answer: Pick<Answer, 'status' | 'headers'>, body: Buffer | undefined): void {
+  over(answer: Head, body: Buffer | undefined): void {
     this.end();
     this.report({ status: answer.status, headers: answer.headers, body: body ?? null }, null);
   }
@@ -136,11 +138,11 @@ class Attempt {
   }
 
   private classify(error: unknown): ProviderFailure {
-    const reason = this.abort.signal.aborted ? (this.abort.signal.reason as Error) : error;
+    const reason = this.stop.reason ?? error;
     const blocked = causes(reason).find((cause) => cause instanceof BlockedAddress);
     if (blocked) return new ProviderFailure('config-invalid', blocked.message);
     const code = causes(reason).find((cause) => typeof cause.code === 'string')?.code;
-    const detail = this.abort.signal.aborted ? (reason as Error).message : (code ?? 'connection failed');
+    const detail = this.stop.reason?.message ?? code ?? 'connection failed';
     return this.written
       ? new ProviderFailure('outcome-unknown', `${this.url?.host}: the request was written, then: ${detail}`, {
           providerCode: code,
@@ -149,9 +151,7 @@ class Attempt {
   }
 
   private deadline(ms: number, what: string): NodeJS.Timeout {
-    const timer = setTimeout(() => this.abort.abort(new Error(`${what} ${ms} ms`)), ms);
-    this.timers.push(timer);
-    return timer;
+    return setTimeout(() => this.stop.now(new Error(`${what} ${ms} ms`)), ms);
   }
 
   private end(): void {

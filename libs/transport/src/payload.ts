@@ -5,7 +5,7 @@ import type { HttpRequest } from './http.js';
 /** Where a request goes; throws `config-invalid` for what is no http or https URL. */
 export function target(request: HttpRequest): URL {
   const url = URL.canParse(request.url) ? new URL(request.url) : null;
-  if (!url || !/^https?:$/.test(url.protocol)) {
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new ProviderFailure('config-invalid', 'the address is no http or https URL');
   }
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
@@ -13,8 +13,17 @@ export function target(request: HttpRequest): URL {
 }
 
 /** Headers and bytes of the request. Credentials inside the URL become an `authorization` header. */
-export async function payload(request: HttpRequest, url: URL): Promise<[Record<string, string>, Buffer | undefined]> {
-  const [type, body] = await encode(request.body);
+export function payload(request: HttpRequest, url: URL): Payload | Promise<Payload> {
+  const encoded = encode(request.body);
+  return encoded instanceof Promise
+    ? encoded.then((body) => withHeaders(request, url, body))
+    : withHeaders(request, url, encoded);
+}
+
+export type Payload = readonly [headers: Record<string, string>, body: Buffer | undefined];
+type Encoded = readonly [type: string | null, body: Buffer | undefined];
+
+function withHeaders(request: HttpRequest, url: URL, [type, body]: Encoded): Payload {
   const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'tributary' };
   if (type) headers['content-type'] = type;
   if (url.username || url.password) {
@@ -34,15 +43,18 @@ export async function payload(request: HttpRequest, url: URL): Promise<[Record<s
   return [headers, body];
 }
 
-async function encode(body: unknown): Promise<[string | null, Buffer | undefined]> {
+/** Only forms, whose encoding may take files in, are encoded by and by. */
+function encode(body: unknown): Encoded | Promise<Encoded> {
   if (body === undefined) return [null, undefined];
   if (Buffer.isBuffer(body)) return ['application/octet-stream', body];
   if (typeof body === 'string') return ['text/plain; charset=utf-8', Buffer.from(body)];
-  if (body instanceof URLSearchParams || body instanceof FormData) {
-    const encoded = new Response(body);
-    return [encoded.headers.get('content-type'), Buffer.from(await encoded.arrayBuffer())];
-  }
+  if (body instanceof URLSearchParams || body instanceof FormData) return form(body);
   return ['application/json; charset=utf-8', Buffer.from(JSON.stringify(body))];
+}
+
+async function form(body: URLSearchParams | FormData): Promise<Encoded> {
+  const encoded = new Response(body);
+  return [encoded.headers.get('content-type'), Buffer.from(await encoded.arrayBuffer())];
 }
 
 /** A configured URL with the root `base` in place of its own scheme, host and port, where one is given: for proxies and tests. */

@@ -23,9 +23,8 @@ export class Reply implements HttpResponse {
   }
 }
 
-/** Reads an answer into memory, at most `maxBytes` of it; drops the connection where there is more. */
-export function collect(stream: Readable, request: HttpRequest): Promise<Buffer> {
-  const max = request.maxBytes ?? 1_048_576;
+/** Reads a body into memory, at most `max` bytes of it; drops the connection where there is more. */
+export function collect(stream: Readable, max: number): Promise<{ body: Buffer; cut: boolean }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -34,10 +33,9 @@ export function collect(stream: Readable, request: HttpRequest): Promise<Buffer>
       chunks.push(chunk);
       if (size <= max) return;
       stream.destroy();
-      if (request.overflow === 'cut') resolve(Buffer.concat(chunks).subarray(0, max));
-      else reject(tooLarge(max));
+      resolve({ body: Buffer.concat(chunks).subarray(0, max), cut: true });
     });
-    stream.once('end', () => resolve(Buffer.concat(chunks)));
+    stream.once('end', () => resolve({ body: Buffer.concat(chunks), cut: false }));
     stream.once('error', reject);
     stream.once('close', () => {
       if (!stream.readableEnded) reject(new Error('the connection closed within the answer'));
@@ -62,6 +60,7 @@ export function ceiling(source: Readable, { maxBytes: max = 104_857_600, overflo
   return source.pipe(limited);
 }
 
-function tooLarge(max: number): ProviderFailure {
+/** What an answer beyond the limit is. */
+export function tooLarge(max: number): ProviderFailure {
   return new ProviderFailure('reply-unreadable', `the answer is larger than ${max} bytes`);
 }

@@ -113,7 +113,9 @@ const known = new Map<string, Key[]>();
 const MOST_KNOWN = 1_000;
 
 function keysIn(secret: string): Key[] {
-  const keys = known.get(secret) ?? parseSecret(secret);
+  const found = known.get(secret);
+  if (found) return found;
+  const keys = parseSecret(secret);
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(secret, keys);
   return keys;

@@ -65,7 +65,7 @@ function refuse(reply: FastifyReply, opened: Opened, error: unknown): FastifyRep
     opened.refused?.('incomplete');
     return cutAfter(answer(reply, TOO_SLOW));
   }
-  reply.log.error({ err: error }, 'an endpoint failed');
+  reply.log.error({ err: error, requestId: reply.request.id }, 'an endpoint failed');
   return answer(reply, FAILED);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onSendHookHandler } from 'fastify';
 import type { Readiness } from './readiness.js';
 
 const LOOK_MS = 50;
@@ -12,12 +12,15 @@ export class Traffic {
   private last = 0;
 
   constructor(server: FastifyInstance, readiness: Pick<Readiness, 'draining'>) {
-    const note = async () => void (this.last = performance.now());
+    const note = (_request: unknown, _reply: unknown, done: () => void) => {
+      this.last = performance.now();
+      done();
+    };
     server.addHook('onRequest', note);
     server.addHook('onResponse', note);
-    server.addHook('onSend', async (_request, reply, payload) => {
+    server.addHook('onSend', (...[, reply, payload, done]: Parameters<onSendHookHandler>) => {
       if (readiness.draining) reply.header('connection', 'close');
-      return payload;
+      done(null, payload);
     });
   }
 

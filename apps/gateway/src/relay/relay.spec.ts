@@ -76,6 +76,28 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     expect(desk.calls).toHaveLength(3);
   });
 
+  it('hands what waits of one conversation over in a run, which is settled together', async () => {
+    await arrive(database, ...['a', 'b', 'c', 'd', 'e'].map((text): [string, string] => ['+1', text]));
+    desk.answer = () => (desk.calls.length === 4 ? 'hang' : { status: 200 });
+    await start();
+    await until(() => desk.calls.length === 4, 'the fourth is on its way');
+    expect(await outboxCount(database)).toBe(5);
+    desk.release();
+    await settled(database);
+    expect(texts(desk.at('hd'))).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('settles what was taken of a run before one is refused, and repeats only that one', async () => {
+    await arrive(database, ...['a', 'b', 'c', 'd'].map((text): [string, string] => ['+1', text]));
+    desk.answer = () => ({ status: desk.calls.length === 3 ? 500 : 200 });
+    await start();
+    await settled(database);
+    expect(texts(desk.at('hd'))).toEqual(['a', 'b', 'c', 'd']);
+    expect(desk.calls.map(({ id }) => id === desk.calls[2]!.id)).toEqual([false, false, true, true, false]);
+    const { items } = await new Deliveries(database).list('hd', 'delivered');
+    expect(items.map(({ attempts }) => attempts).sort()).toEqual([1, 1, 1, 2]);
+  });
+
   it('keeps the order of a lane under failures, and does not hold up the others', async () => {
     let left = 4;
     desk.answer = ({ event }) => {

@@ -5,7 +5,7 @@ import type { Lane } from './lane.js';
 import type { Log, Observation } from './ports.js';
 import type { Reader } from './reader.js';
 import { Results, type Settled } from './results.js';
-import type { Outcome } from './route.js';
+import type { Dispatch, Outcome } from './route.js';
 import type { Target } from './target.js';
 
 export interface RelayParts {
@@ -56,7 +56,8 @@ const GRACE_MS = 2_000;
  */
 export class Relay {
   private readonly alarm = new Alarm();
-  private readonly flights = new Set<AbortController>();
+  /** What tells each attempt under way to give up. */
+  private readonly flights = new Set<() => void>();
   private running: Promise<void> | undefined;
   private stopping = false;
   private balanceDue = true;
@@ -227,11 +228,12 @@ export class Relay {
     const route = this.parts.board.route(target.ref);
     const entries = target.begin(lane, lane.single ? 1 : route.batch(target.ref.id));
     const began = performance.now();
-    const outcome = await this.attempt(target, entries, lease);
-    const durationMs = performance.now() - began;
+    const outcome = await this.attempt(target, entries, { lease, goesOn: () => this.mayGoOn(target, lane, lease) });
+    const durationMs = (performance.now() - began) / Math.max(1, outcome.results.length);
     target.inFlight -= 1;
     lane.single ||= outcome.single === true;
-    this.takeEffect(target, outcome, entries[0]!.attempts === 0);
+    const decisive = entries[Math.max(0, outcome.results.length - 1)]!;
+    this.takeEffect(target, outcome, decisive.attempts === 0);
     this.pump(target);
     const settled = await this.settle(entries, lease, outcome.results);
     outcome.results.forEach((result, index) =>
@@ -244,26 +246,27 @@ export class Relay {
     this.pump(target);
   }
 
+  private mayGoOn(target: Target, lane: Lane, { token }: Lease): boolean {
+    return !this.stopping && !target.aside && target.waitMs() <= 0 && this.leaseOf(target, lane)?.token === token;
+  }
+
   /** One attempt, which ends: by itself, by its signal, or by being left behind. */
-  private async attempt(target: Target, entries: readonly Entry[], lease: Lease): Promise<Outcome> {
-    const flight = new AbortController();
-    this.flights.add(flight);
-    const timer = setTimeout(() => flight.abort(), this.parts.settings.dispatchMs);
-    const left = new Promise<Outcome>((resolve) => {
-      flight.signal.addEventListener('abort', () => {
-        setTimeout(() => resolve({ results: [], health: 'down', retryMs: TROUBLE_MS }), GRACE_MS).unref();
+  private attempt(target: Target, entries: readonly Entry[], how: Omit<Dispatch, 'signal'>): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const { signal, abort } = flightOf(() => over({ results: [], health: 'down', retryMs: TROUBLE_MS }));
+      const timer = setTimeout(abort, this.parts.settings.dispatchMs);
+      const over = (outcome: Outcome): void => {
+        clearTimeout(timer);
+        this.flights.delete(abort);
+        resolve(outcome);
+      };
+      this.flights.add(abort);
+      const route = this.parts.board.route(target.ref);
+      route.dispatch(entries, { signal, ...how }).then(over, (error: unknown) => {
+        this.parts.log.error({ err: error, target: target.key }, 'a dispatch failed');
+        over({ results: [], health: 'unknown', retryMs: TROUBLE_MS });
       });
     });
-    try {
-      const route = this.parts.board.route(target.ref);
-      return await Promise.race([route.dispatch(entries, { lease, signal: flight.signal }), left]);
-    } catch (error) {
-      this.parts.log.error({ err: error, target: target.key }, 'a dispatch failed');
-      return { results: [], health: 'unknown', retryMs: TROUBLE_MS };
-    } finally {
-      clearTimeout(timer);
-      this.flights.delete(flight);
-    }
   }
 
   private takeEffect(target: Target, { health, holdMs, pause }: Outcome, first: boolean): void {
@@ -313,8 +316,18 @@ export class Relay {
   }
 
   private abortAll(): void {
-    for (const flight of this.flights) flight.abort();
+    for (const abort of this.flights) abort();
   }
+}
+
+/** The signal of an attempt, and what gives it; `leave` is called where the attempt does not end then. */
+function flightOf(leave: () => void): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort();
+    setTimeout(leave, GRACE_MS).unref();
+  };
+  return { signal: controller.signal, abort };
 }
 
 /** How long the lane waits before what is left of it. */

@@ -16,6 +16,14 @@ export interface Outcome {
   readonly single?: boolean;
 }
 
+/** How a dispatch is to go about it. */
+export interface Dispatch {
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  /** May it go on to further entries? */
+  goesOn(): boolean;
+}
+
 /** How entries of one kind reach their targets. */
 export interface Route {
   /** May anything go to this target now, from this process? */
@@ -31,7 +39,7 @@ export interface Route {
   batch(id: string): number;
   rate(id: string): Rate | null;
   /** Never throws. */
-  dispatch(entries: readonly Entry[], how: { readonly lease: Lease; readonly signal: AbortSignal }): Promise<Outcome>;
+  dispatch(entries: readonly Entry[], how: Dispatch): Promise<Outcome>;
   /** Makes a pause known. */
   pause(id: string, reason: string): Promise<void>;
 }

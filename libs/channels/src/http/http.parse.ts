@@ -89,7 +89,7 @@ function message(body: z.infer<typeof Message>, { proof }: HttpConfig): InboundE
     dedupeKey: `message:${body.id}`,
     thread: body.thread,
     sender: {
-      handles: body.sender.handles.map((handle) => ({ ...handle, proof })),
+      handles: body.sender.handles.map((handle) => ({ proof, ...handle })),
       ...(body.sender.name !== undefined && { name: body.sender.name }),
     },
     parts: body.parts?.map(inward) ?? [{ type: 'text', text: body.text ?? '' }],

@@ -1,8 +1,9 @@
 import { type Database, type Statement, isTransient } from '#database';
 import type { InboundEvent } from '#normalizer';
 import { Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
-import { toEntry } from '../outbox/entry.js';
+import { freshEntry } from '../outbox/entry.js';
 import type { Handed, HandOver } from '../outbox/hand-over.js';
+import type { EventRow } from '../present.js';
 import { arrange } from './arrange.js';
 import { type IntakeItem, toItem } from './item.js';
 import { park } from './park.js';
@@ -230,13 +231,15 @@ function bringsFiles(item: IntakeItem): boolean {
   return item.kind === 'message' && Array.isArray(item['files']) && item['files'].length > 0;
 }
 
-function handedOf({ previous, stored_at, ...row }: LaidRow): Handed {
-  const entry = toEntry({
-    ...row,
-    ...{ kind: 'event', replay: false, attempts: 0, run: null, age_ms: 0, trying_ms: null, due_ms: null },
-    ...{ event_at: new Date(stored_at), message_id: null },
-  });
-  return { entry, previous };
+function handedOf(row: LaidRow): Handed {
+  const event: EventRow = {
+    id: row.item_id,
+    type: row.event_type,
+    sequence: row.event_sequence,
+    data: row.event_data,
+    created_at: new Date(row.stored_at),
+  };
+  return { entry: freshEntry(row, event), previous: row.previous };
 }
 
 /** Two transactions stood in each other's way; nothing was stored, and the same again will do. */

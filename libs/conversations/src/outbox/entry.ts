@@ -52,6 +52,8 @@ export type Result =
 /** A row as the reading statements return it. */
 export type EntryRow = OutboxRow & EventColumns & (UnitColumns | { message_id: null });
 
+type Place = 'position' | 'partition' | 'lane' | 'target_id' | 'item_id';
+
 interface OutboxRow {
   position: number;
   partition: number;
@@ -101,6 +103,30 @@ export function toEntry(row: EntryRow): Entry {
     readAt: performance.now(),
     event: row.event_type === null ? null : toEvent(row, row.event_type),
     unit: row.message_id === null ? null : toUnit(row),
+  };
+}
+
+/** An event that was laid into the outbox just now. */
+export function freshEntry(
+  { position, partition, lane, target_id, item_id }: Pick<OutboxRow, Place>,
+  event: EventRow,
+): Entry {
+  return {
+    position: Number(position),
+    partition,
+    lane,
+    kind: 'event',
+    targetId: target_id,
+    itemId: item_id,
+    replay: false,
+    attempts: 0,
+    run: null,
+    ageMs: 0,
+    tryingMs: 0,
+    dueMs: 0,
+    readAt: performance.now(),
+    event,
+    unit: null,
   };
 }
 

@@ -60,10 +60,10 @@ export class Settler {
 
   private async write(batch: readonly Settlement[]): Promise<boolean[]> {
     const items = batch.map(({ entry, lease, result }) => ({
-      ...toRow(result),
       position: entry.position,
       lease: lease.name,
       token: lease.token,
+      ...toRow(result),
     }));
     const rows = await this.database.query<{ position: number }>(SETTLE, [this.holder, JSON.stringify(items)]);
     const settled = new Set(rows.map(({ position }) => Number(position)));
@@ -83,6 +83,7 @@ export class Settler {
 
 function toRow(result: Result): Record<string, unknown> {
   const { kind, ...rest } = result;
+  if (kind === 'delivered' && !('reference' in rest)) return { result: kind };
   return cleanDeep({ result: kind, ...rest, ...('failure' in result && { failure: kept(result) }) }) as Record<
     string,
     unknown

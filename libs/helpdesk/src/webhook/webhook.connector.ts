@@ -55,7 +55,7 @@ export const webhook: HelpdeskConnector<WebhookConfig> = {
 async function deliver(events: readonly StreamEvent[], ctx: Context): Promise<DeliveryReceipt> {
   let receipt: DeliveryReceipt = {};
   for (const event of events) {
-    const answer = await post(event.id, JSON.stringify(event), ctx);
+    const answer = await post(event.id, event, ctx);
     if (!isTaken(answer)) {
       throw new DeliveryRefused(answer.status, `answered ${answer.status}`, retryAfterOf(answer, ctx.now()));
     }
@@ -68,8 +68,7 @@ async function deliver(events: readonly StreamEvent[], ctx: Context): Promise<De
 async function check(ctx: Context): Promise<Health> {
   try {
     const id = newId('req');
-    const body = JSON.stringify({ id, type: 'ping', timestamp: new Date(ctx.now()).toISOString() });
-    const answer = await post(id, body, ctx);
+    const answer = await post(id, { id, type: 'ping', timestamp: new Date(ctx.now()).toISOString() }, ctx);
     if (isTaken(answer)) return { ok: true, detail: 'The address takes our signed requests.' };
     return {
       ok: false,
@@ -91,17 +90,18 @@ function adviceOn(status: number): string {
   return 'Answer `{"type":"ping"}`, as every type that you do not know, with any 2xx.';
 }
 
-function post(id: string, body: string, ctx: Context): Promise<HttpResponse> {
+function post(id: string, content: object, ctx: Context): Promise<HttpResponse> {
+  const body = Buffer.from(JSON.stringify(content));
   const secrets = ctx.signingSecrets.length > 0 ? ctx.signingSecrets : [ctx.config.secret];
   const timestamp = Math.floor(ctx.now() / 1_000);
   return ctx.http.request({
     method: 'POST',
     url: rebase(ctx.config.url, ctx.config.apiBase),
     headers: {
-      ...ctx.config.headers,
       'content-type': 'application/json',
       ...webhookHeaders(secrets, { id, timestamp, body }),
       ...(ctx.replay && { 'tributary-replay': 'true' }),
+      ...ctx.config.headers,
     },
     body,
     maxBytes: 65_536,
