@@ -24,7 +24,9 @@ class Notes1700000000001 {
 
 class Later1800000000001 {
   name = 'Later1800000000001';
-  async up(): Promise<void> {}
+  async up(runner: { query(text: string): Promise<unknown> }): Promise<void> {
+    await runner.query(`alter table note add column kind text default 'plain'`);
+  }
   async down(): Promise<void> {}
 }
 
@@ -73,8 +75,8 @@ describe('restoring', () => {
     return path;
   }
 
-  const into = async (about: Partial<Manifest>, database = place) =>
-    restore({ archive: await archive(about), database, files: new LocalFileStore(join(folder, 'files')), migrations: [Notes1700000000001] }); // prettier-ignore
+  const into = async (about: Partial<Manifest>, database = place, migrations: (typeof Notes1700000000001)[] = [Notes1700000000001]) =>
+    restore({ archive: await archive(about), database, files: new LocalFileStore(join(folder, 'files')), migrations }); // prettier-ignore
 
   it('that fails leaves the files that were there, and none that were not', async () => {
     const store = new LocalFileStore(join(folder, 'files'));
@@ -117,10 +119,12 @@ describe('restoring', () => {
     await target.drop();
   });
 
-  it('fills the database and the store once it succeeds, also after failures', async () => {
-    expect((await into({})).manifest.tables).toEqual([{ name: 'note', columns: ['id'], rows: 2 }]);
+  it('fills the database and the store once it succeeds, also after failures; what is older is brought up to date by the next start', async () => {
+    const migrations = [Notes1700000000001, Later1800000000001];
+    expect((await into({}, place, migrations)).manifest.tables).toEqual([{ name: 'note', columns: ['id'], rows: 2 }]);
     expect((await readFile(join(folder, 'files', fresh))).toString()).toBe('from the archive');
-    const database = await embedded.open({ entities: [], migrations: [] });
-    expect(await database.query('select id from note order by id')).toEqual([{ id: 'one' }, { id: 'two' }]);
+    const database = await embedded.open({ entities: [], migrations });
+    const notes = ['one', 'two'].map((id) => ({ id, kind: 'plain' }));
+    expect(await database.query('select id, kind from note order by id')).toEqual(notes);
   });
 });
