@@ -106,10 +106,23 @@ export class Reader {
     const upTo = this.cursor;
     const scope = board.isBound(target.ref) ? null : partitions.list();
     target.sweep();
+    await this.readProbe(target, scope);
     const entries = await outbox.ofTarget(target.ref, { after: backlog ?? 0, upTo, limit }, scope);
     if (target.epoch !== epoch) return;
     target.backlog = entries.length === limit ? entries.at(-1)!.position : upTo;
     for (const entry of entries) target.accept(entry, 'backlog');
+  }
+
+  /**
+   * What a target is probed with that failed: in turns the newest that was never tried and the oldest. A long backlog that is refused must not hide that
+   * others would get through.
+   */
+  private async readProbe(target: Target, scope: readonly number[] | null): Promise<void> {
+    if (!target.probing || target.inFlight > 0 || target.line.length > 0) return;
+    const { epoch } = target;
+    target.probedNewest = !target.probedNewest;
+    const entry = target.probedNewest && (await this.parts.outbox.newest(target.ref, this.cursor, scope));
+    if (entry && target.epoch === epoch) target.favour(entry);
   }
 
   /** A target that has read everything up to the cursor is handed what is new again. One that is bound reads for itself always. */

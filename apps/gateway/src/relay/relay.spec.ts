@@ -127,6 +127,17 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     }
   });
 
+  it('finds out by the newest that a destination which refuses a long backlog takes others', async () => {
+    const refused = Array.from({ length: 40 }, (_, n) => `+9${n}`);
+    desk.answer = ({ event }) => ({ status: JSON.stringify(event.data).includes('"refused"') ? 503 : 200 });
+    await start();
+    for (let n = 0; n < 3; n += 1) await arrive(database, ...refused.map((from) => [from, 'refused'] as const));
+    await until(() => desk.calls.length >= 6, 'nothing gets through, and it is taken for dead');
+    await arrive(database, ['+1', 'other']);
+    await until(() => texts(desk.at('hd')).includes('other'), 'another conversation');
+    expect(new Set(desk.calls.map(({ id }) => id)).size).toBeLessThan(40);
+  });
+
   it('parks what the destination refuses, with the reason, and goes on; a replay delivers it marked as such', async () => {
     let refuse = true;
     desk.answer = ({ event }) => ({ status: refuse && JSON.stringify(event.data).includes('"bad"') ? 422 : 200 });

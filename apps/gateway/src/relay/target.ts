@@ -43,6 +43,8 @@ export class Target {
   heldUntil = 0;
   /** Changes whenever what is being read has become void. */
   epoch = 0;
+  /** The last probe was of the newest. */
+  probedNewest = false;
   private readonly resting = new Set<Lane>();
   private timer: NodeJS.Timeout | undefined;
   private pace: Pace | undefined;
@@ -63,7 +65,12 @@ export class Target {
   get appetite(): number {
     const room = this.surroundings.room.target - this.rows;
     if (this.backlog === null || this.aside || this.waitMs() > 0 || room < this.surroundings.room.target / 2) return 0;
-    return Math.min(room, this.breaker.permits(2) === 1 ? PROBE : PAGE);
+    return Math.min(room, this.probing ? PROBE : PAGE);
+  }
+
+  /** One attempt decides whether it goes on. */
+  get probing(): boolean {
+    return this.breaker.permits(2) === 1;
   }
 
   /** How long until something may be dispatched, milliseconds. */
@@ -137,6 +144,13 @@ export class Target {
     }, ms).unref();
   }
 
+  /** Takes the first entry of a lane that was read out of turn, to be dispatched before all others. */
+  favour(entry: Entry): void {
+    const lane = this.accept(entry, 'backlog');
+    const at = lane ? this.line.indexOf(lane) : -1;
+    if (at > 0) this.line.unshift(...this.line.splice(at, 1));
+  }
+
   /** Puts a lane back at the head of the line. */
   putBack(lane: Lane): void {
     lane.lined = true;
@@ -170,7 +184,7 @@ export class Target {
 
   /** The next lane of the line that has something to do. While one probe decides for all, what never failed comes first. */
   next(): Lane | undefined {
-    if (this.breaker.permits(2) === 1) {
+    if (this.probing) {
       const untried = this.line.findIndex(({ queue }) => queue[0]?.attempts === 0);
       if (untried > 0) this.line.unshift(...this.line.splice(untried, 1));
     }

@@ -44,6 +44,14 @@ const OF_TARGET = reading(
   `select * from outbox where (kind, target_id, position) > ($1, $2, $3::bigint) and (kind, target_id, position) <= ($1, $2, $4::bigint)
    and ($5::smallint[] is null or partition = any ($5)) order by kind, target_id, position limit $6`,
 );
+/** Among the newest, so that no backlog of lanes that stand still is gone through. */
+const NEWEST = reading(
+  'outbox_newest',
+  `select c.* from (
+     select * from outbox where (kind, target_id, position) > ($1, $2, 0::bigint) and (kind, target_id, position) <= ($1, $2, $3::bigint)
+     and ($4::smallint[] is null or partition = any ($4)) order by kind desc, target_id desc, position desc limit 200) c
+   where c.attempts = 0 and not exists (select 1 from outbox p where p.lane = c.lane and p.position < c.position) order by c.position desc limit 1`,
+);
 const OF_LANES = reading(
   'outbox_of_lanes',
   `select x.* from unnest($1::text[], $2::bigint[]) as l(lane, after)
@@ -96,6 +104,12 @@ export class Outbox {
   /** What waits for one target, in these partitions (null: all of them). */
   async ofTarget(target: TargetRef, page: Page, partitions: readonly number[] | null): Promise<Entry[]> {
     return this.read(OF_TARGET, [target.kind, target.id, page.after, page.upTo, partitions, page.limit]);
+  }
+
+  /** The newest entry that is the first of its lane and was never tried, if one of the last few hundred is. */
+  async newest(target: TargetRef, upTo: number, partitions: readonly number[] | null): Promise<Entry | undefined> {
+    const [entry] = await this.read(NEWEST, [target.kind, target.id, upTo, partitions]);
+    return entry;
   }
 
   /** The next entries of each lane after a position. */

@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import { choiceIndex, type ChoiceOption, type FittedUnit, newId, type Part } from '#normalizer';
+import { choiceIndex, type ChoiceOption, type FittedUnit, type Message, newId, type Part } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
 import { demandSendable } from './rules.js';
@@ -14,14 +14,14 @@ export interface Sendable {
 }
 
 /**
- * Puts a message on its way over a thread: fits it to the channel, checks window, quota and opt-out, and lays one unit and one outbox row per provider
- * message. On a hosted channel it is sent when this commits. Throws `ProviderFailure` before anything is written.
+ * Puts a message on its way over a thread: fits it to the channel, checks window, quota and opt-out, and lays its units (SQL `lay_units`). Returns the
+ * message as readers get it. Throws `ProviderFailure` before anything is written.
  */
 export async function enqueue(
   sql: Sql,
   channels: ChannelDirectory,
   job: { message: Sendable; thread: ThreadRow },
-): Promise<void> {
+): Promise<Message> {
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
   const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : undefined;
@@ -32,42 +32,16 @@ export async function enqueue(
 
   const options = units.flatMap(askedIn).at(-1);
   const answers = options && JSON.stringify(typedAnswers(message.id, options));
-  await sql.query(PLACE, [thread.id, message.id, units.length, answers ?? null]);
-  if (rules?.hosted) {
-    await sql.query(SENT, [message.id]);
-    return;
-  }
-  const rows = units.map(({ choiceMap: _, ...unit }, index) => ({
+  const rows = units.map(({ choiceMap: _, ...unit }) => ({
     id: newId('unt'),
-    index,
     content: { ...unit, author: { name: message.author.name } },
   }));
-  await sql.query(LAY_UNITS, [message.id, thread.account_id, thread.id, JSON.stringify(rows)]);
+  const values = [message.id, thread.id, answers ?? null, JSON.stringify(rows), rules?.hosted ?? false];
+  const [laid] = await sql.query<{ message: Message }>(LAY_UNITS, values);
+  return laid!.message;
 }
 
-/**
- * The message takes its place in the thread, and the thread remembers what a typed answer may mean until the next message to it. A message that a
- * visitor has seen in a hosted chat keeps its place there, also when it goes on over another channel.
- */
-const PLACE = {
-  name: 'place_message',
-  text: `with t as (
-      update thread set sequence = sequence + 1, sent_since_inbound = sent_since_inbound + $3, open_choices = $4::jsonb
-      where id = $1 returning id, account_id, sequence)
-    update message m set thread_id = t.id, account_id = t.account_id, thread_sequence = t.sequence from t
-    where m.id = $2 and not (m.thread_sequence > 0 and (select a.hosted from account a where a.id = m.account_id))`,
-};
-
-const SENT = { name: 'hosted_sent', text: `select advance($1, 'sent', null, clock_timestamp())` };
-
-const LAY_UNITS = {
-  name: 'lay_units',
-  text: `with rows as (select * from jsonb_to_recordset($4::jsonb) as r(id text, index int, content jsonb)),
-    units as (
-      insert into unit (id, message_id, account_id, thread_id, index, count, content)
-      select id, $1, $2, $3, index, (select count(*) from rows), content from rows returning 1)
-    select enqueue('unit', $2, $2 || ':' || $3, id) from rows order by index`,
-};
+const LAY_UNITS = { name: 'lay_units', text: 'select lay_units($1, $2, $3::jsonb, $4::jsonb, $5) as message' };
 
 async function externalIdOf(sql: Sql, messageId: string): Promise<string | undefined> {
   const [row] = await sql.query<{ external_ids: string[] }>(

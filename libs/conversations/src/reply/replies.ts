@@ -148,30 +148,23 @@ export class Replies implements RepliesPort {
       id: draft.author?.id ?? null,
       name: draft.author?.name ?? null,
     };
-    const first = draft.fallback?.[0]?.after;
-    const [stored] = await sql.query<{ later: boolean }>(INSERT_MESSAGE, [
+    const message = { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author };
+    const stored = {
       id,
-      conversation.id,
-      thread.id,
-      thread.account_id,
-      JSON.stringify(author),
-      JSON.stringify(parts),
-      renderText(parts),
-      draft.replyTo ?? null,
-      draft.fallback?.length ? JSON.stringify(draft.fallback) : null,
-      draft.sendAt ?? null,
-      first === undefined ? null : first,
-    ]);
+      conversationId: conversation.id,
+      threadId: thread.id,
+      accountId: thread.account_id,
+      author,
+      parts,
+      text: renderText(parts),
+      replyTo: draft.replyTo,
+      ...(draft.fallback?.length && { fallback: draft.fallback, fallbackAfterS: draft.fallback[0]!.after }),
+      sendAt: draft.sendAt,
+    };
+    const [waits] = await sql.query<{ until: Date | null }>(STORE_OUTBOUND, [JSON.stringify(stored)]);
     await tieFiles(sql, id, parts);
-    await sql.query(
-      `select emit('message.queued', $1, $2, $3, jsonb_build_object('message', message_view(m)), clock_timestamp()) from message m where m.id = $4`,
-      [conversation.id, conversation.contact_id, thread.account_id, id],
-    );
-    if (stored?.later) fitOrRefuse(this.channels, thread, parts);
-    else {
-      const message = { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author };
-      await enqueue(sql, this.channels, { message, thread });
-    }
+    if (!waits?.until) return enqueue(sql, this.channels, { message, thread });
+    fitOrRefuse(this.channels, thread, parts);
     return this.view(sql, id);
   }
 
@@ -206,17 +199,7 @@ const OPEN = `select p.* from thread t join account a on a.id = t.account_id
 const JOIN = `with j as (insert into conversation_thread (conversation_id, thread_id) values ($1, $2) on conflict do nothing)
   update thread set conversation_id = $1 where id = $2`;
 
-/** Whether `sendAt` has come is the database's to say: it is what will look for it. */
-const INSERT_MESSAGE = {
-  name: 'insert_outbound',
-  text: `with c as (update conversation set message_sequence = message_sequence + 1, updated_at = clock_timestamp() where id = $2
-      returning message_sequence, case when $10::timestamptz > clock_timestamp() then $10::timestamptz end as later)
-    insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, reply_to, status, fallback,
-      send_at, fallback_at, occurred_at, received_at)
-    select $1, $2, $3, $4, c.message_sequence, 0, 'outbound', $5::jsonb, $6::jsonb, $7, $8, 'queued', $9::jsonb, c.later,
-      coalesce(c.later, clock_timestamp()) + make_interval(secs => $11::float8), clock_timestamp(), clock_timestamp() from c
-    returning send_at is not null as later`,
-};
+const STORE_OUTBOUND = { name: 'store_outbound', text: 'select store_outbound($1::jsonb) as until' };
 
 /** Sending begins when a unit is marked `started`, which waits for this lock: from then on it is too late. */
 const UNITS = 'select status from unit where message_id = $1 and not superseded order by index for update';

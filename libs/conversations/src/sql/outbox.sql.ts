@@ -63,20 +63,22 @@ declare
   v_now timestamptz := clock_timestamp();
   r record;
 begin
-  for r in
-    select o.position, o.item_id, m.conversation_id, i->>'status' as status, i->'failure' as failure,
-      array(select jsonb_array_elements_text(i->'externalIds')) as external_ids
-    from jsonb_array_elements(held) i join outbox o on o.position = (i->>'position')::bigint
-    join unit u on u.id = o.item_id join message m on m.id = u.message_id
-    where o.position = any (v_positions) and i->>'result' = 'unit' order by m.conversation_id, o.position
-  loop
-    perform 1 from conversation c where c.id = r.conversation_id for update;
-    delete from outbox o where o.position = r.position;
-    if found then
-      perform settle_unit(r.item_id, r.status, r.external_ids, r.failure, v_now);
-      return next r.position;
-    end if;
-  end loop;
+  if held @> '[{"result": "unit"}]' then
+    for r in
+      select o.position, o.item_id, m.conversation_id, i->>'status' as status, i->'failure' as failure,
+        array(select jsonb_array_elements_text(i->'externalIds')) as external_ids
+      from jsonb_array_elements(held) i join outbox o on o.position = (i->>'position')::bigint
+      join unit u on u.id = o.item_id join message m on m.id = u.message_id
+      where o.position = any (v_positions) and i->>'result' = 'unit' order by m.conversation_id, o.position
+    loop
+      perform 1 from conversation c where c.id = r.conversation_id for update;
+      delete from outbox o where o.position = r.position;
+      if found then
+        perform settle_unit(r.item_id, r.status, r.external_ids, r.failure, v_now);
+        return next r.position;
+      end if;
+    end loop;
+  end if;
 
   return query
   with item as (
@@ -101,15 +103,17 @@ begin
     where (reference.ticket_id, reference.url) is distinct from (excluded.ticket_id, excluded.url))
   select g.position from gone g;
 
-  return query
-  with later as (
-    update outbox o set attempts = o.attempts + 1, first_attempt_at = coalesce(o.first_attempt_at, v_now), failure = i->'failure',
-      due_at = v_now + make_interval(secs => (i->>'delayMs')::float8 / 1000)
-    from jsonb_array_elements(held) i where o.position = any (v_positions) and i->>'result' = 'retry' and o.position = (i->>'position')::bigint
-    returning o.position, o.kind, o.item_id),
-  requeued as (
-    update unit u set status = 'queued', updated_at = v_now from later l where l.kind = 'unit' and u.id = l.item_id and u.status = 'started')
-  select l.position from later l;
+  if held @> '[{"result": "retry"}]' then
+    return query
+    with later as (
+      update outbox o set attempts = o.attempts + 1, first_attempt_at = coalesce(o.first_attempt_at, v_now), failure = i->'failure',
+        due_at = v_now + make_interval(secs => (i->>'delayMs')::float8 / 1000)
+      from jsonb_array_elements(held) i where o.position = any (v_positions) and i->>'result' = 'retry' and o.position = (i->>'position')::bigint
+      returning o.position, o.kind, o.item_id),
+    requeued as (
+      update unit u set status = 'queued', updated_at = v_now from later l where l.kind = 'unit' and u.id = l.item_id and u.status = 'started')
+    select l.position from later l;
+  end if;
 end
 $$;
 `;

@@ -48,6 +48,9 @@ create trigger conversation_thread_changed after insert or update or delete on c
 for each row execute function conversation_surroundings_changed();
 create function account_changed() returns trigger language plpgsql as $$
 begin
+  perform 1 from conversation c where c.view is not null
+    and c.id in (select j.conversation_id from conversation_thread j join thread t on t.id = j.thread_id where t.account_id = new.id)
+  order by c.id for no key update;
   update conversation c set view = null from conversation_thread j join thread t on t.id = j.thread_id
   where t.account_id = new.id and c.id = j.conversation_id and c.view is not null;
   return null;
