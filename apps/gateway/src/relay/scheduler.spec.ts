@@ -70,7 +70,9 @@ describeOnEveryDatabase('the scheduler', (open) => {
     await database.query(
       `insert into destination (id, type, config, removed_at) values ('gone', 'x', '{}', now()), ('hd', 'x', '{}', null)`,
     );
-    for (const id of ['gone', 'hd']) await database.query(`select enqueue('event', $1, $1 || ':1', 'evt_1')`, [id]);
+    await database.query(
+      `insert into outbox (partition, lane, kind, target_id, item_id) select 1, x || ':1', 'event', x, 'evt_1' from unnest(array['gone', 'hd']) x`,
+    );
     await make().scheduler.tick();
     expect(await database.query('select target_id from outbox')).toEqual([{ target_id: 'hd' }]);
   });

@@ -79,7 +79,8 @@ describeOnEveryDatabase('the relay sends units', (open) => {
         await sql.query(
           `with u as (insert into unit (id, message_id, account_id, thread_id, index, count, content)
              values ($1 || '.' || $3, $1, 'sms', 'thr_' || $2, $3::int, 9, jsonb_build_object('text', $4::text, 'parts', '[]'::jsonb)) returning id)
-           select enqueue('unit', 'sms', 'sms:thr_' || $2, id) from u`,
+           insert into outbox (partition, lane, kind, target_id, item_id)
+             select lane_partition('sms:thr_' || $2), 'sms:thr_' || $2, 'unit', 'sms', id from u`,
           [id, thread, String(index), text],
         );
       }

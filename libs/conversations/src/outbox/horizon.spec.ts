@@ -8,7 +8,10 @@ import { Outbox } from './outbox.js';
 
 const ALL = Array.from({ length: 64 }, (_, partition) => partition);
 const lay = (sql: Sql, lane: string, item: string): Promise<unknown> =>
-  sql.query(`select enqueue('event', 'hd', $1, $2)`, [lane, item]);
+  sql.query(
+    `insert into outbox (partition, lane, kind, target_id, item_id) values (lane_partition($1), $1, 'event', 'hd', $2)`,
+    [lane, item],
+  );
 
 /** A transaction that is open until told. */
 class Open {

@@ -222,7 +222,8 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
     it('leaves what waits for it behind when it is removed, which is no matter of another made under its name', async () => {
       await destinations.create(database, { id: 'desk', type: 'hook', config });
       await database.query(
-        `select enqueue('event', 'desk', 'desk:c', 'evt_1'), enqueue('event', 'two', 'two:c', 'evt_1'), enqueue('unit', 'desk', 'desk:t', 'unt_1')`,
+        `insert into outbox (partition, lane, kind, target_id, item_id)
+         values (1, 'desk:c', 'event', 'desk', 'evt_1'), (1, 'two:c', 'event', 'two', 'evt_1'), (1, 'desk:t', 'unit', 'desk', 'unt_1')`,
       );
       await destinations.remove(database, 'desk');
       await expect(destinations.get(database, 'desk')).rejects.toBeInstanceOf(NotFound);

@@ -3,16 +3,11 @@
  * `append_event(...)`: the same for a conversation row that bears the number already: takes the snapshot, stores it, and lays one outbox row for
  * every destination whose filter admits it. Returns the event's position.
  *
- * `enqueue(...)`: the only way into the outbox. A lane is (target, conversation | contact | account) for events, (account, thread) for units.
+ * A lane of the outbox is (target, conversation | contact | account) for events, (account, thread) for units; `lane_partition` says who delivers it.
  */
 export const EMIT = `
 create function lane_partition(lane text) returns smallint language sql immutable as $$
   select (('x' || substr(md5(lane), 1, 4))::bit(16)::int % 64)::smallint
-$$;
-
-create function enqueue(p_kind text, p_target text, p_lane text, p_item text, p_replay boolean default false) returns void language sql as $$
-  insert into outbox (partition, lane, kind, target_id, item_id, replay)
-  values (lane_partition(p_lane), p_lane, p_kind, p_target, p_item, p_replay)
 $$;
 
 create function admits(d destination, p_type text, p_account text, p_accounts text[], p_channels text[]) returns boolean language sql stable as $$

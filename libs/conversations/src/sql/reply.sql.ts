@@ -45,7 +45,9 @@ begin
   else
     insert into unit (id, message_id, account_id, thread_id, index, count, content)
     select u->>'id', p_message, v_account, p_thread, (n - 1)::int, v_count, u->'content' from jsonb_array_elements(p_units) with ordinality e(u, n);
-    perform enqueue('unit', v_account, v_account || ':' || p_thread, u->>'id') from jsonb_array_elements(p_units) with ordinality e(u, n) order by n;
+    insert into outbox (partition, lane, kind, target_id, item_id)
+    select lane_partition(v_account || ':' || p_thread), v_account || ':' || p_thread, 'unit', v_account, u->>'id'
+    from jsonb_array_elements(p_units) with ordinality e(u, n) order by n;
   end if;
   return (select message_view(m) from message m where m.id = p_message);
 end

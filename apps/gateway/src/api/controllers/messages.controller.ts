@@ -103,7 +103,7 @@ export class MessagesController {
   @Serves(reply)
   async reply(@Called() call: Call<typeof reply>) {
     const { sql, params, body, caller } = call;
-    await getConversation(sql, params.id, caller.accounts);
+    if (caller.accounts) await getConversation(sql, params.id, caller.accounts);
     await this.reach.demand(sql, caller, body);
     if (body.replyTo !== undefined)
       await demandQuoted(sql, { conversationId: params.id, messageId: body.replyTo, accounts: caller.accounts });
@@ -147,7 +147,7 @@ export class MessagesController {
     { sql, caller, hint }: Pick<Call, 'sql' | 'caller' | 'hint'>,
     message: MessageView,
   ): Promise<MessageView> {
-    await getMessage(sql, message.id, caller.accounts);
+    if (caller.accounts) await getMessage(sql, message.id, caller.accounts);
     hint('outbox', 'events', ['thread', message.threadId]);
     return this.present.message(message);
   }
