@@ -1,11 +1,12 @@
 import { type Entry, type Handed, type Lease, type Partitions, type Result, type Settler } from '#conversations';
 import { Alarm } from './alarm.js';
 import type { Board } from './board.js';
+import { Flights } from './flights.js';
 import type { Lane } from './lane.js';
 import type { Log, Observation } from './ports.js';
 import type { Reader } from './reader.js';
 import { Results, type Settled } from './results.js';
-import type { Dispatch, Outcome } from './route.js';
+import type { Outcome } from './route.js';
 import type { Target } from './target.js';
 
 export interface RelayParts {
@@ -47,17 +48,14 @@ const TROUBLE_MS = 500;
 const GIVE_UP_EVERY_MS = 60_000;
 /** Partitions that are to be given back are looked at again after this. */
 const LEAVING_MS = 100;
-/** An adapter that does not heed its signal is left behind after this. */
-const GRACE_MS = 2_000;
 
 /**
- * The loop lease -> dispatch -> settle, for events and units alike. Within a lane strictly one after the other, each settled before the next begins;
- * lanes are independent, up to the concurrency of their target.
+ * The loop lease -> dispatch -> settle, for events and units alike. Within a lane strictly one after the other, each dispatch settled before the
+ * next begins; lanes are independent, up to the concurrency of their target.
  */
 export class Relay {
   private readonly alarm = new Alarm();
-  /** What tells each attempt under way to give up. */
-  private readonly flights = new Set<() => void>();
+  private readonly flights: Flights;
   private running: Promise<void> | undefined;
   private stopping = false;
   private balanceDue = true;
@@ -70,6 +68,7 @@ export class Relay {
   constructor(private readonly parts: RelayParts) {
     const { settler, log, settings } = parts;
     this.results = new Results({ settler, log, refusedMs: settings.refusedMs });
+    this.flights = new Flights({ dispatchMs: settings.dispatchMs, retryMs: TROUBLE_MS, log });
   }
 
   start(): void {
@@ -123,13 +122,13 @@ export class Relay {
     this.alarm.ring();
     await this.running;
     const end = performance.now() + this.parts.settings.drainMs;
-    const abort = setTimeout(() => this.abortAll(), this.parts.settings.drainMs * 0.8);
+    const abort = setTimeout(() => this.flights.abort(), this.parts.settings.drainMs * 0.8);
     while (this.parts.board.list().some(({ lanes }) => [...lanes.values()].some((lane) => !lane.idle))) {
       if (performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     clearTimeout(abort);
-    this.abortAll();
+    this.flights.abort();
     await this.parts.partitions.giveUp(this.parts.partitions.list());
     this.parts.board.close();
   }
@@ -228,7 +227,9 @@ export class Relay {
     const route = this.parts.board.route(target.ref);
     const entries = target.begin(lane, lane.single ? 1 : route.batch(target.ref.id));
     const began = performance.now();
-    const outcome = await this.attempt(target, entries, { lease, goesOn: () => this.mayGoOn(target, lane, lease) });
+    const outcome = await this.flights.fly(target.key, (signal) =>
+      route.dispatch(entries, { lease, signal, goesOn: () => this.mayGoOn(target, lane, lease) }),
+    );
     const durationMs = (performance.now() - began) / Math.max(1, outcome.results.length);
     target.inFlight -= 1;
     lane.single ||= outcome.single === true;
@@ -248,25 +249,6 @@ export class Relay {
 
   private mayGoOn(target: Target, lane: Lane, { token }: Lease): boolean {
     return !this.stopping && !target.aside && target.waitMs() <= 0 && this.leaseOf(target, lane)?.token === token;
-  }
-
-  /** One attempt, which ends: by itself, by its signal, or by being left behind. */
-  private attempt(target: Target, entries: readonly Entry[], how: Omit<Dispatch, 'signal'>): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const { signal, abort } = flightOf(() => over({ results: [], health: 'down', retryMs: TROUBLE_MS }));
-      const timer = setTimeout(abort, this.parts.settings.dispatchMs);
-      const over = (outcome: Outcome): void => {
-        clearTimeout(timer);
-        this.flights.delete(abort);
-        resolve(outcome);
-      };
-      this.flights.add(abort);
-      const route = this.parts.board.route(target.ref);
-      route.dispatch(entries, { signal, ...how }).then(over, (error: unknown) => {
-        this.parts.log.error({ err: error, target: target.key }, 'a dispatch failed');
-        over({ results: [], health: 'unknown', retryMs: TROUBLE_MS });
-      });
-    });
   }
 
   private takeEffect(target: Target, { health, holdMs, pause }: Outcome, first: boolean): void {
@@ -314,20 +296,6 @@ export class Relay {
       latencyMs: entry.ageMs + performance.now() - entry.readAt,
     });
   }
-
-  private abortAll(): void {
-    for (const abort of this.flights) abort();
-  }
-}
-
-/** The signal of an attempt, and what gives it; `leave` is called where the attempt does not end then. */
-function flightOf(leave: () => void): { signal: AbortSignal; abort: () => void } {
-  const controller = new AbortController();
-  const abort = (): void => {
-    controller.abort();
-    setTimeout(leave, GRACE_MS).unref();
-  };
-  return { signal: controller.signal, abort };
 }
 
 /** How long the lane waits before what is left of it. */
