@@ -7,6 +7,8 @@ export interface IdempotentRequest {
   readonly scope: string;
   readonly key: string;
   readonly fingerprint: string;
+  /** Tells one that claims the key from another, for work that fits into no transaction. */
+  readonly claim?: string;
 }
 
 export interface RecordedAnswer {
@@ -16,13 +18,15 @@ export interface RecordedAnswer {
 
 /**
  * How long an answer is kept, and how long a repetition waits for the first request. A claim that was not renewed for `claimLostS` is that of a process that died:
- * sooner than a repetition gives up waiting, so that it does the work itself.
+ * sooner than a repetition gives up waiting, so that it does the work itself. It must have looked on for `watchS`, lest a claim be taken that only the
+ * database's absence kept from being renewed.
  */
-export const IDEMPOTENCY = { keptDays: 7, waitS: 10, claimLostS: 8, renewS: 2 } as const;
+export const IDEMPOTENCY = { keptDays: 7, waitS: 10, claimLostS: 8, watchS: 5, renewS: 2 } as const;
 
 /** What every connection of libs/database has. */
 const USUAL_LOCK_TIMEOUT = '2s';
 const LOOK_MS = 100;
+const NEVER_S = IDEMPOTENCY.keptDays * 86_400;
 
 /** The same `Idempotency-Key` came with another request. */
 export class IdempotencyMismatch extends Error {
@@ -50,28 +54,30 @@ export async function beginIdempotent(sql: Sql, request: IdempotentRequest): Pro
  * the claim (null) renews it (`renewClaim`) while it works, and ends it by `recordAnswer` or `releaseClaim`. Throws `IdempotencyMismatch`, or `Conflict` (`in-flight`).
  */
 export async function claimIdempotent(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
-  const end = performance.now() + IDEMPOTENCY.waitS * 1_000;
+  const began = performance.now();
   for (;;) {
-    if (await take(sql, request)) return null;
+    const watchedS = (performance.now() - began) / 1_000;
+    const lostS = watchedS >= IDEMPOTENCY.watchS ? IDEMPOTENCY.claimLostS : NEVER_S;
+    if (await take(sql, request, lostS)) return null;
     const answer = await findAnswer(sql, request);
     if (answer) return answer;
-    if (performance.now() > end) throw inFlight();
+    if (watchedS > IDEMPOTENCY.waitS) throw inFlight();
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
 /** The work goes on: to be called every `renewS`. */
-export async function renewClaim(sql: Sql, { scope, key }: IdempotentRequest): Promise<void> {
-  await sql.query('update idempotency set created_at = now() where scope = $1 and key = $2 and status is null', [
-    scope,
-    key,
-  ]);
+export async function renewClaim(sql: Sql, { scope, key, claim }: IdempotentRequest): Promise<void> {
+  await sql.query(`update idempotency set created_at = now() where ${CLAIMED} and status is null`, [scope, key, claim]);
 }
 
 /** The work failed: the request may be repeated. */
-export async function releaseClaim(sql: Sql, { scope, key }: IdempotentRequest): Promise<void> {
-  await sql.query('delete from idempotency where scope = $1 and key = $2 and status is null', [scope, key]);
+export async function releaseClaim(sql: Sql, { scope, key, claim }: IdempotentRequest): Promise<void> {
+  await sql.query(`delete from idempotency where ${CLAIMED} and status is null`, [scope, key, claim]);
 }
+
+/** A claim that passed to another request is no longer this one's to touch. */
+const CLAIMED = 'scope = $1 and key = $2 and claim is not distinct from $3::text';
 
 /** The answer recorded with this key, if it is there by now. Throws `IdempotencyMismatch`. */
 async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
@@ -92,14 +98,16 @@ const FIND = {
     where scope = $1 and key = $2 and created_at >= now() - make_interval(days => $3)`,
 };
 
-async function take(sql: Sql, { scope, key, fingerprint }: IdempotentRequest): Promise<boolean> {
+async function take(sql: Sql, request: IdempotentRequest, lostS: number = IDEMPOTENCY.claimLostS): Promise<boolean> {
+  const { scope, key, fingerprint, claim } = request;
   try {
     const rows = await sql.query({ name: 'idempotency_take', text: TAKE }, [
       scope,
       key,
       fingerprint,
       IDEMPOTENCY.keptDays,
-      IDEMPOTENCY.claimLostS,
+      lostS,
+      claim,
     ]);
     return rows.length > 0;
   } catch (error) {
@@ -116,8 +124,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
 
 /** What is older than it is kept counts as absent, and so does a claim that was left behind. */
 const TAKE = `
-insert into idempotency (scope, key, fingerprint) values ($1, $2, $3)
-on conflict (scope, key) do update set fingerprint = excluded.fingerprint, status = null, body = null, created_at = now()
+insert into idempotency (scope, key, fingerprint, claim) values ($1, $2, $3, $6)
+on conflict (scope, key) do update set fingerprint = excluded.fingerprint, claim = excluded.claim, status = null, body = null, created_at = now()
 where idempotency.created_at < now() - make_interval(days => $4)
   or (idempotency.status is null and idempotency.created_at < now() - make_interval(secs => $5))
 returning 1`;
@@ -125,8 +133,8 @@ returning 1`;
 /** Records the answer of the request that `beginIdempotent` let through, in the same transaction, or that has the claim. */
 export async function recordAnswer(sql: Sql, request: IdempotentRequest, answer: RecordedAnswer): Promise<void> {
   await sql.query(
-    { name: 'idempotency_record', text: 'update idempotency set status = $3, body = $4 where scope = $1 and key = $2' },
-    [request.scope, request.key, answer.status, JSON.stringify(answer.body ?? null)],
+    { name: 'idempotency_record', text: `update idempotency set status = $4, body = $5 where ${CLAIMED}` },
+    [request.scope, request.key, request.claim, answer.status, JSON.stringify(answer.body ?? null)],
   );
 }
 

@@ -1,5 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { beginIdempotent, fingerprint, IDEMPOTENCY } from '#conversations';
+import {
+  beginIdempotent,
+  claimIdempotent,
+  fingerprint,
+  IDEMPOTENCY,
+  recordAnswer,
+  releaseClaim,
+  renewClaim,
+} from '#conversations';
 import type { Sql } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { Stage } from './testing/stage.js';
@@ -198,6 +206,34 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
       expect((await once(late, {}, { url })).status).toBe(204);
       expect(typed() - before).toBe(1);
       expect(told.waitS).toBeGreaterThan(told.claimLostS);
+    });
+
+    const claims = (claim: string) => ({ scope: 'who what', key: `key-${count}`, fingerprint: 'f', claim });
+
+    it('takes over no claim that is renewed as soon as the database is there again', async () => {
+      fresh();
+      telling({ watchS: 2 });
+      await claimIdempotent(api.database, claims('a'));
+      await api.database.query(`update idempotency set created_at = now() - interval '1 hour' where claim = 'a'`);
+      const second = claimIdempotent(api.database, claims('b'));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await renewClaim(api.database, claims('a'));
+      await recordAnswer(api.database, claims('a'), { status: 200, body: 'done' });
+      expect(await second).toEqual({ status: 200, body: 'done' });
+    });
+
+    it('lets a request whose claim passed to another touch it no more', async () => {
+      fresh();
+      telling({ watchS: 0.2, claimLostS: 0.2 });
+      await claimIdempotent(api.database, claims('a'));
+      expect(await claimIdempotent(api.database, claims('b'))).toBeNull();
+      await releaseClaim(api.database, claims('a'));
+      await recordAnswer(api.database, claims('a'), { status: 200, body: 'late' });
+      const rows = await api.database.query(
+        `select claim, status from idempotency where scope = 'who what' and key = $1`,
+        [claims('b').key],
+      );
+      expect(rows).toEqual([{ claim: 'b', status: null }]);
     });
 
     it('takes over nothing that is still worked at, however long that lasts', async () => {

@@ -45,6 +45,7 @@ describeOnEveryDatabase('the API: messages and conversations', (open) => {
         [path, { text: 'a', colour: 'red' }, 422, 'invalid'],
         [path, { text: 'a', replyTo: 'msg_of_nobody' }, 422, 'invalid'],
         ['/v1/conversations/cnv_none/messages', { text: 'a' }, 404, 'not-found'],
+        ['/v1/conversations/cnv_none/messages', { text: 'a', replyTo: 'msg_none' }, 404, 'not-found'],
       ] as const;
       for (const [url, body, status, code] of cases) {
         const answer = await api.post(url, body);

@@ -64,7 +64,9 @@ export class DeliverRoute implements Route {
       outcome = await this.deliver(entries.slice(results.length, results.length + batch), destination, signal);
       results.push(...outcome.results);
     }
-    return { ...outcome, results };
+    // Who took some is alive, whatever became of the next.
+    const through = results.some(({ kind }) => kind === 'delivered');
+    return { ...outcome, results, ...(through && { health: 'alive' }) };
   }
 
   private async deliver(

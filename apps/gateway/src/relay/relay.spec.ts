@@ -127,6 +127,15 @@ describeOnEveryDatabase('the relay delivers events', (open) => {
     }
   });
 
+  it('does not take a destination that fails now and then for one that is down, however long its runs are', async () => {
+    const lines = Array.from({ length: 160 }, (_, n): [string, string] => ['+1', `line ${n}`]);
+    await arrive(database, ...lines);
+    desk.answer = () => ({ status: desk.calls.length % 8 === 0 ? 503 : 200 });
+    await start();
+    await settled(database);
+    expect(texts(desk.at('hd'))).toEqual(lines.map(([, text]) => text));
+  });
+
   it('finds out by the newest that a destination which refuses a long backlog takes others', async () => {
     const refused = Array.from({ length: 40 }, (_, n) => `+9${n}`);
     desk.answer = ({ event }) => ({ status: JSON.stringify(event.data).includes('"refused"') ? 503 : 200 });

@@ -89,7 +89,7 @@ function message(body: z.infer<typeof Message>, { proof }: HttpConfig): InboundE
     dedupeKey: `message:${body.id}`,
     thread: body.thread,
     sender: {
-      handles: body.sender.handles.map((handle) => ({ proof, ...handle })),
+      handles: body.sender.handles.map(({ scheme, scope, value }) => ({ scheme, scope, value, proof })),
       ...(body.sender.name !== undefined && { name: body.sender.name }),
     },
     parts: body.parts?.map(inward) ?? [{ type: 'text', text: body.text ?? '' }],

@@ -256,6 +256,7 @@ create table idempotency (
   scope text not null,
   key text not null,
   fingerprint text not null,
+  claim text,
   status int,
   body jsonb,
   created_at timestamptz not null default now(),

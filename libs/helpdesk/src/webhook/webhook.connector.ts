@@ -98,10 +98,10 @@ function post(id: string, content: object, ctx: Context): Promise<HttpResponse> 
     method: 'POST',
     url: rebase(ctx.config.url, ctx.config.apiBase),
     headers: {
+      ...ctx.config.headers,
       'content-type': 'application/json',
       ...webhookHeaders(secrets, { id, timestamp, body }),
       ...(ctx.replay && { 'tributary-replay': 'true' }),
-      ...ctx.config.headers,
     },
     body,
     maxBytes: 65_536,

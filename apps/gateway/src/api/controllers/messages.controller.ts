@@ -103,7 +103,8 @@ export class MessagesController {
   @Serves(reply)
   async reply(@Called() call: Call<typeof reply>) {
     const { sql, params, body, caller } = call;
-    if (caller.accounts) await getConversation(sql, params.id, caller.accounts);
+    const looksFirst = caller.accounts !== null || body.replyTo !== undefined;
+    if (looksFirst) await getConversation(sql, params.id, caller.accounts);
     await this.reach.demand(sql, caller, body);
     if (body.replyTo !== undefined)
       await demandQuoted(sql, { conversationId: params.id, messageId: body.replyTo, accounts: caller.accounts });

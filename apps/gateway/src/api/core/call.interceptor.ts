@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   beginIdempotent,
   claimIdempotent,
@@ -70,7 +71,7 @@ export class CallInterceptor implements NestInterceptor {
   /** Work that cannot be in a transaction. */
   private async outside(job: Job): Promise<unknown> {
     const asked = idempotent(job.spec, job.call);
-    if (asked && !job.spec.upload) return this.claimed(job, asked);
+    if (asked && !job.spec.upload) return this.claimed(job, { ...asked, claim: randomUUID() });
     const result = await this.handle(job, this.database);
     return result instanceof Finish ? this.finish(job.spec, asked, result) : result;
   }
