@@ -21,7 +21,7 @@ export interface TraceOptions {
 export interface GuardedHttpOptions extends TraceOptions {
   /** Addresses and CIDR ranges that are reached although they are private: `network.allow` of the settings. */
   readonly allow?: readonly string[];
-  /** `axios` by default; `undici` for webhook delivery. Both behave the same. */
+  /** `axios` by default; `undici` for webhook delivery. Both behave the same, but that undici takes a `100 Continue` which nobody asked for as the end. */
   readonly engine?: 'axios' | 'undici';
   /** Milliseconds until an answer begins (15 s), and until it is complete (20 s). */
   readonly limits?: { readonly answerMs?: number; readonly totalMs?: number };
