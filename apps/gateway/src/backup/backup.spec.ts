@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -74,6 +74,7 @@ describe('backing up', () => {
       await mkdir(join(place, name), { recursive: true });
       await writeFile(join(place, name, 'archive'), 'half of it');
       if (lock) await writeFile(join(place, name, 'database.lock'), lock);
+      await utimes(join(place, name), new Date(0), new Date(0));
       return join(place, name);
     };
     await leave('tributary-2026-11-22T05-01-00Z.tar.gz.unfinished-2000000000');
