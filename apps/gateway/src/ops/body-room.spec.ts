@@ -31,12 +31,14 @@ const until = async (met: () => boolean) => {
 
 describe('the room for bodies', () => {
   const MIB = 1_048_576;
-  /** Slow senders: bodies of 1 MiB that stay, until one is refused. */
+  const KIB = 1_024;
+  /** Slow senders: what arrives, 1 KiB at a time, stays, until some is refused. Answers how much that was, in MiB. */
   const fill = (addresses: readonly string[]): number[] =>
     addresses.map((address) => {
+      const claim = room.claim(address);
       let taken = 0;
-      while (room.claim(address).take(MIB)) taken += 1;
-      return taken;
+      while (claim.take(KIB)) taken += KIB;
+      return taken / MIB;
     });
 
   it('is never filled by one sender: half of it is left for others', () => {
@@ -46,12 +48,25 @@ describe('the room for bodies', () => {
     expect(room.claim('198.51.100.1').take(1)).toBe(false);
   });
 
-  it('is not filled by many either, and IPv6 addresses of one network are one', () => {
+  it('is not filled by ten either: the last eighth is for those that hold at most 256 KiB', () => {
     room = new BodyRoom(64 * MIB);
-    const network = Array.from({ length: 9 }, (_, n) => `2001:db8::${n + 1}`);
-    expect(fill(network)).toEqual([32, 0, 0, 0, 0, 0, 0, 0, 0]);
-    fill(Array.from({ length: 20 }, (_, n) => `198.51.100.${n + 1}`));
-    expect(room.claim('203.0.113.9').take(262_144)).toBe(true);
+    const many = Array.from({ length: 10 }, (_, n) => `198.51.100.${n + 1}`);
+    expect(fill(many)).toEqual([32, 16, 8, ...Array<number>(7).fill(0.25)]);
+    expect(room.claim('203.0.113.9').take(256 * KIB)).toBe(true);
+    expect(room.claim('203.0.113.9').take(1)).toBe(false);
+    expect(room.claim('203.0.113.10').take(256 * KIB + 1)).toBe(false);
+  });
+
+  it('never holds more than it has', () => {
+    room = new BodyRoom(64 * MIB);
+    fill(Array.from({ length: 60 }, (_, n) => `198.51.100.${n + 1}`));
+    expect(room.bytes).toBe(64 * MIB);
+  });
+
+  it('takes the IPv6 addresses of one site, a /48, for one sender', () => {
+    room = new BodyRoom(64 * MIB);
+    expect(fill(['2001:db8:1::1', '2001:db8:1:2::1', '2001:db8:1:ffff::1'])).toEqual([32, 0, 0]);
+    expect(fill(['2001:db8:2::1', '198.51.100.1'])).toEqual([16, 8]);
   });
 
   it('is given back to its sender', () => {

@@ -5,6 +5,10 @@ import { household } from '../chat/client-address.js';
 
 /** Request bodies held in memory at once: some thousands of callbacks, or sixty of the largest JSON. Uploads go to disk and are not counted. */
 const MOST_BYTES = 64 * 1_048_576;
+/** The part of the room that is kept for small senders. */
+const RESERVED = 1 / 8;
+/** The part of the room that a small sender holds at most: 256 KiB. */
+const SMALL = 1 / 256;
 const RETRY_S = 1;
 
 /** What one request holds. */
@@ -17,7 +21,8 @@ export interface Claim {
 
 /**
  * How much of requests' bodies is in memory, in this process; bytes count when they arrive, whatever a header announces. No sender may hold more than it
- * leaves free: one, which may be a provider with few addresses, has half of the room, the next one half of the rest, and slow senders never have all of it.
+ * leaves free: one, which may be a provider with few addresses, has half of the room, the next one half of the rest. The last eighth is for those that hold
+ * little: small callbacks pass until some thirty senders have filled it too. Whoever has that many addresses can have all of the room.
  */
 export class BodyRoom {
   private held = 0;
@@ -31,11 +36,11 @@ export class BodyRoom {
 
   /** For a request from `address`. */
   claim(address: string): Claim {
-    const sender = isNetwork(address) ? household(address) : address;
+    const sender = isNetwork(address) ? site(address) : address;
     let mine = 0;
     return {
       take: (bytes) => {
-        if (this.shareOf(sender) + bytes > this.mostBytes - this.held - bytes) return false;
+        if (!this.hasRoom(this.shareOf(sender) + bytes, this.mostBytes - this.held - bytes)) return false;
         mine += bytes;
         this.hold(sender, bytes);
         return true;
@@ -45,6 +50,12 @@ export class BodyRoom {
         mine = 0;
       },
     };
+  }
+
+  /** For a sender that would hold `share` and leave `free`. */
+  private hasRoom(share: number, free: number): boolean {
+    if (share <= SMALL * this.mostBytes) return free >= 0;
+    return share <= free && free >= RESERVED * this.mostBytes;
   }
 
   private shareOf(sender: string): number {
@@ -62,6 +73,11 @@ export class BodyRoom {
 /** Is it one of the many that an IPv6 sender has? For IPv4 there is nothing to find out, which is what most requests save. */
 function isNetwork(address: string): boolean {
   return address.includes(':') && !address.startsWith('::ffff:');
+}
+
+/** The first 48 bits of an IPv6 address: one sender may be given all of what they begin. */
+function site(address: string): string {
+  return household(address).split(':').slice(0, 3).join(':');
 }
 
 /** Counts the bodies that the framework reads; one for which there is no room is answered 503 with Retry-After. */
