@@ -8,11 +8,21 @@ export class Company {
   @PrimaryColumn('text')
   id!: string;
 
+  /** What the company is called in the customer directory it was imported from. */
+  @Column('text', { nullable: true })
+  external_id!: string | null;
+
   @Column('text')
   name!: string;
 
   @Column('text', { nullable: true })
   level!: string | null;
+
+  @Column('text', { array: true })
+  products!: string[];
+
+  @Column('jsonb')
+  contracts!: unknown;
 
   @Column('jsonb')
   metadata!: unknown;
@@ -38,6 +48,9 @@ export class Contact {
 
   @Column('jsonb', { nullable: true })
   crm!: unknown;
+
+  @Column('jsonb')
+  metadata!: unknown;
 
   @Column('boolean')
   blocked!: boolean;
@@ -78,6 +91,10 @@ export class HandleRow {
 
   @Column('text', { nullable: true })
   claimed_on!: string | null;
+
+  /** Who vouches for it: `account:ID`, `token:ID`, `code:ID`, `key:ID`, `import:ID` or `crm`. */
+  @Column('text', { nullable: true })
+  source!: string | null;
 
   @Column('timestamptz')
   created_at!: Date;

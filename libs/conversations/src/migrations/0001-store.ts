@@ -4,6 +4,7 @@ import { INTAKE } from '../sql/intake.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
 import { REPLY } from '../sql/reply.sql.js';
 import { STATUS } from '../sql/status.sql.js';
+import { STORE_MESSAGE } from '../sql/store-message.sql.js';
 import { TABLES } from '../sql/tables.sql.js';
 import { THREADS } from '../sql/threads.sql.js';
 import { VIEWS } from '../sql/views.sql.js';
@@ -13,7 +14,8 @@ export class Store1700000000002 implements MigrationInterface {
   name = 'Store1700000000002';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, VIEWS, EMIT, THREADS, STATUS, INTAKE, OUTBOX, REPLY]) await runner.query(sql);
+    for (const sql of [TABLES, VIEWS, EMIT, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY])
+      await runner.query(sql);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -21,7 +23,7 @@ export class Store1700000000002 implements MigrationInterface {
       drop function store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, lock_touched, store_known, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;
-      drop table shared_value, cursor, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,
+      drop table shared_value, cursor, setting, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,
         message, reference, conversation_thread, conversation, thread, destination, account;
       drop function conversation_changed, conversation_surroundings_changed, account_changed;`);
   }

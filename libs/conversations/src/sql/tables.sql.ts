@@ -289,6 +289,12 @@ create index trace_message on trace (message_id) where message_id is not null;
 create index trace_event on trace (event_id) where event_id is not null;
 create index trace_created on trace (created_at);
 
+create table setting (
+  name text primary key,
+  value jsonb not null,
+  updated_at timestamptz not null default now()
+);
+
 create table cursor (
   name text primary key,
   value text not null,

@@ -30,8 +30,11 @@ $$;`;
 const TABLES = `
 create table company (
   id text primary key,
+  external_id text unique,
   name text not null,
   level text,
+  products text[] not null default '{}',
+  contracts jsonb not null default '[]',
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -41,6 +44,7 @@ create table contact (
   name text,
   company_id text references company (id) on delete set null,
   crm jsonb,
+  metadata jsonb not null default '{}',
   blocked boolean not null default false,
   merged_into text,
   view jsonb,
@@ -57,6 +61,7 @@ create table handle (
   value text not null,
   proof text not null check (proof in ('claimed', 'channel', 'verified')),
   claimed_on text,
+  source text,
   created_at timestamptz not null default now(),
   proven_at timestamptz
 );
