@@ -154,6 +154,41 @@ const network = z.strictObject({
     .describe("Reverse proxies whose `X-Forwarded-For` is believed. Empty: the connection's own address counts."),
 });
 
+const codes = z.strictObject({
+  email: SettingsId.optional().describe(
+    'Account that sends codes to mail addresses. Without it the first one that can write to them does; one of the `http` channel only where no other can.',
+  ),
+  phone: SettingsId.optional().describe('Account that sends codes to phone numbers; without it chosen likewise.'),
+  name: z
+    .string()
+    .min(1)
+    .max(60)
+    .optional()
+    .describe(
+      'Who the message says that it is from. All else in it is fixed, and nothing of it is written by visitors.',
+    ),
+  perHour: z
+    .int()
+    .positive()
+    .default(1_000)
+    .describe('Codes that are sent in one hour at most, to all people together.'),
+});
+
+const identity = z.strictObject({
+  merge: z
+    .enum(['channel', 'verified', 'never'])
+    .default('channel')
+    .describe(
+      'When proven handles that lead to two contacts join them: `channel` also where the providers alone vouch for both, `verified` where a code, a signed token or an agent does, `never` leaves each to a person.',
+    ),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'expected a country of two capital letters, such as CN')
+    .optional()
+    .describe('Country (ISO 3166, two letters) of phone numbers that people write without their country code.'),
+  codes: codes.prefault({}).describe('One-time codes, by which people prove that an address is theirs.'),
+});
+
 /** The settings file, `config/tributary.yaml`. */
 export const SettingsFile = z.strictObject({
   publicUrl: httpUrl
@@ -178,6 +213,7 @@ export const SettingsFile = z.strictObject({
     .prefault({})
     .describe('How long things are kept; conversations and messages are kept until they are erased.'),
   limits: limits.prefault({}).describe('Protection against floods.'),
+  identity: identity.prefault({}).describe('How people are told apart, and when two contacts are one person.'),
   stop: stop.prefault({}).describe('How a process ends.'),
   metrics: metrics.prefault({}).describe('Prometheus metrics.'),
 });
