@@ -118,6 +118,10 @@ export class Merge {
   @Column('text')
   reason!: string;
 
+  /** Who joined them: `key:ID`, or what the proof came by (`account:ID`, `code:ID`, `crm`). */
+  @Column('text', { nullable: true })
+  by!: string | null;
+
   @Column('jsonb')
   moved!: unknown;
 
@@ -126,6 +130,9 @@ export class Merge {
 
   @Column('timestamptz', { nullable: true })
   undone_at!: Date | null;
+
+  @Column('text', { nullable: true })
+  undone_by!: string | null;
 }
 
 /** A handle that leads to several people, until a person decides. */
@@ -142,6 +149,12 @@ export class ContactConflictRow {
 
   @Column('timestamptz')
   created_at!: Date;
+
+  @Column('text', { nullable: true })
+  resolution!: string | null;
+
+  @Column('text', { nullable: true })
+  resolved_by!: string | null;
 
   @Column('timestamptz', { nullable: true })
   resolved_at!: Date | null;

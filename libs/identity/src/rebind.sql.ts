@@ -11,35 +11,25 @@ export const OWNERS = `select h.contact_id as "contactId", h.scheme from jsonb_a
 /** What else is proven of the visitor's contact: whether it is a person already, and which one. */
 export const PROVEN = `select scheme, scope, value from handle where contact_id = $1 and proof <> 'claimed'`;
 
-export const ATTACH = `insert into handle (id, contact_id, scheme, scope, value, proof, created_at, proven_at)
-  select new_id('hdl'), $1, v->>'scheme', coalesce(v->>'scope', ''), v->>'value', 'verified', clock_timestamp(), clock_timestamp()
-  from jsonb_array_elements($2::jsonb) v
-  on conflict (scheme, scope, value) where proof <> 'claimed' do nothing returning id`;
-
-/** Handles that stay with somebody else: a person decides. */
-export const CONFLICTS = `select note_conflict(jsonb_build_object('handle', v, 'contactIds', jsonb_build_array(least(h.contact_id, $1), greatest(h.contact_id, $1))), clock_timestamp())
-  from jsonb_array_elements($2::jsonb) v join handle h on h.scheme = v->>'scheme' and h.scope = coalesce(v->>'scope', '') and h.value = v->>'value' and h.proof <> 'claimed'
-  where h.contact_id <> $1`;
-
 export const NAME = `update contact set name = $2, updated_at = clock_timestamp() where id = $1 and name is null`;
 
-export const LOCK_CONTACTS = `select id from contact where id = any ($1::text[]) order by id for update`;
+export const MERGE = `select merge_contacts($1, $2, 'identify', $3, $4, clock_timestamp()) as id`;
 
-/** Conversations of the visitor's contact and thread, locked in the order in which everybody locks them. */
+/** Handles, contacts and conversations of both, and the conversations of the visitor's thread, locked in the order in which everybody locks them. */
+export const LOCK_PEOPLE = `with
+  handles as (select 1 from handle where contact_id = any ($1::text[]) order by id for update),
+  contacts as (select 1 from contact where id = any ($1::text[]) order by id for update)
+  select (select count(*) from handles) + (select count(*) from contacts)`;
 export const LOCK_CONVERSATIONS = `select id from conversation
-  where contact_id = $1 or id in (select j.conversation_id from conversation_thread j join thread t on t.id = j.thread_id where t.account_id = $2 and t.external_id = $3)
+  where contact_id = any ($1::text[]) or id in (
+    select j.conversation_id from conversation_thread j join thread t on t.id = j.thread_id where t.account_id = $2 and t.external_id = $3)
   order by id for update`;
 
-export const THREADS = `select id, external_id as "externalId", sequence from thread where account_id = $1 and external_id = any ($2::text[]) order by id for update`;
+/** Gives the person a handle without telling: what came of the token is told once. */
+export const PROVE = `select outcome, contact_id as "contactId" from prove_handle($1, $2::jsonb, $3, $4, clock_timestamp(), false)`;
+export const TELL = `select emit('contact.updated', null, $1, $2, '{"changes": ["handles"]}', clock_timestamp())`;
 
-/** Everything of one contact becomes another's. Returns what was moved, for the journal. */
-export const MOVE = `with
-  handles as (update handle set contact_id = $2 where contact_id = $1 returning id, jsonb_build_object('scheme', scheme, 'scope', scope, 'value', value, 'proof', proof) as view),
-  threads as (update thread set contact_id = $2 where contact_id = $1 returning id),
-  conversations as (update conversation set contact_id = $2 where contact_id = $1 returning id),
-  gone as (update contact set merged_into = $2, updated_at = clock_timestamp() where id = $1)
-  select coalesce((select jsonb_agg(id) from handles), '[]') as "handleIds", coalesce((select jsonb_agg(view) from handles), '[]') as handles,
-    coalesce((select jsonb_agg(id) from threads), '[]') as "threadIds", coalesce((select jsonb_agg(id) from conversations), '[]') as "conversationIds"`;
+export const THREADS = `select id, external_id as "externalId", sequence from thread where account_id = $1 and external_id = any ($2::text[]) order by id for update`;
 
 export const RENAME = `update thread set external_id = $2, handles = $3::jsonb where id = $1`;
 
@@ -59,7 +49,3 @@ export const FOLD = `with
   from thread v where t.id = $2 and v.id = $1`;
 
 export const EMPTY_THREAD = `update thread set sequence = 0, delivered_to = 0, read_to = 0, conversation_id = null, open_choices = null where id = $1`;
-
-export const JOURNAL = `insert into merge (id, survivor_id, merged_id, reason, moved) values ($1, $2, $3, $4, $5::jsonb)`;
-
-export const EMIT = `select emit($1, null, $2, $3, $4::jsonb, clock_timestamp())`;

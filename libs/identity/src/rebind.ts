@@ -1,5 +1,6 @@
 import type { Sql } from '#database';
-import { handleKey, newId, type Handle } from '#normalizer';
+import { handleKey, type Handle } from '#normalizer';
+import type { Proven } from './prove.js';
 import * as sql from './rebind.sql.js';
 
 /** An anonymous visitor of a chat account says who they are, with proof. */
@@ -24,13 +25,6 @@ export interface Rebound {
   readonly threadIds: readonly string[];
 }
 
-interface Moved {
-  readonly handleIds: string[];
-  readonly handles: Handle[];
-  readonly threadIds: string[];
-  readonly conversationIds: string[];
-}
-
 /**
  * Binds an anonymous visitor to a proven person, inside the caller's transaction; run it again from the start on a serialization error. The
  * visitor's own thread becomes the person's thread of the account, its messages behind those that are there already. Two people who are
@@ -52,19 +46,33 @@ export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebou
   const isSomebody = proven.some((h) => h.scheme !== 'visitor');
   if (isAnother || (target !== visitor.contactId && isSomebody)) return { outcome: 'another', threadIds: [] };
 
-  await db.query(sql.LOCK_CONTACTS, [[visitor.contactId, target]]);
-  await db.query(sql.LOCK_CONVERSATIONS, [visitor.contactId, who.accountId, who.visitorId]);
-  const merged =
-    target === visitor.contactId ? undefined : await merge(db, who, { from: visitor.contactId, into: target });
-  const attached = await db.query(sql.ATTACH, [target, handles]);
-  await db.query(sql.CONFLICTS, [target, handles]);
-  if (who.name) await db.query(sql.NAME, [target, who.name]);
+  const people = [visitor.contactId, target];
+  await db.query(sql.LOCK_PEOPLE, [people]);
+  await db.query(sql.LOCK_CONVERSATIONS, [people, who.accountId, who.visitorId]);
+  const source = `token:${who.accountId}`;
+  const isMerged = target !== visitor.contactId;
+  if (isMerged) await db.query(sql.MERGE, [target, visitor.contactId, source, who.accountId]);
+  const { person, isNew } = await proveAll(db, who, { person: target, source });
+  if (who.name) await db.query(sql.NAME, [person, who.name]);
   const threadIds = await takeOverThread(db, who);
-  if (merged) await announceMerge(db, who, merged);
-  else if (attached.length > 0) {
-    await db.query(sql.EMIT, ['contact.updated', target, who.accountId, JSON.stringify({ changes: ['handles'] })]);
+  if (isNew) await db.query(sql.TELL, [person, who.accountId]);
+  return { outcome: isMerged ? 'merged' : isNew ? 'attached' : 'known', threadIds };
+}
+
+/** The person has what the token proves, by the policy of any proof; who they are may change by it. */
+async function proveAll(db: Sql, who: Identification, { person, source }: { person: string; source: string }) {
+  let isNew = false;
+  for (const handle of who.handles) {
+    const [row] = await db.query<Proven & Record<string, unknown>>(sql.PROVE, [
+      person,
+      JSON.stringify(handle),
+      source,
+      who.accountId,
+    ]);
+    person = row!.contactId;
+    isNew ||= row!.outcome === 'attached' || row!.outcome === 'raised';
   }
-  return { outcome: merged ? 'merged' : attached.length > 0 ? 'attached' : 'known', threadIds };
+  return { person, isNew };
 }
 
 /** The visitor's thread becomes the person's: by name where the person has none here, else message by message. */
@@ -84,25 +92,4 @@ async function takeOverThread(db: Sql, who: Identification): Promise<string[]> {
   await db.query(sql.FOLD, [from.id, to.id, handles]);
   await db.query(sql.EMPTY_THREAD, [from.id]);
   return [from.id, to.id];
-}
-
-interface Merge extends Moved {
-  readonly id: string;
-  readonly survivorId: string;
-  readonly mergedId: string;
-}
-
-async function merge(db: Sql, who: Identification, { from, into }: { from: string; into: string }): Promise<Merge> {
-  const [moved] = await db.query<Moved & Record<string, unknown>>(sql.MOVE, [from, into]);
-  const id = newId('mrg');
-  const { handleIds, threadIds, conversationIds } = moved!;
-  const journal = { handles: handleIds, threads: threadIds, conversations: conversationIds, account: who.accountId };
-  await db.query(sql.JOURNAL, [id, into, from, 'identify', JSON.stringify(journal)]);
-  return { id, survivorId: into, mergedId: from, ...moved! };
-}
-
-async function announceMerge(db: Sql, who: Identification, moved: Merge): Promise<void> {
-  const { id, survivorId, mergedId, handles, threadIds, conversationIds } = moved;
-  const merge = { id, survivorId, mergedId, handles, threadIds, conversationIds, reason: 'identify' };
-  await db.query(sql.EMIT, ['contact.merged', survivorId, who.accountId, JSON.stringify({ merge })]);
 }

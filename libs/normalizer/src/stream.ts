@@ -115,6 +115,7 @@ export const EventData = z
         reason: z.string(),
       })
       .optional(),
+    restored: Contact.optional().describe('Who is back after `contact.unmerged`; `contact` is the other side.'),
     conflict: z.object({ id: z.string(), contactIds: z.array(z.string()), handle: Handle }).optional(),
     attachment: z.object({ fileId: z.string(), messageId: z.string(), reason: z.string().optional() }).optional(),
     status: z.object({ state: z.string(), detail: z.string(), action: z.string().nullable() }).optional(),

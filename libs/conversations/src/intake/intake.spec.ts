@@ -171,21 +171,6 @@ describeOnEveryDatabase('intake', (open) => {
     expect(again!.contactId).toBe(claimed!.contactId);
   });
 
-  it('reports proven handles of two people as a conflict and merges nobody', async () => {
-    const other = `${person}9`;
-    const [a] = await intake.accept('sms', [message(person, 'a')]);
-    const [b] = await intake.accept('sms', [message(other, 'b')]);
-    const both = {
-      handles: [person, other].map((value) => ({ scheme: 'phone', scope: '', value, proof: 'channel' as const })),
-    };
-    const [c] = await intake.accept('sms', [message(person, 'c', { sender: both })]);
-    expect(c!.contactId).toBe(a!.contactId);
-    const conflicts = (await eventsOf(database))
-      .filter(({ type }) => type === 'contact.conflict')
-      .map(({ data }) => data['conflict']);
-    expect(conflicts).toContainEqual(expect.objectContaining({ contactIds: [a!.contactId, b!.contactId].sort() }));
-  });
-
   it('stores the messages of a blocked contact and forwards none', async () => {
     const [first] = await intake.accept('sms', [message(person, 'a')]);
     await database.query('update contact set blocked = true where id = $1', [first!.contactId]);

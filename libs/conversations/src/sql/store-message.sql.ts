@@ -63,7 +63,7 @@ begin
 
   if not person.blocked then
     if who.created then perform emit('contact.created', null, person.id, null, null, p_now); end if;
-    if who.conflict is not null then perform note_conflict(who.conflict, p_now); end if;
+    perform note_conflict(x, p_now) from jsonb_array_elements(who.conflicts) x;
     if place.opened is not null then
       c.event_sequence := c.event_sequence - 1;
       perform append_event(place.opened, c, person.id, a.id, '{}', p_now);

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MERGE } from '../sql/merge.sql.js';
 import { RESOLVE_CONTACT } from '../sql/resolve-contact.sql.js';
 import { CONTACT_VIEW } from '../sql/contact-view.sql.js';
 
@@ -10,12 +11,13 @@ export class Identity1700000000001 implements MigrationInterface {
     await runner.query(TABLES);
     await runner.query(NEW_ID);
     await runner.query(CONTACT_VIEW);
+    await runner.query(MERGE);
     await runner.query(RESOLVE_CONTACT);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop function resolve_contact, is_another; drop function contact_view, draw_contact; drop function new_id;
+      drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function contact_view, draw_contact; drop function new_id;
       drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed;`);
   }
 }
@@ -75,11 +77,14 @@ create table merge (
   survivor_id text not null,
   merged_id text not null,
   reason text not null,
+  by text,
   moved jsonb not null,
   created_at timestamptz not null default now(),
-  undone_at timestamptz
+  undone_at timestamptz,
+  undone_by text
 );
 create index merge_survivor on merge (survivor_id);
+create unique index merge_standing on merge (merged_id) where undone_at is null;
 create index merge_merged on merge (merged_id);
 
 create table contact_conflict (
@@ -87,6 +92,8 @@ create table contact_conflict (
   handle jsonb not null,
   contact_ids text[] not null,
   created_at timestamptz not null default now(),
+  resolution text check (resolution in ('merged', 'kept')),
+  resolved_by text,
   resolved_at timestamptz
 );
 create unique index contact_conflict_open on contact_conflict (contact_ids, handle) where resolved_at is null;

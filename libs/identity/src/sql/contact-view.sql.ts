@@ -12,7 +12,9 @@ begin
     'name', c.name,
     'handles', (
       select coalesce(jsonb_agg(jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value, 'proof', h.proof) order by h.created_at, h.id), '[]')
-      from handle h where h.contact_id = c.id),
+      from ( -- two who were joined may both have claimed what one of them proved
+        select distinct on (k.scheme, k.scope, k.value) k.* from handle k where k.contact_id = c.id
+        order by k.scheme, k.scope, k.value, k.proof = 'claimed', k.created_at, k.id) h),
     'company', (
       select jsonb_build_object('id', k.id, 'name', k.name, 'level', k.level) from company k where k.id = c.company_id),
     'crm', c.crm);

@@ -2,7 +2,7 @@
  * `resolve_contact(handles, name, account, at)`: the contact of a sender, found or made, by the proof that this event carries.
  *
  * Proven handles (`channel`, `verified`) belong to exactly one contact: the first one that is known decides, the unknown ones are
- * attached to that contact, and one that leads elsewhere is reported in `conflict`, never merged. Whom the company's own software identifies (`client`) is never
+ * attached to that contact, and one that leads elsewhere joins both where the policy allows it (`may_join`), else it is reported in `conflicts`. Whom the company's own software identifies (`client`) is never
  * taken for another client of the same application (`is_another`), whatever else they share. A sender without any proven
  * handle is a separate contact of that account and address. `created` tells whether the contact is new. Concurrent calls
  * for the same new person make one contact: the unique indexes decide, and the loser reads what the winner wrote.
@@ -19,12 +19,14 @@ end
 $$;
 
 create function resolve_contact(p_handles jsonb, p_name text, p_account text, p_at timestamptz,
-  out contact_id text, out created boolean, out conflict jsonb) language plpgsql as $$
+  out contact_id text, out created boolean, out conflicts jsonb) language plpgsql as $$
 declare
   h record;
   owner text;
+  survivor text;
   person contact;
-  has_proof boolean := exists (select 1 from jsonb_array_elements(p_handles) x where x->>'proof' <> 'claimed');
+  proofs text[] := array(select x->>'proof' from jsonb_array_elements(p_handles) x where x->>'proof' <> 'claimed');
+  has_proof boolean := proofs <> '{}';
 begin
   created := false;
   if jsonb_array_length(p_handles) = 1 and p_handles->0->>'proof' = 'channel' then -- the usual case: one handle, known
@@ -41,7 +43,8 @@ begin
   order by n limit 1;
 
   for h in
-    select v->>'scheme' scheme, coalesce(v->>'scope', '') scope, v->>'value' value, v->>'proof' proof
+    select v->>'scheme' scheme, coalesce(v->>'scope', '') scope, v->>'value' value, v->>'proof' proof,
+      case when v->>'proof' = 'verified' then 'token:' else 'account:' end || p_account as source
     from jsonb_array_elements(p_handles) with ordinality x(v, n) order by v->>'proof' = 'claimed', n
   loop
     if contact_id is null then
@@ -50,13 +53,13 @@ begin
     end if;
     if h.proof = 'claimed' then
       if has_proof then
-        insert into handle (id, contact_id, scheme, scope, value, proof, created_at)
-        select new_id('hdl'), resolve_contact.contact_id, h.scheme, h.scope, h.value, 'claimed', p_at
+        insert into handle (id, contact_id, scheme, scope, value, proof, source, created_at)
+        select new_id('hdl'), resolve_contact.contact_id, h.scheme, h.scope, h.value, 'claimed', 'account:' || p_account, p_at
         where not exists (select 1 from handle k where k.contact_id = resolve_contact.contact_id and k.scheme = h.scheme and k.scope = h.scope and k.value = h.value);
         continue;
       end if;
-      insert into handle (id, contact_id, scheme, scope, value, proof, claimed_on, created_at)
-      values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, 'claimed', p_account, p_at)
+      insert into handle (id, contact_id, scheme, scope, value, proof, claimed_on, source, created_at)
+      values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, 'claimed', p_account, 'account:' || p_account, p_at)
       on conflict (scheme, scope, value, claimed_on) where proof = 'claimed' and claimed_on is not null do nothing;
       select k.contact_id into owner from handle k
       where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof = 'claimed' and k.claimed_on = p_account;
@@ -64,13 +67,13 @@ begin
       select k.contact_id into owner from handle k
       where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof <> 'claimed';
       if not found then
-        insert into handle (id, contact_id, scheme, scope, value, proof, created_at, proven_at)
-        values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, h.proof, p_at, p_at)
+        insert into handle (id, contact_id, scheme, scope, value, proof, source, created_at, proven_at)
+        values (new_id('hdl'), contact_id, h.scheme, h.scope, h.value, h.proof, h.source, p_at, p_at)
         on conflict (scheme, scope, value) where proof <> 'claimed' do nothing;
         select k.contact_id into owner from handle k
         where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof <> 'claimed';
       elsif h.proof = 'verified' then
-        update handle k set proof = 'verified', proven_at = p_at
+        update handle k set proof = 'verified', source = h.source, proven_at = p_at
         where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof = 'channel';
       end if;
     end if;
@@ -79,8 +82,12 @@ begin
         update handle k set contact_id = owner where k.contact_id = resolve_contact.contact_id;
         contact_id := owner;
         created := false;
+      elsif not created and may_join(contact_id, owner, proofs) then
+        survivor := survivor_of(contact_id, owner);
+        perform merge_contacts(survivor, case when survivor = owner then resolve_contact.contact_id else owner end, 'proven', 'account:' || p_account, p_account, p_at);
+        contact_id := root_contact(survivor);
       else
-        conflict := jsonb_build_object('handle', jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value, 'proof', h.proof),
+        conflicts := coalesce(conflicts, '[]') || jsonb_build_object('handle', jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value, 'proof', h.proof),
           'contactIds', jsonb_build_array(least(contact_id, owner), greatest(contact_id, owner)));
       end if;
     end if;
