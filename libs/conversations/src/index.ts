@@ -8,6 +8,7 @@ export * from './outbox/index.js';
 export * from './ports.js';
 export * from './present.js';
 export * from './queries/index.js';
+export * from './reply/notice.js';
 export * from './reply/replies.js';
 export * from './reply/schedule.js';
 export * from './settings/index.js';

@@ -25,6 +25,8 @@ export interface OutboundUnit {
   readonly author?: { readonly name: string | null };
   /** External id of the message that is answered, where the channel shows that. */
   readonly replyTo?: string;
+  /** It belongs to no conversation, such as a one-time code: what it says is for nobody but its reader, so it is not traced. */
+  readonly notice?: true;
   /** Give this to a provider that takes an idempotency key: the same for every attempt. */
   readonly idempotencyKey: string;
 }

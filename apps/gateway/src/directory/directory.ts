@@ -98,10 +98,10 @@ export class Directory {
     return this.connectorsByType.get(type);
   }
 
-  /** Everything that the account's adapter may touch. `messageId` ties the traces of its requests to a message. */
+  /** Everything that the account's adapter may touch. `messageId` ties the traces of its requests to a message; `untraced` ones leave none. */
   adapterContext(
     account: RunningAccount,
-    options: { session?: unknown; signal: AbortSignal; messageId?: string },
+    options: { session?: unknown; signal: AbortSignal; messageId?: string; untraced?: boolean },
   ): AdapterContext<unknown, unknown> {
     const { shared } = this.parts;
     const of = (key: string) => `account:${account.id}:${key}`;
@@ -109,7 +109,9 @@ export class Directory {
       accountId: account.id,
       config: account.config,
       session: options.session,
-      http: this.traced(this.parts.http, account.secrets, { accountId: account.id, messageId: options.messageId }),
+      http: options.untraced
+        ? this.parts.http.traced({})
+        : this.traced(this.parts.http, account.secrets, { accountId: account.id, messageId: options.messageId }),
       once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
       forget: (key) => shared.forget(of(key)),
       openFile: (fileId) => this.openFile(fileId),

@@ -117,7 +117,10 @@ export class SendRoute implements Route {
   ): Promise<Outcome> {
     try {
       const session = this.parts.sessions.of(account.id)?.session;
-      const context = this.parts.directory.adapterContext(account, { session, signal, messageId: unit.messageId });
+      const context = this.parts.directory.adapterContext(account, {
+        ...{ session, signal },
+        ...(unit.notice ? { untraced: true } : { messageId: unit.messageId }),
+      });
       const { externalIds, status = 'sent' } = await account.adapter.send!(unit, context);
       if (this.paused.delete(account.id)) await this.parts.states.report(account.id, WORKING);
       return { results: [{ kind: 'unit', status, externalIds }], health: 'alive' };
@@ -126,7 +129,8 @@ export class SendRoute implements Route {
     }
   }
 
-  private failed(thrown: unknown, entry: Entry, account: RunningAccount): Outcome {
+  private failed(caught: unknown, entry: Entry, account: RunningAccount): Outcome {
+    const thrown = entry.unit?.notice ? withoutWords(caught) : caught;
     const known = thrown instanceof ProviderFailure;
     if (!known) this.parts.log.error({ err: thrown, account: account.id, unit: entry.itemId }, 'an adapter failed');
     // The contract of `send`: any other throw may have come after the request was written.
@@ -146,6 +150,16 @@ export class SendRoute implements Route {
 
 function sendsBySocket({ adapter }: RunningAccount): boolean {
   return adapter.ingress.socket?.sends === true;
+}
+
+/** What went wrong with a notice, without what the provider said of it: that may repeat what was sent. */
+function withoutWords(thrown: unknown): ProviderFailure {
+  if (!(thrown instanceof ProviderFailure))
+    return new ProviderFailure('outcome-unknown', 'the adapter failed with a notice');
+  const { code, retryAfterMs } = thrown;
+  return new ProviderFailure(code, `a notice was not sent: ${code}`, {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }
 
 function settledBy(

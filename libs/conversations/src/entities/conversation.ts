@@ -210,6 +210,10 @@ export class Unit {
   @Column('bigint', { nullable: true })
   started_token!: number | null;
 
+  /** Of a notice, which belongs to no conversation: it is not sent after this. */
+  @Column('timestamptz', { nullable: true })
+  expires_at!: Date | null;
+
   @Column('timestamptz')
   updated_at!: Date;
 }

@@ -4,7 +4,7 @@ import type { EventItem, IntakeItem } from './item.js';
 /**
  * Marks the messages of a batch, so that the store does for all at once what is the same for many. Messages of one sender in one thread stand at one `place`,
  * which is looked up for the `first` of them. A `plain` one changes nothing but counters, if its place is known: it comes from one proven handle, brings
- * nothing to fetch, quotes nothing, and nothing else than such messages in the batch concerns its thread.
+ * nothing to fetch, quotes nothing, says nothing of the conversation, and nothing else than such messages in the batch concerns its thread.
  */
 export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   const places = new Map<string, number>();
@@ -24,7 +24,7 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   return items;
 }
 
-function isPlain({ from, handles, files, parts, replyTo }: EventItem): boolean {
+function isPlain({ from, handles, files, parts, replyTo, metadata }: EventItem): boolean {
   const proofs = (handles as Handle[]).map(({ proof }) => proof);
   return (
     from === 'contact' &&
@@ -32,6 +32,7 @@ function isPlain({ from, handles, files, parts, replyTo }: EventItem): boolean {
     proofs[0] === 'channel' &&
     (files as unknown[]).length === 0 &&
     replyTo === undefined &&
+    metadata === undefined &&
     !(parts as Part[]).some(({ type }) => type === 'media')
   );
 }

@@ -59,6 +59,7 @@ export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
           replyTo: event.replyTo,
           occurredAt: event.occurredAt,
           automated: event.automated,
+          metadata: event.metadata,
         } satisfies EventItem & { [Field in Exclude<keyof InboundMessage, 'sender'>]: unknown },
       ];
     }

@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { EMIT } from '../sql/emit.sql.js';
 import { INTAKE } from '../sql/intake.sql.js';
+import { NOTICE } from '../sql/notice.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
 import { REPLY } from '../sql/reply.sql.js';
 import { STATUS } from '../sql/status.sql.js';
@@ -14,12 +15,13 @@ export class Store1700000000002 implements MigrationInterface {
   name = 'Store1700000000002';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, VIEWS, EMIT, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY])
+    for (const sql of [TABLES, VIEWS, EMIT, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY, NOTICE])
       await runner.query(sql);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      drop function lay_notice, forget_notice;
       drop function store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, lock_touched, store_known, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;

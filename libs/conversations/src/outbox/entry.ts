@@ -80,7 +80,9 @@ interface UnitColumns {
   message_id: string;
   unit_index: number;
   unit_count: number;
-  unit_content: Pick<OutboundUnit, 'parts' | 'text' | 'subject' | 'author' | 'replyTo'>;
+  /** A notice says by itself where it goes. */
+  unit_content: Pick<OutboundUnit, 'parts' | 'text' | 'subject' | 'author' | 'replyTo' | 'notice'> &
+    Partial<Pick<OutboundUnit, 'thread'>>;
   thread_id: string;
   thread_external_id: string;
   thread_handles: OutboundUnit['thread']['handles'];
@@ -147,7 +149,11 @@ function toUnit(row: OutboxRow & UnitColumns): OutboundUnit {
     messageId: row.message_id,
     index: row.unit_index,
     count: row.unit_count,
-    thread: { id: row.thread_id, externalId: row.thread_external_id, handles: row.thread_handles },
+    thread: row.unit_content.thread ?? {
+      id: row.thread_id,
+      externalId: row.thread_external_id,
+      handles: row.thread_handles,
+    },
     idempotencyKey: row.item_id,
   };
 }

@@ -2,9 +2,9 @@
  * `stream_front()`: the last positions handed out, and then who may still be writing below them (read it with `Horizon`, which holds the proof).
  *
  * `start_units(holder, items)`: marks units as `started` before their first byte leaves. Answers per item: `go`; `again` (an attempt began before and its
- * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled or superseded meanwhile); `busy` (ask again).
+ * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled, superseded or expired meanwhile); `busy` (ask again).
  *
- * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled.
+ * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled. Of a notice nothing is left then.
  *
  * Both never scan a table: a plan that was made while the outbox was empty serves when it is full.
  *
@@ -32,6 +32,7 @@ begin
   return query
   with item as (
     select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded, s.failure,
+      coalesce(u.expires_at < clock_timestamp(), false) as expired,
       u.started_token = (i->>'token')::bigint and not (i->>'told')::boolean as ours
     from held_items(p_holder, p_items) i
     left join outbox o on o.position = (i->>'position')::bigint
@@ -43,9 +44,9 @@ begin
       order by x.index limit 1) s on true),
   marked as (
     update unit u set status = 'started', started_token = i.token, updated_at = clock_timestamp() from item i
-    where u.id = i.id and u.status = 'queued' and not u.superseded and i.failure is null returning u.id)
+    where u.id = i.id and u.status = 'queued' and not u.superseded and not i.expired and i.failure is null returning u.id)
   select i.place, case
-    when i.found is null or i.id is null or i.superseded then 'gone'
+    when i.found is null or i.id is null or i.superseded or i.expired then 'gone'
     when m.id is not null then 'go'
     when i.status = 'started' and i.ours then 'go'
     when i.status = 'started' then 'again'
@@ -68,7 +69,7 @@ begin
       select o.position, o.item_id, m.conversation_id, i->>'status' as status, i->'failure' as failure,
         array(select jsonb_array_elements_text(i->'externalIds')) as external_ids
       from jsonb_array_elements(held) i join outbox o on o.position = (i->>'position')::bigint
-      join unit u on u.id = o.item_id join message m on m.id = u.message_id
+      left join unit u on u.id = o.item_id left join message m on m.id = u.message_id
       where o.position = any (v_positions) and i->>'result' = 'unit' order by m.conversation_id, o.position
     loop
       perform 1 from conversation c where c.id = r.conversation_id for update;
@@ -87,6 +88,8 @@ begin
   gone as (
     delete from outbox o using item i where o.position = any (v_positions) and o.position = i.place
     returning o.position, o.kind, o.target_id, o.item_id, o.attempts, i.result, i.failure, i.reference),
+  unsaid as (
+    delete from unit u using gone g where g.kind = 'unit' and u.id = g.item_id and u.expires_at is not null),
   noted as (
     insert into delivery (destination_id, event_id, state, attempts, failure, settled_at)
     select distinct on (g.target_id, g.item_id) g.target_id, g.item_id, g.result, g.attempts + 1, g.failure, v_now

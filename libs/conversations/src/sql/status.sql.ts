@@ -74,6 +74,10 @@ declare
 begin
   select * into u from unit where id = p_unit;
   if not found then return null; end if;
+  if u.expires_at is not null then
+    perform forget_notice(u, p_external_ids);
+    return null;
+  end if;
   perform 1 from conversation c join message m on m.conversation_id = c.id where m.id = u.message_id for update of c;
   select * into u from unit where id = p_unit for update;
   if status_rank(p_status, p_failure->>'code') > status_rank(u.status, u.failure->>'code') then
@@ -127,7 +131,8 @@ begin
   perform external_id_lock(p_account, p_receipt->>'externalId');
   select r.message_id, r.unit_id into v_message, v_unit from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
   if not found then
-    select u.message_id, u.id into v_message, v_unit from unit u where u.id = p_receipt->>'externalId' and u.account_id = p_account;
+    select u.message_id, u.id into v_message, v_unit from unit u
+    where u.id = p_receipt->>'externalId' and u.account_id = p_account and u.expires_at is null;
   end if;
   if v_message is null then
     insert into early_receipt (account_id, external_id, receipt) values (p_account, p_receipt->>'externalId', p_receipt);

@@ -25,6 +25,9 @@ begin
     update thread set conversation_id = place.conversation_id where id = t.id;
     insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
   end if;
+  if i ? 'metadata' then
+    update conversation set metadata = metadata || (i->'metadata') where id = place.conversation_id;
+  end if;
   if person.view is null then
     perform 1 from contact where id = person.id for no key update; -- what is drawn is what stood when it was locked
     update contact set view = draw_contact(contact) where id = person.id and view is null;

@@ -136,6 +136,7 @@ create table unit (
   external_ids text[] not null default '{}',
   superseded boolean not null default false,
   started_token bigint,
+  expires_at timestamptz,
   updated_at timestamptz not null default now()
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index unit_message on unit (message_id, index);
