@@ -112,6 +112,9 @@ describe('architecture', () => {
   it('adapters and connectors import no other one, no database, no framework and no environment', () => {
     const folders = shipped.filter((file) => /^libs\/(channels|helpdesk)\/src\/(?!core\/|testing\/)[^/]+\//.test(file));
     const folderOf = (path: string) => path.split('/').slice(0, 4).join('/');
+    // A folder without an adapter or connector of its name is what a family shares.
+    const isShared = (folder: string) =>
+      !files.some((file) => new RegExp(`^${folder}/[^/]+\\.(adapter|connector)\\.ts$`).test(file));
     const wrong = imports
       .filter(({ from }) => folders.includes(from))
       .filter((entry) => {
@@ -119,7 +122,8 @@ describe('architecture', () => {
         const other =
           to?.path.startsWith('libs/') &&
           /^libs\/(channels|helpdesk)\/src\/(?!core\/|testing\/)[^/]+\//.test(to.path) &&
-          folderOf(to.path) !== folderOf(entry.from);
+          folderOf(to.path) !== folderOf(entry.from) &&
+          !isShared(folderOf(to.path));
         return (
           other ||
           /^(pg|typeorm|axios|undici|node:(fs|process|net|tls|http|https|child_process)|@nestjs)/.test(entry.specifier)

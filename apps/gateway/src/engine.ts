@@ -93,6 +93,7 @@ async function assemble(database: Database, options: EngineOptions) {
   const clients = openClients(settings);
   const directory = new Directory({
     ...{ database, ...stores, ...clients, adapters, connectors, traces, files, fileUrls, shared, log },
+    publicUrl: settings.publicUrl,
   });
   keepSecretsOut(options.blotter, { directory, fixed: Object.values(keys), settings });
   await directory.start();

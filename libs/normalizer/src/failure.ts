@@ -97,15 +97,18 @@ export class ProviderFailure extends Error {
   readonly providerCode?: string;
   /** Earliest useful next attempt, milliseconds from now (a Retry-After). */
   readonly retryAfterMs?: number;
+  /** `item`: only this one is concerned, whatever `FAILURES` says of the code: a limit of one recipient holds up no other. */
+  readonly scope?: 'item';
 
   constructor(
     readonly code: FailureCode,
     message: string,
-    options: { providerCode?: string; retryAfterMs?: number; cause?: unknown } = {},
+    options: { providerCode?: string; retryAfterMs?: number; scope?: 'item'; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.providerCode = options.providerCode;
     this.retryAfterMs = options.retryAfterMs;
+    this.scope = options.scope;
   }
 
   toFailure(): Failure {

@@ -30,6 +30,21 @@ describe('countSegments', () => {
   });
 });
 
+describe('countSegments, as providers in China count', () => {
+  const inChina = (text: string, added: number) => countSegments(text, { alphabet: 'ucs2', added });
+
+  it('takes the signature for part of the text', () => {
+    expect(inChina('中'.repeat(64), 6)).toEqual({ encoding: 'ucs2', units: 70, segments: 1 });
+    expect(inChina('中'.repeat(65), 6)).toEqual({ encoding: 'ucs2', units: 71, segments: 2 });
+    expect(inChina('中'.repeat(129), 6)).toEqual({ encoding: 'ucs2', units: 135, segments: 3 });
+  });
+
+  it('has 70 characters in a segment, whatever they are', () => {
+    expect(inChina(a(70), 0)).toEqual({ encoding: 'ucs2', units: 70, segments: 1 });
+    expect(inChina(a(71), 0)).toEqual({ encoding: 'ucs2', units: 71, segments: 2 });
+  });
+});
+
 describe('the alphabet', () => {
   it('has 127 characters that cost one septet (ESC is none) and ten that cost two', () => {
     const costs = Array.from({ length: 0x10000 }, (_, i) => String.fromCharCode(i)).filter((char) => isGsm7(char));

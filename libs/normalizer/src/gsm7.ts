@@ -26,12 +26,22 @@ export interface SegmentCount {
   readonly segments: number;
 }
 
+/** How a provider makes SMS of a text. */
+export interface Carriage {
+  /** `gsm7`: UCS-2 only where a character is outside that alphabet. `ucs2`: always, as providers in China do. */
+  readonly alphabet: 'gsm7' | 'ucs2';
+  /** Characters that the provider itself puts before the text: a signature, a template's wording. */
+  readonly added?: number;
+}
+
 /**
  * Counts the segments that a carrier bills: 160 septets or 70 UCS-2 units in one segment; 153 or 67 in each of several, where neither an
- * escape pair nor a surrogate pair is divided. An empty text is one segment.
+ * escape pair nor a surrogate pair is divided. An empty text is one segment. National shift tables are not used: what only they have
+ * (`ş`, `ç`, `ő`) travels as UCS-2.
  */
-export function countSegments(text: string): SegmentCount {
-  const gsm = isGsm7(text);
+export function countSegments(given: string, { alphabet, added = 0 }: Carriage = { alphabet: 'gsm7' }): SegmentCount {
+  const text = 'x'.repeat(added) + given;
+  const gsm = alphabet === 'gsm7' && isGsm7(text);
   const single = gsm ? 160 : 70;
   const each = gsm ? 153 : 67;
   let segments = 1;

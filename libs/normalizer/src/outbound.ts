@@ -1,4 +1,5 @@
 import type { Handle } from './handle.js';
+import type { SegmentCount } from './gsm7.js';
 import type { ChoiceOption, Part } from './parts.js';
 
 /** The provider's conversation, as adapters address it. */
@@ -35,4 +36,6 @@ export interface OutboundUnit {
 export interface FittedUnit extends Pick<OutboundUnit, 'index' | 'count' | 'parts' | 'text' | 'subject' | 'replyTo'> {
   /** Set where the unit ends a numbered list in place of buttons: the options, in order, that a typed answer picks from. */
   readonly choiceMap?: readonly ChoiceOption[];
+  /** Set where the unit travels as SMS and nothing but text: what the carrier bills. */
+  readonly segments?: SegmentCount;
 }

@@ -54,7 +54,7 @@ describeOnEveryDatabase('the directory', (open) => {
         traces,
         shared: shared(),
       },
-      ...{ adapters: [channel], connectors: [connector], log },
+      ...{ adapters: [channel], connectors: [connector], log, publicUrl: 'https://gateway.example' },
       ...{ files: undefined as never, fileUrls: { sign: (id: string, ttl: number) => `${id}?${ttl}` } as never },
     });
   });

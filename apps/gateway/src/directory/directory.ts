@@ -23,6 +23,8 @@ export interface DirectoryParts {
   readonly traces: TraceWriter;
   readonly files: Files;
   readonly fileUrls: FileUrls;
+  /** Root of the addresses that providers call. */
+  readonly publicUrl: string;
   readonly log: Logger;
 }
 
@@ -116,6 +118,7 @@ export class Directory {
       forget: (key) => shared.forget(of(key)),
       openFile: (fileId) => this.openFile(fileId),
       fileUrl: (fileId) => this.parts.fileUrls.sign(fileId, PROVIDER_URL_S),
+      callbackUrl: this.callbackUrl(account),
       now: Date.now,
       signal: options.signal,
     };
@@ -257,6 +260,13 @@ export class Directory {
       wanted: (failed) => this.parts.traces.wants(whose, failed),
       trace: (exchange) => this.parts.traces.add({ ...belongs, direction: 'out', exchange }),
     });
+  }
+
+  private callbackUrl({ id, adapter, config }: RunningAccount): string {
+    const { pathSecret } = (config ?? {}) as { pathSecret?: string };
+    const guard =
+      adapter.ingress.webhook?.guard === 'secret-path' && pathSecret ? `/${encodeURIComponent(pathSecret)}` : '';
+    return `${this.parts.publicUrl.replace(/\/$/, '')}/channels/${id}${guard}`;
   }
 
   private openFile(fileId: string): Promise<MediaStream> {

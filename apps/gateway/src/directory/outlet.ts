@@ -1,4 +1,4 @@
-import { fit } from '#channels';
+import { capabilitiesOf, fit } from '#channels';
 import type { AccountRules, ChannelDirectory } from '#conversations';
 import { type FittedUnit, type Part, ProviderFailure } from '#normalizer';
 import { Injectable } from '@nestjs/common';
@@ -16,13 +16,14 @@ export class Outlet implements ChannelDirectory {
   fit(accountId: string, message: { parts: readonly Part[]; subject?: string; replyTo?: string }): FittedUnit[] {
     const account = this.directory.account(accountId);
     if (!account) throw new ProviderFailure('config-invalid', `there is no account ${accountId}`);
-    return fit(message, account.adapter.capabilities, { fileUrl: (fileId) => this.urls.sign(fileId) });
+    return fit(message, capabilitiesOf(account), { fileUrl: (fileId) => this.urls.sign(fileId) });
   }
 
   rules(accountId: string): AccountRules | undefined {
     const account = this.directory.account(accountId);
     if (!account) return undefined;
-    const { capabilities, ingress, type } = account.adapter;
+    const { ingress, type } = account.adapter;
+    const capabilities = capabilitiesOf(account);
     const levels = {
       text: 'full',
       media: Object.keys(capabilities.media).length > 0 ? 'full' : 'fallback',

@@ -1,3 +1,4 @@
+import { capabilitiesOf } from '#channels';
 import { type Entry, type Lease, type Result, type Settler } from '#conversations';
 import type { RetryDecision } from '#helpdesk';
 import { type Failure, type OutboundUnit, ProviderFailure } from '#normalizer';
@@ -71,7 +72,7 @@ export class SendRoute implements Route {
 
   rate(id: string): Rate | null {
     const account = this.parts.directory.account(id);
-    const rate = account?.adapter.capabilities.rate;
+    const rate = account && capabilitiesOf(account).rate;
     if (!account || !rate) return null;
     return sendsBySocket(account) ? rate : { ...rate, perSecond: rate.perSecond / this.parts.processes() };
   }
@@ -135,13 +136,14 @@ export class SendRoute implements Route {
     if (!known) this.parts.log.error({ err: thrown, account: account.id, unit: entry.itemId }, 'an adapter failed');
     // The contract of `send`: any other throw may have come after the request was written.
     const error = known ? thrown : new ProviderFailure('outcome-unknown', `the adapter failed: ${String(thrown)}`);
-    const { code, retryAfterMs } = error;
+    const { code, retryAfterMs, scope } = error;
     const idempotent = account.adapter.capabilities.idempotentSend;
     const attempts = { run: entry.run, elapsedMs: sinceFirst(entry) };
     const decision = this.parts.rules.afterSend(attempts, {
       code,
       idempotent,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(scope && { scope }),
     });
     const down = code === 'unavailable' || code === 'outcome-unknown' || code === 'reply-unreadable';
     return { ...settledBy(decision, error.toFailure(), entry), health: down ? 'down' : 'alive' };

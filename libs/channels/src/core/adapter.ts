@@ -21,6 +21,8 @@ export interface ChannelAdapter<C = unknown, S = never> {
   readonly config: ConfigSchema<C>;
   /** What the provider can do, as data. The conformance suite checks every entry against behaviour, both ways. */
   readonly capabilities: Capabilities;
+  /** What this very account can do, where its settings decide: `capabilities`, narrowed. Pure. Ask by the function `capabilitiesOf`. */
+  capabilitiesOf?(config: C): Capabilities;
   /** How customers' messages come in; at least one way. `hosted`: the gateway itself is the provider (web chat). */
   readonly ingress: {
     readonly webhook?: WebhookIngress<C>;
@@ -44,6 +46,17 @@ export interface ChannelAdapter<C = unknown, S = never> {
   typing?(thread: ThreadRef, on: boolean, ctx: AdapterContext<C, S>): Promise<void>;
   /** Tells the provider that the customer's messages were read. Best effort. Paired with `capabilities.markRead`. */
   markRead?(thread: ThreadRef, externalId: string, ctx: AdapterContext<C, S>): Promise<void>;
+}
+
+/** What an account can do. */
+export function capabilitiesOf({
+  adapter,
+  config,
+}: {
+  readonly adapter: Pick<ChannelAdapter<unknown, unknown>, 'capabilities' | 'capabilitiesOf'>;
+  readonly config: unknown;
+}): Capabilities {
+  return adapter.capabilitiesOf?.(config) ?? adapter.capabilities;
 }
 
 /** What the provider calls. `verify` cannot be skipped: only core can make the `VerifiedRequest` that `parse` takes. */
@@ -105,6 +118,8 @@ export interface AdapterContext<C, S = never> {
   readonly accountId: string;
   readonly config: C;
   readonly session: S;
+  /** Where the account's callbacks come in: its public address, with the path secret where that guards it. */
+  readonly callbackUrl: string;
   /** HTTP to the provider: traced with secrets redacted, limited in time and size, guarded against private addresses. */
   readonly http: Http;
   /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */

@@ -22,6 +22,8 @@ export const Capabilities = z
       unit: TextUnit,
       /** Longest message in provider messages; more is refused as `content-refused`. */
       maxUnits: z.int().positive().default(20),
+      /** Set where text travels as SMS: units then say how many segments the carrier bills. */
+      segments: z.object({ alphabet: z.enum(['gsm7', 'ucs2']), added: z.int().nonnegative().optional() }).optional(),
     }),
     /** Most parts of one provider message: 1 where every picture is a message of its own; mail takes many. */
     maxParts: z.int().positive().default(1),
@@ -37,6 +39,8 @@ export const Capabilities = z
     link: Level,
     card: Level,
     template: Level,
+    /** Wording of the account's templates by name, variables as `{name}` or `${name}`: values are checked against it before anything is queued. */
+    templates: z.record(z.string(), z.string()).optional(),
     replyTo: z.enum(['full', 'dropped']),
     /** Media kinds that travel natively, each with types and sizes. A kind that is absent falls back to a link. */
     media: z.partialRecord(z.enum(['image', 'audio', 'voice', 'video', 'file', 'sticker']), mediaRule),

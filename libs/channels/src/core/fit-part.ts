@@ -3,6 +3,7 @@ import type { Capabilities, Level } from './capabilities.js';
 import type { FitOptions } from './fit-piece.js';
 import { fitMedia } from './fit-media.js';
 import { refuse, textPieces, type Piece, type Placed } from './fit-piece.js';
+import { checkTemplate } from './fit-template.js';
 
 /**
  * What becomes of one part on a channel. Native at level `full`, unless a text in it is longer than `text.max`; its plain rendering at
@@ -32,6 +33,7 @@ function fitLevelled(placed: Placed<Levelled>, capabilities: Capabilities, optio
   const level = levelOf(part, capabilities);
   if (level === 'refused') throw refuse(placed, 'the channel does not take it');
   if (level === 'dropped') return [];
+  if (level === 'full' && part.type === 'template') checkTemplate({ part, at: placed.at }, capabilities);
   if (level === 'full' && isWithin(part, capabilities)) return [{ part }];
   return fallback({ part, at: placed.at }, capabilities, options);
 }

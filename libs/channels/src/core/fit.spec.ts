@@ -271,3 +271,49 @@ describe('units', () => {
     fc.assert(fc.property(fc.array(part, { maxLength: 8 }), channel, check), { numRuns: 500 });
   });
 });
+
+describe('SMS', () => {
+  const sms = { text: { max: 306, unit: 'gsm7', segments: { alphabet: 'gsm7', added: 3 } } } as const;
+  const bills = (given: Case): unknown[] => run(given).map(({ segments }) => segments);
+
+  it('says what the carrier bills, the characters that the provider adds included', () => {
+    expect(bills({ parts: [text('a'.repeat(157))], on: sms })).toEqual([{ encoding: 'gsm7', units: 160, segments: 1 }]);
+    expect(bills({ parts: [text('a'.repeat(158))], on: sms })).toEqual([{ encoding: 'gsm7', units: 161, segments: 2 }]);
+    expect(bills({ parts: [text('中'.repeat(67))], on: sms })).toEqual([{ encoding: 'ucs2', units: 70, segments: 1 }]);
+  });
+
+  it('says nothing of what is no text, nor on other channels', () => {
+    expect(bills({ parts: [image()], on: sms })).toEqual([undefined]);
+    expect(bills({ parts: [text('a')] })).toEqual([undefined]);
+  });
+
+  it('counts a template by its wording', () => {
+    const on = { ...sms, templates: { code: '【Shop】${code} is your code' } };
+    const part: PartInput = { type: 'template', name: 'code', values: { code: '4711' } };
+    expect(run({ parts: [part], on })).toMatchObject([
+      { text: '【Shop】4711 is your code', segments: { encoding: 'ucs2', segments: 1 } },
+    ]);
+  });
+});
+
+describe('templates whose wording is known', () => {
+  const on = { templates: { code: '${code} for {shop}', plain: 'Hello' } };
+  const template = (name: string, values: Record<string, string>): PartInput => ({ type: 'template', name, values });
+
+  it.each([
+    ['code', { code: '1', shop: 'x' }],
+    ['plain', {}],
+    ['unknown', { anything: 'goes' }],
+    ['constructor', {}],
+  ])('are taken with exactly their values: %s', (name, values) => {
+    expect(kinds({ parts: [template(name, values)], on })).toEqual(['template']);
+  });
+
+  it.each([
+    ['code', { code: '1' }, /parts\.0 \(template\): the template code needs values for: shop/],
+    ['code', { code: '1', shop: 'x', more: '' }, /has no variables: more/],
+    ['plain', { name: 'Li' }, /has no variables: name/],
+  ])('are refused with others: %s %j', (name, values, why) => {
+    expect(refusal({ parts: [template(name, values)], on })).toMatch(why);
+  });
+});

@@ -1,7 +1,17 @@
-import { measure, ProviderFailure, renderText, splitText, type FittedUnit, type Part } from '#normalizer';
+import {
+  countSegments,
+  measure,
+  ProviderFailure,
+  renderText,
+  splitText,
+  type FittedUnit,
+  type Part,
+  type SegmentCount,
+} from '#normalizer';
 import type { Capabilities } from './capabilities.js';
 import { fitPart } from './fit-part.js';
 import type { FitOptions, Piece } from './fit-piece.js';
+import { templateText } from './fit-template.js';
 
 export type { FitOptions } from './fit-piece.js';
 
@@ -29,6 +39,7 @@ export function fit(message: FitMessage, capabilities: Capabilities, options: Fi
   return groups.map((inUnit, index) => {
     const parts = inUnit.map(({ part }) => part);
     const choiceMap = inUnit.find((piece) => piece.choiceMap)?.choiceMap;
+    const segments = segmentsOf(parts, capabilities);
     return {
       index,
       count: groups.length,
@@ -39,6 +50,7 @@ export function fit(message: FitMessage, capabilities: Capabilities, options: Fi
         message.replyTo !== undefined &&
         capabilities.replyTo === 'full' && { replyTo: message.replyTo }),
       ...(choiceMap && { choiceMap }),
+      ...(segments && { segments }),
     };
   });
 }
@@ -86,7 +98,22 @@ function group(pieces: readonly Piece[], { maxParts, text: { max, unit } }: Capa
 }
 
 /** The plain rendering, cut to the limit: only that of a part which travels natively (a file with a long name) can be longer. */
-function textOf(parts: readonly Part[], { text: { max, unit } }: Capabilities, locale?: string): string {
-  const text = renderText(parts, locale);
+function textOf(parts: readonly Part[], capabilities: Capabilities, locale?: string): string {
+  const { max, unit } = capabilities.text;
+  const read = parts.map((part): Part => {
+    const wording = part.type === 'template' ? templateText(part, capabilities) : undefined;
+    return wording ? { type: 'text', text: wording } : part;
+  });
+  const text = renderText(read, locale);
   return measure(text, unit) <= max ? text : (splitText(text, max, unit)[0] ?? '');
+}
+
+/** What the carrier bills for a text or a template whose wording is known; undefined for all else, and where nothing travels as SMS. */
+function segmentsOf([part, ...others]: readonly Part[], capabilities: Capabilities): SegmentCount | undefined {
+  const { segments } = capabilities.text;
+  if (!segments || !part || others.length > 0) return undefined;
+  const { alphabet, added = 0 } = segments;
+  if (part.type === 'text') return countSegments(part.text, { alphabet, added });
+  const wording = part.type === 'template' ? templateText(part, capabilities) : undefined;
+  return wording === undefined ? undefined : countSegments(wording, { alphabet });
 }

@@ -11,6 +11,7 @@ import {
 } from '#transport';
 import { fakeProvider, type FakeProvider, type LoggedRequest } from '#transport/testing';
 import type { AdapterContext, ParsedRequest, VerifyContext, WebhookIngress } from '../core/adapter.js';
+import type { Capabilities } from '../core/capabilities.js';
 import { fit, type FitMessage } from '../core/fit.js';
 import type { ChannelSubject } from './subject.js';
 
@@ -41,6 +42,7 @@ export async function withBench<C, T>(
       accountId,
       config,
       session: undefined as never,
+      callbackUrl: verifyContext(subject, which).publicUrl,
       http: http.traced({
         trace: (exchange) => traces.push(exchange),
         secrets: secretValues(subject.adapter.config, config),
@@ -114,9 +116,15 @@ export function eventsOf<C>(subject: ChannelSubject<C>, request: RawRequest, ctx
   return received.parsed.events.map((event) => InboundEvent.parse(event));
 }
 
+/** What the first account can do. */
+export function capabilitiesIn<C>(subject: ChannelSubject<C>): Capabilities {
+  const { adapter } = subject;
+  return adapter.capabilitiesOf?.(configOf(subject, 0, 'https://api.example')) ?? adapter.capabilities;
+}
+
 /** The units of a message, addressed to the subject's thread, with ids that are the same in every run. */
 export function unitsOf<C>(subject: ChannelSubject<C>, message: FitMessage): OutboundUnit[] {
-  return fit(message, subject.adapter.capabilities, { fileUrl }).map((unit) => ({
+  return fit(message, capabilitiesIn(subject), { fileUrl }).map((unit) => ({
     ...unit,
     id: `unt_conformance${unit.index}`,
     messageId: 'msg_conformance',

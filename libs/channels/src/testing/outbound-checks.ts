@@ -1,7 +1,7 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict';
 import { ProviderFailure, measure, type OutboundUnit } from '#normalizer';
 import type { Check, LoggedRequest } from '#transport/testing';
-import { sendOf, sends, textUnit, textsIn, unitsOf, withBench } from './bench.js';
+import { capabilitiesIn, sendOf, sends, textUnit, textsIn, unitsOf, withBench } from './bench.js';
 import type { ChannelSubject, ExpectedRequest } from './subject.js';
 
 type ChannelCheck = Check<ChannelSubject>;
@@ -42,7 +42,7 @@ const texts: ChannelCheck = {
   name: 'carries texts at the limit and beyond it, astral and Chinese, whole',
   async run(subject) {
     if (subject.adapter.ingress.hosted) return;
-    const { max, unit } = subject.adapter.capabilities.text;
+    const { max, unit } = capabilitiesIn(subject).text;
     const times = (text: string) => text.repeat(Math.floor(max / measure(text, unit)));
     const samples = [
       times('a'),
@@ -83,7 +83,7 @@ const whole: ChannelCheck = {
   name: 'sends one unit as one provider message, however long',
   async run(subject) {
     if (subject.adapter.ingress.hosted) return;
-    const { max, unit } = subject.adapter.capabilities.text;
+    const { max, unit } = capabilitiesIn(subject).text;
     const count = (text: string) =>
       withBench(subject, {}, async ({ providers, context }) => {
         await sendOf(subject)(textUnit(subject, text), context(0));

@@ -150,9 +150,11 @@ describe('afterSend', () => {
     expect(sum(delays)).toBeGreaterThan(DAY / 4);
   });
 
-  it('holds the whole account back while it is throttled', () => {
+  it('holds the whole account back while it is throttled, unless only one recipient is', () => {
     const outcome = { code: 'throttled', idempotent: false, retryAfterMs: 7_000 } as const;
     expect(afterSend(FIRST, outcome)).toMatchObject({ kind: 'retry', delayMs: 7_000, scope: 'target' });
+    const ofOne = afterSend(FIRST, { ...outcome, scope: 'item' });
+    expect(ofOne).toMatchObject({ kind: 'retry', delayMs: 7_000, scope: 'item' });
   });
 
   it('never repeats an unknown outcome, unless the provider takes an idempotency key', () => {

@@ -100,14 +100,23 @@ export function afterDelivery(attempts: Attempts, outcome: Outcome, random: () =
   return decide({ name, ...DELIVERY_COURSES[name] }, { attempts, outcome, random });
 }
 
-/** What to do after a send failed. `idempotent`: the provider takes an idempotency key, so an unknown outcome may be tried again. */
+/**
+ * What to do after a send failed. `idempotent`: the provider takes an idempotency key, so an unknown outcome may be tried again. `scope`: the failure concerns
+ * this item alone, whatever its course says.
+ */
 export function afterSend(
   attempts: Attempts,
-  outcome: { readonly code: FailureCode; readonly retryAfterMs?: number; readonly idempotent: boolean },
+  outcome: {
+    readonly code: FailureCode;
+    readonly retryAfterMs?: number;
+    readonly scope?: 'item';
+    readonly idempotent: boolean;
+  },
   random: () => number = Math.random,
 ): RetryDecision {
   const name = courseOfSend(outcome);
-  return decide({ name, ...SEND_COURSES[name] }, { attempts, outcome, random });
+  const course = { name, ...SEND_COURSES[name], ...(outcome.scope && { scope: outcome.scope }) };
+  return decide(course, { attempts, outcome, random });
 }
 
 /** What an error thrown by `deliver` says. An error of no known kind is a fault of our own. */

@@ -208,6 +208,7 @@ export class Stage {
       traces,
       files,
       fileUrls,
+      publicUrl: 'https://gateway.example',
       log,
     };
     const directory = new Directory(parts);
