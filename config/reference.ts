@@ -57,8 +57,9 @@ function rows(schema: Described, prefix: string): string[] {
     const fallback = described.default === undefined ? (required ? 'required' : '') : code(described.default);
     const text = `${described.description ?? ''}${where}`;
     const row = `| \`${path}\` | ${typeName(described, variants, key)} | ${fallback} | ${text.replaceAll('|', '\\|')} |`;
-    const inner = described.items ? rows(described.items, `${path}[].`) : rows(described, `${path}.`);
-    return [row, ...inner];
+    const { additionalProperties: any, items } = described;
+    const inner = items ? rows(items, `${path}[].`) : rows(described, `${path}.`);
+    return [row, ...inner, ...(typeof any === 'object' ? rows(any, `${path}.*.`) : [])];
   });
 }
 

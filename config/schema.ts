@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Routing } from './routing.js';
 
 /** Ids of accounts and destinations: they stand in URLs and in the names of lanes. */
 export const SettingsId = z
@@ -216,6 +217,7 @@ export const SettingsFile = z.strictObject({
   identity: identity.prefault({}).describe('How people are told apart, and when two contacts are one person.'),
   stop: stop.prefault({}).describe('How a process ends.'),
   metrics: metrics.prefault({}).describe('Prometheus metrics.'),
+  routing: Routing.prefault({}).describe('Priority, queue and tags of new conversations, by rules.'),
 });
 export type SettingsFile = z.infer<typeof SettingsFile>;
 export type AccountSettings = z.infer<typeof AccountSettings>;

@@ -72,6 +72,7 @@ describe('the way in', () => {
           status: 'open',
           subject: null,
           priority: 'normal',
+          queue: null,
           tags: [],
           metadata: {},
           threads: [{ id: id('thr'), accountId: 'app', channel: 'http' }],

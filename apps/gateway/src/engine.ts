@@ -3,6 +3,7 @@ import { builtinAdapters, type ChannelAdapter } from '#channels';
 import type { Settings } from '#config';
 import {
   AccountStore,
+  asksForLanguage,
   Deliveries,
   DestinationStore,
   Fetcher,
@@ -19,10 +20,12 @@ import {
   Schedule,
   STORE_ENTITIES,
   Vault,
+  writeRouting,
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
 import { IDENTITY_ENTITIES } from '#identity';
+import { languageDetector } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -79,6 +82,8 @@ async function assemble(database: Database, options: EngineOptions) {
   const vault = new Vault(keys.secretKey, settings.previousSecretKey);
   await vault.check(database);
   const stores = await openStores(database, vault, settings);
+  await writePolicy(database, 'identity', { merge: settings.identity.merge });
+  await writeRouting(database, settings.routing);
   const metrics = new Metrics();
   const leases = new Leases(database);
   const traces = new TraceWriter(database);
@@ -103,7 +108,13 @@ async function assemble(database: Database, options: EngineOptions) {
     log.error({ account, err: error }, 'the store refuses an event; it was parked');
   };
   const handOver = new HandOver();
-  const intake = new Intake(database, { onPoison, handOver, onStored: (_stored, left) => announce(database, left) });
+  const languageOf = asksForLanguage(settings.routing) ? await languageDetector() : undefined;
+  const intake = new Intake(database, {
+    onPoison,
+    handOver,
+    languageOf,
+    onStored: (_stored, left) => announce(database, left),
+  });
   return {
     ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
     adminKey: keys.adminKey,

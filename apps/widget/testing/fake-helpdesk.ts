@@ -63,7 +63,7 @@ export class FakeHelpdesk {
 
   private conversation(visitor: Visitor) {
     const status = this.closed.has(visitor.threadId) ? ('closed' as const) : ('open' as const);
-    const rest = { subject: null, priority: 'normal' as const, tags: [], metadata: {}, references: [] };
+    const rest = { subject: null, priority: 'normal' as const, queue: null, tags: [], metadata: {}, references: [] };
     return {
       id: `cnv_${visitor.threadId}`,
       status,

@@ -11,5 +11,6 @@ export * from './queries/index.js';
 export * from './reply/notice.js';
 export * from './reply/replies.js';
 export * from './reply/schedule.js';
+export * from './routing/index.js';
 export * from './settings/index.js';
 export { Store1700000000002 } from './migrations/0001-store.js';

@@ -30,6 +30,8 @@ export const InboundMessage = z.object({
   replyTo: z.string().max(500).optional(),
   occurredAt,
   automated: z.boolean().optional(),
+  /** What the channel tells of the person's language (BCP 47, such as `zh-CN`); what they write says more. */
+  language: z.string().max(100).optional(),
   /** What the person said of their business beforehand, as in a form: put on the conversation. */
   metadata: z.record(z.string().regex(/^[a-z]\w{0,39}$/i), z.string().min(1).max(500)).optional(),
 });

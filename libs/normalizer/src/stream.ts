@@ -56,6 +56,7 @@ export const Conversation = z
     status: ConversationStatus,
     subject: z.string().nullable(),
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
+    queue: z.string().nullable().describe('Where the helpdesk is to put it, by the routing rules or by hand.'),
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()),
     contactId: z.string().optional(),

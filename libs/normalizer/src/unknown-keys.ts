@@ -50,6 +50,8 @@ export function unknownKeys(schema: z.ZodType, data: unknown): UnknownKey[] {
     >;
     return Object.entries(value).flatMap(([key, member]) => {
       if (Object.hasOwn(known, key)) return search(known[key]!, member, [...path, key]);
+      const any = variants.map((variant) => variant.additionalProperties).find((of) => typeof of === 'object');
+      if (any) return search(any, member, [...path, key]);
       return open ? [] : [{ path: [...path, key], meant: nearest(key, Object.keys(known)) }];
     });
   };

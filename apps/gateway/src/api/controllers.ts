@@ -10,6 +10,7 @@ import { FilesController } from './controllers/files.controller.js';
 import { KeysController } from './controllers/keys.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
+import { RoutingController } from './controllers/routing.controller.js';
 import { TypingController } from './controllers/typing.controller.js';
 import { endpointsOf } from './core/endpoint.js';
 
@@ -22,6 +23,7 @@ export const CONTROLLERS = [
   EventsController,
   ContactsController,
   CompaniesController,
+  RoutingController,
   AccountsController,
   ChannelsController,
   DestinationsController,

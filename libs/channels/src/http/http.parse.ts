@@ -36,6 +36,7 @@ const Message = z
     replyTo: fields.replyTo,
     occurredAt: fields.occurredAt,
     automated: fields.automated,
+    language: fields.language,
   })
   .refine(({ text, parts }) => (text === undefined) !== (parts === undefined), {
     message: 'give either text or parts, not both',
@@ -83,7 +84,7 @@ function refusing<T>(read: () => T): T {
 }
 
 function message(body: z.infer<typeof Message>, { proof }: HttpConfig): InboundEventInput {
-  const { subject, replyTo, occurredAt, automated } = body;
+  const { subject, replyTo, occurredAt, automated, language } = body;
   return {
     kind: 'message',
     dedupeKey: `message:${body.id}`,
@@ -98,6 +99,7 @@ function message(body: z.infer<typeof Message>, { proof }: HttpConfig): InboundE
     ...(replyTo !== undefined && { replyTo }),
     ...(occurredAt !== undefined && { occurredAt }),
     ...(automated !== undefined && { automated }),
+    ...(language !== undefined && { language }),
   };
 }
 

@@ -73,6 +73,17 @@ export class Conversation {
   @Column('jsonb')
   metadata!: unknown;
 
+  @Column('text', { nullable: true })
+  queue!: string | null;
+
+  /** How it was opened, and what the rules made of that; null where there were none. */
+  @Column('jsonb', { nullable: true })
+  routing!: unknown;
+
+  /** Which of `priority`, `queue` and `tags` a person decided: no rule touches them any more. */
+  @Column('text', { array: true })
+  set_by_hand!: string[];
+
   @Column('text')
   continuity!: string;
 

@@ -1,5 +1,5 @@
 import { type Database, type Statement, isTransient } from '#database';
-import type { InboundEvent } from '#normalizer';
+import type { InboundEvent, LanguageOf } from '#normalizer';
 import { Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
 import { freshEntry } from '../outbox/entry.js';
 import type { Handed, HandOver } from '../outbox/hand-over.js';
@@ -60,6 +60,8 @@ export interface Left {
 export interface IntakeOptions {
   /** Where what was stored goes on at once. */
   readonly handOver?: HandOver;
+  /** Finds out the language of a message, where routing rules ask for it. */
+  readonly languageOf?: LanguageOf | undefined;
   /** Called after each commit with what was stored: wakes readers of the stream and, where something is left for them, relay and fetcher. */
   onStored?(stored: readonly StoredItem[], left: Left): void;
   /** Called when an event was set aside because the store refuses it; it stands in the table `poison`. */
@@ -96,7 +98,7 @@ export class Intake implements IntakePort {
     events: readonly InboundEvent[],
     cursor?: { name: string; value: string },
   ): Promise<StoredItem[]> {
-    const items = events.flatMap((event) => toItem(accountId, event));
+    const items = events.flatMap((event) => toItem(accountId, event, this.options.languageOf));
     if (cursor) items.push({ kind: 'cursor', ...cursor });
     if (items.length === 0) return Promise.resolve([]);
     if (this.waiting > MOST_WAITING) return Promise.reject(new Overloaded());

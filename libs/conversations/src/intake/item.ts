@@ -2,9 +2,11 @@ import {
   choiceKey,
   type InboundEvent,
   type InboundMessage,
+  type LanguageOf,
   type MediaPart,
   newId,
   type Part,
+  primaryLanguage,
   renderText,
 } from '#normalizer';
 import { safeFileName } from '../media/file-name.js';
@@ -31,13 +33,17 @@ interface PendingFile {
   ref: string;
 }
 
-/** Prepares an event for the store; `typing` is live only and makes no item. */
-export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
+/**
+ * Prepares an event for the store; `typing` is live only and makes no item. `languageOf` is given where routing rules ask for the language that a conversation
+ * begins in.
+ */
+export function toItem(accountId: string, event: InboundEvent, languageOf?: LanguageOf): IntakeItem[] {
   switch (event.kind) {
     case 'typing':
       return [];
     case 'message': {
       const { parts, files } = takeOver(event.parts);
+      const text = renderText(parts);
       // One by one: a spread that is added to costs twenty times as much, for every message.
       return [
         {
@@ -52,13 +58,17 @@ export function toItem(accountId: string, event: InboundEvent): IntakeItem[] {
           name: event.sender.name,
           parts,
           files,
-          text: renderText(parts),
+          text,
           choiceKey: choiceKey(parts),
           subject: event.subject,
           externalIds: event.externalIds,
           replyTo: event.replyTo,
           occurredAt: event.occurredAt,
           automated: event.automated,
+          language:
+            languageOf && event.from === 'contact'
+              ? (primaryLanguage(languageOf(text)) ?? primaryLanguage(event.language))
+              : undefined,
           metadata: event.metadata,
         } satisfies EventItem & { [Field in Exclude<keyof InboundMessage, 'sender'>]: unknown },
       ];

@@ -4,6 +4,7 @@ import { INTAKE } from '../sql/intake.sql.js';
 import { NOTICE } from '../sql/notice.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
 import { REPLY } from '../sql/reply.sql.js';
+import { ROUTING } from '../sql/routing.sql.js';
 import { STATUS } from '../sql/status.sql.js';
 import { STORE_MESSAGE } from '../sql/store-message.sql.js';
 import { TABLES } from '../sql/tables.sql.js';
@@ -15,12 +16,15 @@ export class Store1700000000002 implements MigrationInterface {
   name = 'Store1700000000002';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, VIEWS, EMIT, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY, NOTICE])
+    for (const sql of [TABLES, VIEWS, EMIT, ROUTING, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY, NOTICE])
       await runner.query(sql);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      drop trigger reroute_of_company on company; drop trigger reroute_of_contact on contact; drop trigger reroute_of_conversation on conversation;
+      drop function reroute_of_company, reroute_of_contact, reroute_of_conversation, reroute_contact, reroute, route_conversation, opening_of, explain_routing,
+        route, routing_matches, routing_holds, routing_found, routing_facts, texts_of, hours_open, routing_rules;
       drop function lay_notice, forget_notice;
       drop function store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, lock_touched, store_known, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;

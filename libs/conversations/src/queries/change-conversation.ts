@@ -9,6 +9,7 @@ export interface ConversationChange {
   readonly status?: Conversation['status'] | undefined;
   readonly subject?: string | null | undefined;
   readonly priority?: Conversation['priority'] | undefined;
+  readonly queue?: string | null | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** The current ticket of each destination named; `ticketId: null` forgets it. Raises no event. */
@@ -21,6 +22,7 @@ interface Row {
   readonly status: string;
   readonly subject: string | null;
   readonly priority: string;
+  readonly queue: string | null;
   readonly tags: string[];
   readonly metadata: Record<string, unknown>;
 }
@@ -37,7 +39,7 @@ export async function changeConversation(
   const { change, accounts } = how;
   await getConversation(sql, id, accounts);
   const [row] = await sql.query<Row>(
-    'select contact_id, status, subject, priority, tags, metadata from conversation where id = $1 for update',
+    'select contact_id, status, subject, priority, queue, tags, metadata from conversation where id = $1 for update',
     [id],
   );
   if (!row) throw new NotFound(`there is no conversation ${id}`);
@@ -46,15 +48,22 @@ export async function changeConversation(
   const changed = (Object.keys(next) as (keyof Row)[]).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(row[key]),
   );
+  const decided = ROUTED.filter((key) => change[key] !== undefined);
+  if (decided.length > 0) await sql.query(DECIDED, [id, decided]);
   if (changed.length > 0) {
-    await sql.query(UPDATE, [id, next.status, next.subject, next.priority, next.tags, JSON.stringify(next.metadata)]);
+    const { status, subject, priority, queue, tags, metadata } = next;
+    await sql.query(UPDATE, [id, status, subject, priority, queue, tags, JSON.stringify(metadata)]);
     for (const type of eventsOf(row.status, next.status, changed))
       await sql.query(EMIT, [type, id, row.contact_id, JSON.stringify({ changes: changed })]);
   }
   return getConversation(sql, id, accounts);
 }
 
-const UPDATE = `update conversation set status = $2, subject = $3, priority = $4, tags = $5, metadata = $6, updated_at = clock_timestamp(),
+/** What routing rules set; what a person said of it, even if it was the same, no rule changes any more. */
+const ROUTED = ['priority', 'queue', 'tags'] as const;
+const DECIDED = `update conversation set set_by_hand = array(select distinct x from unnest(set_by_hand || $2::text[]) x order by x)
+  where id = $1 and not set_by_hand @> $2::text[]`;
+const UPDATE = `update conversation set status = $2, subject = $3, priority = $4, queue = $5, tags = $6, metadata = $7, updated_at = clock_timestamp(),
   closed_at = case when $2 = 'closed' then coalesce(closed_at, clock_timestamp()) end where id = $1`;
 const EMIT = 'select emit($1, $2, $3, null, $4::jsonb, clock_timestamp())';
 
@@ -64,6 +73,7 @@ function apply(row: Row, change: ConversationChange): Row {
     status: change.status ?? row.status,
     subject: change.subject === undefined ? row.subject : change.subject,
     priority: change.priority ?? row.priority,
+    queue: change.queue === undefined ? row.queue : change.queue,
     tags: change.tags ? [...new Set(change.tags)] : row.tags,
     metadata: change.metadata ? merged(row.metadata, change.metadata) : row.metadata,
   };

@@ -9,6 +9,7 @@ export interface ConversationFilter {
   readonly accountId?: string | undefined;
   readonly channel?: string | undefined;
   readonly priority?: readonly string[] | undefined;
+  readonly queue?: readonly string[] | undefined;
   readonly tag?: string | undefined;
   readonly destinationId?: string | undefined;
   readonly ticketId?: string | undefined;
@@ -46,6 +47,7 @@ export async function listConversations(sql: Sql, page: ConversationPage): Promi
     after?.[0] ?? null,
     accounts,
     limit,
+    f.queue ?? null,
   ]);
   return rows.map(({ view, id }) => ({ view: onlyVisible(view, accounts), place: [id] }));
 }
@@ -59,6 +61,7 @@ where ($1::text[] is null or c.status = any ($1::text[]))
     select 1 from conversation_thread j join thread t on t.id = j.thread_id join account a on a.id = t.account_id
     where j.conversation_id = c.id and ($3::text is null or a.id = $3) and ($4::text is null or a.type = $4)))
   and ($5::text[] is null or c.priority = any ($5::text[]))
+  and ($13::text[] is null or c.queue = any ($13::text[]))
   and ($6::text is null or c.tags @> array[$6::text])
   and ($7::text is null and $8::text is null or exists (
     select 1 from reference r where r.conversation_id = c.id and ($7::text is null or r.destination_id = $7) and ($8::text is null or r.ticket_id = $8)))

@@ -47,6 +47,7 @@ export class Replies implements RepliesPort {
     const conversation = await lockConversation(sql, place!.conversation_id);
     await sql.query(JOIN, [conversation.id, thread.id]);
     if (place!.opened) {
+      await sql.query(ROUTE, [conversation.id, thread.account_id]);
       await sql.query('select emit($1, $2, $3, $4, null, clock_timestamp())', [
         place!.opened,
         conversation.id,
@@ -195,6 +196,9 @@ function demandMedia(parts: readonly Part[]): void {
 
 const OPEN = `select p.* from thread t join account a on a.id = t.account_id
   cross join lateral open_conversation(t, a.continuity, a.reopen_within_s, null, clock_timestamp()) p where t.id = $1`;
+
+/** What the company begins is of no language: its own words say nothing of the customer's. */
+const ROUTE = `select route_conversation($1, jsonb_build_object('account', $2::text, 'at', clock_timestamp()))`;
 
 const JOIN = `with j as (insert into conversation_thread (conversation_id, thread_id) values ($1, $2) on conflict do nothing)
   update thread set conversation_id = $1 where id = $2`;

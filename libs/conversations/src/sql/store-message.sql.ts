@@ -32,6 +32,9 @@ begin
     perform 1 from contact where id = person.id for no key update; -- what is drawn is what stood when it was locked
     update contact set view = draw_contact(contact) where id = person.id and view is null;
   end if;
+  if place.opened is not null then
+    perform route_conversation(place.conversation_id, jsonb_build_object('account', a.id, 'language', i->'language', 'at', p_now));
+  end if;
   update conversation set message_sequence = message_sequence + 1, updated_at = p_now, view = coalesce(view, draw_conversation(conversation)),
     event_sequence = event_sequence + case when person.blocked then 0 when place.opened is null then 1 else 2 end,
     last_thread_id = case when inbound then t.id else last_thread_id end

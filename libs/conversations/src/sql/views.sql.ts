@@ -12,7 +12,7 @@ $$;
 create function draw_conversation(c conversation) returns jsonb language plpgsql stable as $$
 begin
   return jsonb_build_object(
-    'id', c.id, 'status', c.status, 'subject', c.subject, 'priority', c.priority, 'tags', to_jsonb(c.tags), 'metadata', c.metadata,
+    'id', c.id, 'status', c.status, 'subject', c.subject, 'priority', c.priority, 'queue', c.queue, 'tags', to_jsonb(c.tags), 'metadata', c.metadata,
     'contactId', c.contact_id,
     'threads', (
       select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'accountId', t.account_id, 'channel', a.type) order by j.added_at, t.id), '[]')
@@ -34,7 +34,7 @@ begin
   return new;
 end
 $$;
-create trigger conversation_changed before update of contact_id, status, subject, priority, tags, metadata on conversation
+create trigger conversation_changed before update of contact_id, status, subject, priority, queue, tags, metadata on conversation
 for each row execute function conversation_changed();
 
 create function conversation_surroundings_changed() returns trigger language plpgsql as $$

@@ -107,6 +107,7 @@ export function messageEvent(sequence: number, text: string, conversationId = 'c
         status: 'open',
         subject: null,
         priority: 'normal',
+        queue: null,
         tags: [],
         metadata: {},
         threads: [thread],

@@ -40,9 +40,9 @@ const patch = endpoint({
   path: '/v1/conversations/{id}',
   scope: 'conversations:write',
   tag,
-  summary: 'Change status, priority, tags, metadata or references',
+  summary: 'Change status, priority, queue, tags, metadata or references',
   description:
-    'Raises `conversation.updated` with the names of what changed, `conversation.closed` or `conversation.reopened`. What is left out stays.',
+    'Raises `conversation.updated` with the names of what changed, `conversation.closed` or `conversation.reopened`. What is left out stays. Priority, queue and tags that were set here are left alone by routing rules.',
   params: byId,
   body: ConversationPatch,
   status: 200,

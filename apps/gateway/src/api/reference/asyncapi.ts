@@ -28,7 +28,7 @@ const MEANING: Readonly<Record<EventType, string>> = {
   'message.deleted': 'The customer recalled a message',
   'message.reaction': 'The customer reacted to a message',
   'conversation.opened': 'A conversation began',
-  'conversation.updated': 'Subject, priority, tags, metadata or status changed',
+  'conversation.updated': 'Subject, priority, queue, tags, metadata or status changed',
   'conversation.closed': 'It was closed',
   'conversation.reopened': 'It was opened again',
   'contact.created': 'Somebody new',

@@ -10,6 +10,7 @@ const Conversation = {
   status: 'open',
   subject: null,
   priority: 'normal',
+  queue: 'vip',
   tags: ['refund'],
   metadata: { orderId: '4711' },
   contactId,

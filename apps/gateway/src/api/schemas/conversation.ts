@@ -12,6 +12,7 @@ export const ConversationQuery = z.strictObject({
   accountId: id.describe('With a thread on this account.'),
   channel: id.describe('With a thread on this type of channel.'),
   priority: commaList(Conversation.shape.priority).optional(),
+  queue: commaList(z.string().max(100)).optional().describe('Several with commas.'),
   tag: id,
   destinationId: id.describe('That has a reference of this destination.'),
   ticketId: id.describe('That is this ticket, of `destinationId` or of any.'),
@@ -23,6 +24,7 @@ export const ConversationPatch = z
     status: ConversationStatus.optional(),
     subject: z.string().max(1_000).nullable().optional(),
     priority: Conversation.shape.priority.optional(),
+    queue: z.string().min(1).max(100).nullable().optional().describe('Null takes it out of its queue.'),
     tags: z.array(z.string().min(1).max(100)).max(100).optional().describe('Replaces all tags.'),
     metadata: metadataInput.optional(),
     references: z
