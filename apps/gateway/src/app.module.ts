@@ -60,6 +60,7 @@ function values(engine: Engine): Provider[] {
     publicUrl: () => settings.publicUrl,
     rate: { points: settings.limits.apiRequestsPerMinute, seconds: 60 },
     eventsKeptS: settings.retention.events,
+    ...(settings.identity.country && { defaultCountry: settings.identity.country }),
   };
   const byToken = [[DATABASE, engine.database], [SETTINGS, settings], [LOGGER, engine.log], [API_OPTIONS, api]] as const; // prettier-ignore
   const byClass = [

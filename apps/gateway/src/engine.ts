@@ -20,6 +20,7 @@ import {
   Schedule,
   STORE_ENTITIES,
   Vault,
+  writePolicy,
   writeRouting,
 } from '#conversations';
 import { openDatabase, type Database } from '#database';

@@ -81,6 +81,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   const ingress = new Ingress({
     ...{ database, directory, leases, metrics, bodies, log },
     ...{ intake: engine.intake, replies: engine.replies, live: typing },
+    country: settings.identity.country,
     ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },
   });
   const relay = openRelay(engine, ingress.sockets);

@@ -2,12 +2,14 @@ import { AccountsController } from './controllers/accounts.controller.js';
 import { ChannelsController } from './controllers/channels.controller.js';
 import { CompaniesController } from './controllers/companies.controller.js';
 import { ContactsController } from './controllers/contacts.controller.js';
+import { ConflictsController } from './controllers/conflicts.controller.js';
 import { ConversationsController } from './controllers/conversations.controller.js';
 import { DeliveriesController } from './controllers/deliveries.controller.js';
 import { DestinationsController } from './controllers/destinations.controller.js';
 import { EventsController } from './controllers/events.controller.js';
 import { FilesController } from './controllers/files.controller.js';
 import { KeysController } from './controllers/keys.controller.js';
+import { MergesController } from './controllers/merges.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
 import { RoutingController } from './controllers/routing.controller.js';
@@ -22,6 +24,8 @@ export const CONTROLLERS = [
   FilesController,
   EventsController,
   ContactsController,
+  MergesController,
+  ConflictsController,
   CompaniesController,
   RoutingController,
   AccountsController,

@@ -8,5 +8,7 @@ export interface ApiOptions {
   readonly rate: { readonly points: number; readonly seconds: number };
   /** How long events are kept, seconds: cursors that are older have expired. */
   readonly eventsKeptS: number;
+  /** Country of phone numbers that are written without their country code, ISO 3166. */
+  readonly defaultCountry?: string;
 }
 export const API_OPTIONS = Symbol('ApiOptions');

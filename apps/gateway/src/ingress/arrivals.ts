@@ -17,6 +17,8 @@ export interface ArrivalParts {
   readonly live: TypingSink;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Country of phone numbers without a country code, where the account does not say (`defaultCountry`). */
+  readonly country?: string | undefined;
 }
 
 /** From an adapter's events to the store: the one way for webhooks, polls and sockets. */
@@ -48,7 +50,7 @@ export class Arrivals {
 
   private async normalize(account: RunningAccount, input: InboundEventInput): Promise<InboundEvent | undefined> {
     try {
-      return parseInbound(input, { defaultCountry: defaultCountry(account.config) });
+      return parseInbound(input, { defaultCountry: defaultCountry(account.config) ?? this.parts.country });
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
       await this.park(account, input, error);

@@ -27,6 +27,8 @@ export interface IngressParts {
   readonly bodies: BodyRoom;
   readonly log: Logger;
   readonly publicUrl: string;
+  /** Country of phone numbers without a country code. */
+  readonly country?: string | undefined;
   readonly failedSignaturesPerMinute: number;
 }
 

@@ -122,7 +122,9 @@ create function note_conflict(p_conflict jsonb, p_at timestamptz) returns void l
 declare v_id text := new_id('cfl');
 begin
   insert into contact_conflict (id, handle, contact_ids, created_at)
-  values (v_id, p_conflict->'handle', array(select jsonb_array_elements_text(p_conflict->'contactIds')), p_at)
+  select v_id, p_conflict->'handle', x.ids, p_at from (select array(select jsonb_array_elements_text(p_conflict->'contactIds')) as ids) x
+  where not exists ( -- a person said so already
+    select 1 from contact_conflict f where f.resolution = 'kept' and f.contact_ids = x.ids and (f.handle - 'proof') = ((p_conflict->'handle') - 'proof'))
   on conflict (contact_ids, handle) where resolved_at is null do nothing;
   if found then
     perform emit('contact.conflict', null, p_conflict->'contactIds'->>0, null, jsonb_build_object('conflict', p_conflict || jsonb_build_object('id', v_id)), p_at);

@@ -95,7 +95,7 @@ create table contact_conflict (
   handle jsonb not null,
   contact_ids text[] not null,
   created_at timestamptz not null default now(),
-  resolution text check (resolution in ('merged', 'kept')),
+  resolution text check (resolution in ('merged', 'kept', 'moved')),
   resolved_by text,
   resolved_at timestamptz
 );

@@ -56,22 +56,3 @@ export async function updateCompany(sql: Sql, id: string, change: CompanyChange)
     [id, change.name ?? null, change.level !== undefined, change.level ?? null, JSON.stringify(change.metadata ?? {})],
   );
 }
-
-/** Handles that lead to several contacts, for a person to decide; open ones, oldest first. */
-export interface ContactConflict {
-  readonly id: string;
-  readonly handle: { scheme: string; scope: string; value: string; proof: string };
-  readonly contactIds: string[];
-  readonly createdAt: string;
-}
-
-export async function listConflicts(
-  sql: Sql,
-  page: { after: string | null; limit: number },
-): Promise<ContactConflict[]> {
-  return sql.query<ContactConflict & Record<string, unknown>>(
-    `select id, handle, contact_ids as "contactIds", iso(created_at) as "createdAt" from contact_conflict
-    where resolved_at is null and id > $1 order by id limit $2`,
-    [page.after ?? '', page.limit],
-  );
-}

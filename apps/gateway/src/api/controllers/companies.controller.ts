@@ -1,14 +1,13 @@
 import { NotFound } from '#conversations';
 import type { Sql } from '#database';
-import { findCompany, insertCompany, listCompanies, listConflicts, updateCompany } from '#identity';
+import { findCompany, insertCompany, listCompanies, updateCompany } from '#identity';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
-import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
-import { Refusal } from '../core/problem.js';
+import { fromCursor, pageOf, toPage } from '../core/page.js';
 import { Serves } from '../core/serves.js';
 import { byId } from '../schemas/elements.js';
-import { CompanyInput, CompanyPatch, CompanyQuery, CompanyRecord, ConflictRecord } from '../schemas/contact.js';
+import { CompanyInput, CompanyPatch, CompanyQuery, CompanyRecord } from '../schemas/contact.js';
 
 const tag = 'Companies';
 const read = 'contacts:read' as const;
@@ -38,19 +37,7 @@ const patch = endpoint({
   status: 200,
   answer: CompanyRecord,
 });
-const conflicts = endpoint({
-  method: 'GET',
-  path: '/v1/conflicts',
-  scope: read,
-  tag: 'Contacts',
-  summary: 'Handles that lead to several contacts',
-  description: 'Open ones, oldest first, for a person to decide.',
-  query: z.strictObject(paging),
-  status: 200,
-  answer: pageOf(ConflictRecord),
-});
-
-/** Companies and conflicts are of no account: keys that are limited to accounts see none of them. */
+/** Companies are of no account: keys that are limited to accounts see none of them. */
 @Controller()
 export class CompaniesController {
   @Serves(list)
@@ -77,14 +64,6 @@ export class CompaniesController {
     await existing(sql, params.id);
     await updateCompany(sql, params.id, body);
     return existing(sql, params.id);
-  }
-
-  @Serves(conflicts)
-  async conflicts(@Called() { sql, query, caller }: Call<typeof conflicts>) {
-    if (caller.accounts) throw new Refusal('forbidden', 'a key that is limited to accounts cannot read conflicts');
-    const after = fromCursor(query.cursor, z.tuple([z.string()]))?.[0] ?? null;
-    const rows = await listConflicts(sql, { after, limit: query.limit + 1 });
-    return toPage(rows, query.limit, { place: (row) => [row.id], show: (row) => row });
   }
 }
 

@@ -11,13 +11,14 @@ import {
   updateContact,
 } from '#identity';
 import { InvalidInput, normalizeHandle, parseHandleKey, type Handle } from '#normalizer';
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, toPage } from '../core/page.js';
 import { Refusal } from '../core/problem.js';
 import { Serves } from '../core/serves.js';
 import { byId } from '../schemas/elements.js';
+import { API_OPTIONS, type ApiOptions } from '../options.js';
 import { byHandle, ContactInput, ContactPatch, ContactQuery, ContactRecord, HandleInput } from '../schemas/contact.js';
 
 const tag = 'Contacts';
@@ -76,9 +77,11 @@ const removeOne = endpoint({ method: 'DELETE', path: '/v1/contacts/{id}/handles/
 
 @Controller()
 export class ContactsController {
+  constructor(@Inject(API_OPTIONS) private readonly options: ApiOptions) {}
+
   @Serves(list)
   async list(@Called() { sql, query, caller }: Call<typeof list>) {
-    const handle = query.handle === undefined ? undefined : normalizeHandle(parseHandleKey(query.handle));
+    const handle = query.handle === undefined ? undefined : this.read(query.handle);
     const rows = await listContacts(sql, {
       filter: { handle, name: query.q, companyId: query.companyId },
       after: fromCursor(query.cursor, z.tuple([z.string()]))?.[0] ?? null,
@@ -99,7 +102,7 @@ export class ContactsController {
     const { sql, body } = call;
     await demandCompany(sql, body.companyId);
     const id = await insertContact(sql, body);
-    for (const handle of body.handles) await give(sql, id, handle);
+    for (const handle of body.handles) await give(sql, id, this.vouched(call, handle));
     return this.told(call, 'contact.created', { id });
   }
 
@@ -118,7 +121,7 @@ export class ContactsController {
   async addOne(@Called() call: Call<typeof addOne>) {
     const { sql, params, body } = call;
     const contact = await existing(sql, params.id);
-    const added = await give(sql, contact.id, body);
+    const added = await give(sql, contact.id, this.vouched(call, body));
     return added ? this.told(call, 'contact.updated', { id: contact.id, changes: ['handles'] }) : contact;
   }
 
@@ -126,10 +129,19 @@ export class ContactsController {
   async removeOne(@Called() call: Call<typeof removeOne>) {
     const { sql, params } = call;
     const contact = await existing(sql, params.id);
-    if (!(await removeHandle(sql, contact.id, normalizeHandle(parseHandleKey(params.handle))))) {
+    if (!(await removeHandle(sql, contact.id, this.read(params.handle)))) {
       throw new NotFound('the contact has no such handle');
     }
     await this.told(call, 'contact.updated', { id: contact.id, changes: ['handles'] });
+  }
+
+  /** A handle as callers write it, in its normal form. */
+  private read(key: string): Handle {
+    return normalizeHandle(parseHandleKey(key), this.options);
+  }
+
+  private vouched({ caller }: Pick<Call, 'caller'>, handle: Handle): Handle & { source: string } {
+    return { ...normalizeHandle(handle, this.options), source: `key:${caller.id}` };
   }
 
   private async told(
@@ -154,9 +166,9 @@ async function demandCompany(sql: Sql, id: string | null | undefined): Promise<v
     throw new InvalidInput([{ path: 'companyId', message: 'there is no such company' }]);
 }
 
-async function give(sql: Sql, contactId: string, handle: Handle): Promise<boolean> {
+async function give(sql: Sql, contactId: string, handle: Handle & { source: string }): Promise<boolean> {
   try {
-    return await addHandle(sql, contactId, normalizeHandle(handle));
+    return await addHandle(sql, contactId, handle);
   } catch (error) {
     if (error instanceof HandleTaken)
       throw new Refusal('taken', `the handle belongs to the contact ${error.contactId}`);

@@ -70,7 +70,3 @@ export const CompanyInput = z
 export const CompanyPatch = z
   .strictObject({ name: z.string().min(1).max(500).optional(), level, metadata: metadataInput.optional() })
   .meta({ id: 'CompanyPatch' });
-
-export const ConflictRecord = z
-  .object({ id: z.string(), handle: Handle, contactIds: z.array(z.string()), createdAt: time })
-  .meta({ id: 'Conflict' });
