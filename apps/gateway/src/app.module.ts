@@ -26,6 +26,7 @@ import { MetricsAccess } from './ops/metrics-access.js';
 import { OpsController } from './ops/ops.controller.js';
 import { Readiness } from './ops/readiness.js';
 import { DATABASE, LOGGER, SETTINGS } from './tokens.js';
+import { Verifications } from './verify/verifications.js';
 
 /** What belongs to the running process rather than to the engine. */
 export interface AppParts {
@@ -67,6 +68,7 @@ function values(engine: Engine): Provider[] {
     [Vault, engine.vault], [AccountStore, engine.accounts], [DestinationStore, engine.destinations], [Directory, engine.directory],
     [Outlet, engine.outlet], [Intake, engine.intake], [Parked, engine.parked], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
     [Leases, engine.leases], [Deliveries, engine.deliveries], [Horizon, engine.horizon], [Metrics, engine.metrics],
+    [Verifications, engine.verifications],
   ] as const; // prettier-ignore
   return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));
 }

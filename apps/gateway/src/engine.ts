@@ -25,7 +25,7 @@ import {
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { IDENTITY_ENTITIES } from '#identity';
+import { CODE_LIMITS, Codes, IDENTITY_ENTITIES } from '#identity';
 import { languageDetector } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
@@ -35,6 +35,7 @@ import { openFileStore } from './files/open-store.js';
 import { MIGRATIONS } from './migrations.js';
 import type { Blotter } from './ops/log.js';
 import { Metrics } from './ops/metrics.js';
+import { Verifications } from './verify/verifications.js';
 
 /** Everything of the process that needs no framework, made and wired once. */
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
@@ -127,6 +128,10 @@ async function assemble(database: Database, options: EngineOptions) {
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
     fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory, files.maxBytes), log }),
+    verifications: new Verifications({
+      ...{ directory, channels: outlet, settings: { ...settings.identity.codes, country: settings.identity.country } },
+      codes: new Codes(serverSecrets, { ...CODE_LIMITS, everybody: settings.identity.codes.perHour }),
+    }),
     deliveries: new Deliveries(database),
     horizon: new Horizon(database),
     /** Stops what `openEngine` started; the database last. */

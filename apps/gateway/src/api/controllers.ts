@@ -14,6 +14,7 @@ import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
 import { RoutingController } from './controllers/routing.controller.js';
 import { TypingController } from './controllers/typing.controller.js';
+import { VerificationsController } from './controllers/verifications.controller.js';
 import { endpointsOf } from './core/endpoint.js';
 
 /** Every controller of the API, in the order of the reference. */
@@ -24,6 +25,7 @@ export const CONTROLLERS = [
   FilesController,
   EventsController,
   ContactsController,
+  VerificationsController,
   MergesController,
   ConflictsController,
   CompaniesController,

@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'unsupported-media-type': [415, 'The body has a type that is not taken here'],
   invalid: [422, 'The input does not have the right shape'],
   'content-refused': [422, 'The channel cannot carry this content'],
+  'code-wrong': [422, 'The one-time code is not right, or not valid any more'],
   'idempotency-mismatch': [422, 'The Idempotency-Key was used with another request'],
   'rate-limited': [429, 'Too many requests'],
   internal: [500, 'The gateway failed'],

@@ -18,6 +18,7 @@ import {
 } from '#conversations';
 import type { Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
+import { Codes } from '#identity';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { parseInbound } from '#normalizer';
 import { Global, Module, type Provider } from '@nestjs/common';
@@ -29,6 +30,7 @@ import { Directory, Outlet, SharedValues, TraceWriter } from '../../directory/in
 import { acceptUploads } from '../../files/uploads.js';
 import { BodyRoom, countBodies } from '../../ops/body-room.js';
 import { DATABASE, LOGGER } from '../../tokens.js';
+import { Verifications } from '../../verify/verifications.js';
 import { ApiModule } from '../api.module.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
 import { API_SERVER } from '../core/server-options.js';
@@ -229,6 +231,15 @@ export class Stage {
       { provide: Directory, useValue: directory },
       { provide: AccountStore, useValue: accounts },
       { provide: DestinationStore, useValue: destinations },
+      {
+        provide: Verifications,
+        useValue: new Verifications({
+          directory,
+          channels: new Outlet(directory, fileUrls),
+          codes: new Codes('a secret'),
+          settings: { country: 'CN' },
+        }),
+      },
       { provide: Deliveries, useValue: new Deliveries(database) },
       { provide: Horizon, useValue: new Horizon(database) },
       { provide: Files, useValue: files },
