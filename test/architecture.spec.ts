@@ -11,7 +11,7 @@ const MAY: Record<string, readonly string[]> = {
   'libs/channels': ['libs/normalizer', 'libs/transport'],
   'libs/helpdesk': ['libs/normalizer', 'libs/transport'],
   'libs/database': [],
-  'libs/identity': ['libs/normalizer', 'libs/database'],
+  'libs/identity': ['libs/normalizer', 'libs/transport', 'libs/database'],
   'libs/conversations': ['libs/normalizer', 'libs/database', 'libs/identity'],
   config: ['libs/normalizer', 'libs/transport'],
   'apps/widget': ['libs/channels'],

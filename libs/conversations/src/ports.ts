@@ -1,5 +1,14 @@
 import type { Sql } from '#database';
-import type { FirstMessageInput, FittedUnit, InboundEvent, Message, Part, ReplyInput } from '#normalizer';
+import type { CrmFinding } from '#identity';
+import type {
+  FirstMessageInput,
+  FittedUnit,
+  InboundEvent,
+  InboundMessage,
+  Message,
+  Part,
+  ReplyInput,
+} from '#normalizer';
 
 /** What became of one inbound event. `id` is the message (or the one stored before, for a duplicate); null where an event makes none. */
 export interface StoredItem {
@@ -14,6 +23,10 @@ export interface StoredItem {
   readonly storedAt: string;
 }
 
+/** An inbound event, with what was looked up of its sender: no adapter can bring that. */
+export type ArrivingEvent =
+  Exclude<InboundEvent, { kind: 'message' }> | (InboundMessage & { readonly crm?: CrmFinding });
+
 /** Intake of verified, normalized events: the only way in. */
 export interface IntakePort {
   /**
@@ -22,7 +35,7 @@ export interface IntakePort {
    */
   accept(
     accountId: string,
-    events: readonly InboundEvent[],
+    events: readonly ArrivingEvent[],
     cursor?: { name: string; value: string },
   ): Promise<StoredItem[]>;
 }

@@ -35,3 +35,13 @@ function possible(text: string, defaultCountry = ''): PhoneNumber | undefined {
   const number = parsePhoneNumberFromString(text, { ...country, extract: false });
   return number?.isPossible() ? number : undefined;
 }
+
+/** A number in E.164 as it is dialled at home: digits alone, without country code and trunk prefix. Null where the text is no number. */
+export function nationalNumber(number: string): string | null {
+  return parsePhoneNumberFromString(number)?.nationalNumber ?? null;
+}
+
+/** Is a text, written with its country code or as at home, this number in E.164? */
+export function isPhone(text: string, number: string): boolean {
+  return e164(text, parsePhoneNumberFromString(number)?.country) === number;
+}

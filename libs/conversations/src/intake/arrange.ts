@@ -24,7 +24,7 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   return items;
 }
 
-function isPlain({ from, handles, files, parts, replyTo, metadata }: EventItem): boolean {
+function isPlain({ from, handles, files, parts, replyTo, metadata, crm }: EventItem): boolean {
   const proofs = (handles as Handle[]).map(({ proof }) => proof);
   return (
     from === 'contact' &&
@@ -33,6 +33,7 @@ function isPlain({ from, handles, files, parts, replyTo, metadata }: EventItem):
     (files as unknown[]).length === 0 &&
     replyTo === undefined &&
     metadata === undefined &&
+    crm === undefined &&
     !(parts as Part[]).some(({ type }) => type === 'media')
   );
 }

@@ -1,6 +1,6 @@
 import { type Database, type Statement, isTransient } from '#database';
-import type { InboundEvent, LanguageOf } from '#normalizer';
-import { Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
+import type { LanguageOf } from '#normalizer';
+import { type ArrivingEvent, Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
 import { freshEntry } from '../outbox/entry.js';
 import type { Handed, HandOver } from '../outbox/hand-over.js';
 import type { EventRow } from '../present.js';
@@ -95,7 +95,7 @@ export class Intake implements IntakePort {
 
   accept(
     accountId: string,
-    events: readonly InboundEvent[],
+    events: readonly ArrivingEvent[],
     cursor?: { name: string; value: string },
   ): Promise<StoredItem[]> {
     const items = events.flatMap((event) => toItem(accountId, event, this.options.languageOf));

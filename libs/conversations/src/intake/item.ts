@@ -10,6 +10,7 @@ import {
   renderText,
 } from '#normalizer';
 import { safeFileName } from '../media/file-name.js';
+import type { ArrivingEvent } from '../ports.js';
 
 /** One inbound event in the form that the SQL function `intake` takes. */
 export type IntakeItem = { kind: 'cursor'; name: string; value: string } | EventItem;
@@ -37,7 +38,7 @@ interface PendingFile {
  * Prepares an event for the store; `typing` is live only and makes no item. `languageOf` is given where routing rules ask for the language that a conversation
  * begins in.
  */
-export function toItem(accountId: string, event: InboundEvent, languageOf?: LanguageOf): IntakeItem[] {
+export function toItem(accountId: string, event: ArrivingEvent, languageOf?: LanguageOf): IntakeItem[] {
   switch (event.kind) {
     case 'typing':
       return [];
@@ -65,6 +66,7 @@ export function toItem(accountId: string, event: InboundEvent, languageOf?: Lang
           replyTo: event.replyTo,
           occurredAt: event.occurredAt,
           automated: event.automated,
+          crm: event.crm,
           language:
             languageOf && event.from === 'contact'
               ? (primaryLanguage(languageOf(text)) ?? primaryLanguage(event.language))

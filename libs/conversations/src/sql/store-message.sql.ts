@@ -18,6 +18,7 @@ declare
 begin
   select * into a from account where id = i->>'accountId';
   select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
+  if i ? 'crm' then perform apply_crm(who.contact_id, i->'crm', who.created, p_now); end if;
   select * into person from contact where id = who.contact_id;
   t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz), inbound, 1);
   select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);

@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { CODE } from '../sql/code.sql.js';
+import { CRM } from '../sql/crm.sql.js';
 import { MERGE } from '../sql/merge.sql.js';
 import { RESOLVE_CONTACT } from '../sql/resolve-contact.sql.js';
 import { CONTACT_VIEW } from '../sql/contact-view.sql.js';
@@ -15,11 +16,12 @@ export class Identity1700000000001 implements MigrationInterface {
     await runner.query(MERGE);
     await runner.query(RESOLVE_CONTACT);
     await runner.query(CODE);
+    await runner.query(CRM);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop function ask_code; drop table code, introduction;
+      drop function apply_crm, link_crm, crm_company; drop function ask_code; drop table code, introduction;
       drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function contact_view, draw_contact; drop function new_id;
       drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed;`);
   }
