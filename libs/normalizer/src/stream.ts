@@ -73,7 +73,14 @@ export const Contact = z
     id: z.string(),
     name: z.string().nullable(),
     handles: z.array(Handle),
-    company: z.object({ id: z.string(), name: z.string(), level: z.string().nullable() }).nullable(),
+    company: z
+      .object({
+        id: z.string(),
+        name: z.string(),
+        level: z.string().nullable(),
+        products: z.array(z.string()).optional(),
+      })
+      .nullable(),
     crm: z.object({ id: z.string(), url: z.string().nullable() }).nullable(),
   })
   .meta({ id: 'Contact' });

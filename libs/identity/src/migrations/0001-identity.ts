@@ -4,6 +4,8 @@ import { CRM } from '../sql/crm.sql.js';
 import { MERGE } from '../sql/merge.sql.js';
 import { RESOLVE_CONTACT } from '../sql/resolve-contact.sql.js';
 import { CONTACT_VIEW } from '../sql/contact-view.sql.js';
+import { IMPORT } from '../sql/import.sql.js';
+import { SEARCH } from '../sql/search.sql.js';
 
 /** Contacts, their handles and companies. Hot tables carry no foreign keys (they cost a third of the server's time per message). */
 export class Identity1700000000001 implements MigrationInterface {
@@ -12,7 +14,9 @@ export class Identity1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(TABLES);
     await runner.query(NEW_ID);
+    await runner.query(SEARCH);
     await runner.query(CONTACT_VIEW);
+    await runner.query(IMPORT);
     await runner.query(MERGE);
     await runner.query(RESOLVE_CONTACT);
     await runner.query(CODE);
@@ -22,8 +26,9 @@ export class Identity1700000000001 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop function apply_crm, link_crm, crm_company; drop function ask_code; drop table code, introduction;
-      drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function contact_view, draw_contact; drop function new_id;
-      drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed;`);
+      drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function import_batch, import_contact, import_owner, import_company_of, import_company, merge_metadata, import_fault; drop table import_row, import;
+      drop function delete_company, tell_company, contact_view, draw_contact; drop function new_id;
+      drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed, grams;`);
   }
 }
 

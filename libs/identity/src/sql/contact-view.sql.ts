@@ -16,7 +16,7 @@ begin
         select distinct on (k.scheme, k.scope, k.value) k.* from handle k where k.contact_id = c.id
         order by k.scheme, k.scope, k.value, k.proof = 'claimed', k.created_at, k.id) h),
     'company', (
-      select jsonb_build_object('id', k.id, 'name', k.name, 'level', k.level) from company k where k.id = c.company_id),
+      select jsonb_build_object('id', k.id, 'name', k.name, 'level', k.level, 'products', k.products) from company k where k.id = c.company_id),
     'crm', c.crm);
 end
 $$;
@@ -51,5 +51,28 @@ begin
   return null;
 end
 $$;
-create trigger company_changed after update of name, level on company for each row execute function company_changed();
+create trigger company_changed after update of name, level, products on company for each row
+when ((old.name, old.level, old.products) is distinct from (new.name, new.level, new.products)) execute function company_changed();
+
+-- Tells the stream, contact by contact, of a company that they show; returns of how many.
+create function tell_company(p_company text, p_at timestamptz) returns int language plpgsql as $$
+declare v_told int;
+begin
+  select count(emit('contact.updated', null, c.id, null, '{"changes": ["company"]}', p_at)) into v_told from (
+    select id from contact where company_id = p_company and merged_into is null order by id) c;
+  return v_told;
+end
+$$;
+
+-- Its contacts stay, without it; returns how many were told.
+create function delete_company(p_company text, p_at timestamptz) returns int language plpgsql as $$
+declare
+  v_ids text[] := array(select id from contact where company_id = p_company and merged_into is null order by id);
+  v_told int;
+begin
+  delete from company where id = p_company;
+  select count(emit('contact.updated', null, id, null, '{"changes": ["company"]}', p_at)) into v_told from unnest(v_ids) id;
+  return v_told;
+end
+$$;
 `;

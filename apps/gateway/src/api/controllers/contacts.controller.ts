@@ -2,6 +2,7 @@ import { announceContact, demandVisibleContact, NotFound, visibleContacts } from
 import type { Sql } from '#database';
 import {
   addHandle,
+  contactSearch,
   findCompany,
   findContact,
   HandleTaken,
@@ -30,7 +31,7 @@ const list = endpoint({
   path: '/v1/contacts',
   scope: read,
   tag,
-  summary: 'List contacts, or find them by handle or name',
+  summary: 'List contacts, or find them by handle, name or company',
   description: 'A handle is compared in its normal form: `phone:+86 138 0013 8000` finds `+8613800138000`.',
   query: ContactQuery,
   status: 200,
@@ -54,7 +55,7 @@ const patch = endpoint({
   path: '/v1/contacts/{id}',
   scope: write,
   tag,
-  summary: 'Change name, company, CRM reference, or block',
+  summary: 'Change name, company, CRM reference, metadata, or block',
   params: byId,
   body: ContactPatch,
   status: 200,
@@ -82,8 +83,9 @@ export class ContactsController {
   @Serves(list)
   async list(@Called() { sql, query, caller }: Call<typeof list>) {
     const handle = query.handle === undefined ? undefined : this.read(query.handle);
+    const search = query.q === undefined ? undefined : contactSearch(query.q, this.options.defaultCountry);
     const rows = await listContacts(sql, {
-      filter: { handle, name: query.q, companyId: query.companyId },
+      filter: { handle, search, companyId: query.companyId, level: query.level, blocked: query.blocked },
       after: fromCursor(query.cursor, z.tuple([z.string()]))?.[0] ?? null,
       limit: query.limit + 1,
       within: visibleContacts(caller.accounts),

@@ -23,7 +23,7 @@ const Contact = {
   id: contactId,
   name: '王芳',
   handles: [{ scheme: 'phone', scope: '', value: '+8613800138000', proof: 'channel' }],
-  company: { id: 'cmp_0199e2a4c1b07b6c9d0e1f2a3b4c5d73', name: 'Acme', level: 'vip' },
+  company: { id: 'cmp_0199e2a4c1b07b6c9d0e1f2a3b4c5d73', name: 'Acme', level: 'vip', products: ['CRM Cloud'] },
   crm: null,
 };
 const Message = {
@@ -51,7 +51,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Conversation,
   Contact,
   Message,
-  ContactRecord: { ...Contact, blocked: false, createdAt: at, updatedAt: at },
+  ContactRecord: { ...Contact, metadata: { region: '华东' }, blocked: false, createdAt: at, updatedAt: at },
   StreamEvent: {
     id: eventId,
     type: 'message.received',
@@ -83,8 +83,11 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   },
   Company: {
     id: 'cmp_0199e2a4c1b07b6c9d0e1f2a3b4c5d73',
+    externalId: 'K-1001',
     name: 'Acme',
     level: 'vip',
+    products: ['CRM Cloud'],
+    contracts: [{ id: 'C-7', name: 'Gold', startsOn: '2026-01-01', endsOn: '2026-12-31' }],
     metadata: {},
     createdAt: at,
     updatedAt: at,

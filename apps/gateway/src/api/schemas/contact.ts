@@ -4,6 +4,7 @@ import { paging } from '../core/page.js';
 import { metadataInput, time } from './elements.js';
 
 export const ContactRecord = Contact.extend({
+  metadata: z.record(z.string(), z.unknown()).describe('Free data of the operator.'),
   blocked: z.boolean().describe("A blocked contact's messages are stored and not forwarded."),
   createdAt: time,
   updatedAt: time,
@@ -16,8 +17,15 @@ export const ContactQuery = z.strictObject({
     .max(1_000)
     .optional()
     .describe('`scheme:value` or `scheme/scope:value`, such as `phone:+8613800138000`.'),
-  q: z.string().min(1).max(200).optional().describe('Part of the name.'),
+  q: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Part of the name, of a handle (a phone number in any spelling), or of the name of the company.'),
   companyId: z.string().max(200).optional(),
+  level: z.string().max(100).optional().describe('Service level of the company.'),
+  blocked: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
 });
 
 export const HandleInput = z
@@ -37,6 +45,7 @@ const members = {
     .nullable()
     .optional(),
   blocked: z.boolean().optional(),
+  metadata: metadataInput.optional(),
 };
 export const ContactInput = z
   .strictObject({ ...members, handles: z.array(HandleInput).max(20).default([]) })
@@ -47,26 +56,3 @@ export const byHandle = z.object({
   id: z.string().max(200),
   handle: z.string().max(1_000).describe('`scheme:value` or `scheme/scope:value`, percent-encoded.'),
 });
-
-export const CompanyRecord = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    level: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
-    createdAt: time,
-    updatedAt: time,
-  })
-  .meta({ id: 'Company' });
-
-export const CompanyQuery = z.strictObject({
-  ...paging,
-  q: z.string().min(1).max(200).optional().describe('Part of the name.'),
-});
-const level = z.string().max(100).nullable().optional().describe('Service level.');
-export const CompanyInput = z
-  .strictObject({ name: z.string().min(1).max(500), level, metadata: metadataInput.optional() })
-  .meta({ id: 'CompanyInput' });
-export const CompanyPatch = z
-  .strictObject({ name: z.string().min(1).max(500).optional(), level, metadata: metadataInput.optional() })
-  .meta({ id: 'CompanyPatch' });
