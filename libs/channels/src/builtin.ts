@@ -1,6 +1,6 @@
 import type { ChannelAdapter } from './core/adapter.js';
 import { http } from './http/http.adapter.js';
+import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 
 /** The built-in channels, one line each. */
-export const builtinAdapters: readonly ChannelAdapter[] = [http, webchat];
