@@ -4,3 +4,4 @@ import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 
 /** The built-in channels, one line each. */
+export const builtinAdapters: readonly ChannelAdapter[] = [http, smsTwilio, webchat];
