@@ -77,6 +77,10 @@ export class HandleRow {
   @Column('text')
   contact_id!: string;
 
+  /** The contact before its first merge; null where it never moved. */
+  @Column('text', { nullable: true })
+  home!: string | null;
+
   @Column('text')
   scheme!: string;
 

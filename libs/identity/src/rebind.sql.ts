@@ -15,15 +15,13 @@ export const NAME = `update contact set name = $2, updated_at = clock_timestamp(
 
 export const MERGE = `select merge_contacts($1, $2, 'identify', $3, $4, clock_timestamp()) as id`;
 
-/** Handles, contacts and conversations of both, and the conversations of the visitor's thread, locked in the order in which everybody locks them. */
-export const LOCK_PEOPLE = `with
-  handles as (select 1 from handle where contact_id = any ($1::text[]) order by id for update),
-  contacts as (select 1 from contact where id = any ($1::text[]) order by id for update)
-  select (select count(*) from handles) + (select count(*) from contacts)`;
+/** Conversations of both and of the visitor's thread, locked in the order in which everybody locks them. */
 export const LOCK_CONVERSATIONS = `select id from conversation
   where contact_id = any ($1::text[]) or id in (
     select j.conversation_id from conversation_thread j join thread t on t.id = j.thread_id where t.account_id = $2 and t.external_id = $3)
   order by id for update`;
+
+export const LOCK_PEOPLE = `select lock_people($1::text[])`;
 
 /** Gives the person a handle without telling: what came of the token is told once. */
 export const PROVE = `select outcome, contact_id as "contactId" from prove_handle($1, $2::jsonb, $3, $4, clock_timestamp(), false)`;

@@ -28,7 +28,7 @@ export interface Rebound {
 /**
  * Binds an anonymous visitor to a proven person, inside the caller's transaction; run it again from the start on a serialization error. The
  * visitor's own thread becomes the person's thread of the account, its messages behind those that are there already. Two people who are
- * both known are never joined. Locks: handles, contacts, conversations, threads.
+ * both known are never joined. Locks: conversations, handles, contacts, threads.
  */
 export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebound> {
   const [client] = who.handles;
@@ -47,10 +47,10 @@ export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebou
   if (isAnother || (target !== visitor.contactId && isSomebody)) return { outcome: 'another', threadIds: [] };
 
   const people = [visitor.contactId, target];
-  await db.query(sql.LOCK_PEOPLE, [people]);
-  await db.query(sql.LOCK_CONVERSATIONS, [people, who.accountId, who.visitorId]);
   const source = `token:${who.accountId}`;
   const isMerged = target !== visitor.contactId;
+  if (isMerged) await db.query(sql.LOCK_PEOPLE, [people]);
+  await db.query(sql.LOCK_CONVERSATIONS, [people, who.accountId, who.visitorId]);
   if (isMerged) await db.query(sql.MERGE, [target, visitor.contactId, source, who.accountId]);
   const { person, isNew } = await proveAll(db, who, { person: target, source });
   if (who.name) await db.query(sql.NAME, [person, who.name]);

@@ -18,6 +18,10 @@ export class Thread {
   @Column('text')
   contact_id!: string;
 
+  /** The contact before its first merge; null where it never moved. */
+  @Column('text', { nullable: true })
+  home!: string | null;
+
   @Column('text', { nullable: true })
   conversation_id!: string | null;
 
@@ -57,6 +61,10 @@ export class Conversation {
 
   @Column('text')
   contact_id!: string;
+
+  /** The contact before its first merge; null where it never moved. */
+  @Column('text', { nullable: true })
+  home!: string | null;
 
   @Column('text')
   status!: string;

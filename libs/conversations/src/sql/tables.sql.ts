@@ -42,6 +42,7 @@ create table thread (
   account_id text not null,
   external_id text not null,
   contact_id text not null,
+  home text,
   conversation_id text,
   handles jsonb not null default '[]',
   sequence int not null default 0,
@@ -59,6 +60,7 @@ create index thread_contact on thread (contact_id);
 create table conversation (
   id text primary key,
   contact_id text not null,
+  home text,
   status text not null default 'open' check (status in ('open', 'pending', 'closed')),
   subject text,
   priority text not null default 'normal',

@@ -63,11 +63,13 @@ create table contact (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
+create index contact_merged on contact (merged_into) where merged_into is not null;
 create index contact_company on contact (company_id) where company_id is not null;
 
 create table handle (
   id text primary key,
   contact_id text not null,
+  home text,
   scheme text not null,
   scope text not null default '',
   value text not null,

@@ -1,3 +1,6 @@
+/** A handle `h` stands on a thread `t`. */
+const CARRIED = `t.handles @> jsonb_build_array(jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value))`;
+
 /**
  * Joining people, and taking it back.
  *
@@ -5,10 +8,11 @@
  * survivor lacks (name, company, CRM reference, metadata, being blocked) is filled in. The journal (`merge.moved`) holds what moved and what was filled in.
  * Null where both are one already; who was merged meanwhile is found where it went.
  *
- * `undo_merge(merge, by, at)`: both are again as they were. What the journal names goes back from wherever later merges took it, with what came in between on the
- * threads that go back; a message that is stored stays in its conversation. What was filled in is taken out again unless it was changed since.
+ * `undo_merge(merge, by, at)`: both are again as they were. Whatever is at home with who was merged (`home`: the contact before its first merge) goes back from
+ * wherever later merges took it, with what came in between on the threads that go back; a message that is stored stays in its conversation. What was filled in
+ * is taken out again unless it was changed since.
  *
- * Locks: handles, contacts, conversations, each by id.
+ * One at a time, for each takes many locks: conversations (as intake does, first of all), handles, contacts, each by id.
  */
 export const MERGE = `
 create function root_contact(p_id text) returns text language plpgsql stable as $$
@@ -26,9 +30,10 @@ $$;
 
 create function lock_people(p_ids text[]) returns void language plpgsql as $$
 begin
+  perform pg_advisory_xact_lock(hashtextextended('merge', 5));
+  perform 1 from conversation c where c.contact_id = any (p_ids) order by c.id for update;
   perform 1 from handle h where h.contact_id = any (p_ids) order by h.id for update;
   perform 1 from contact c where c.id = any (p_ids) order by c.id for update;
-  perform 1 from conversation c where c.contact_id = any (p_ids) order by c.id for update;
 end
 $$;
 
@@ -62,9 +67,9 @@ begin
   end loop;
   if a.id is null or b.id is null then raise exception 'there is no such contact' using errcode = 'no_data_found'; end if;
 
-  with moved as (update handle set contact_id = v_into where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_handles from moved;
-  with moved as (update thread set contact_id = v_into where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_threads from moved;
-  with moved as (update conversation set contact_id = v_into where contact_id = v_from returning id)
+  with moved as (update handle set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_handles from moved;
+  with moved as (update thread set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_threads from moved;
+  with moved as (update conversation set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id)
   select coalesce(jsonb_agg(id), '[]') into v_conversations from moved;
 
   if a.name is null and b.name is not null then v_filled := v_filled || jsonb_build_object('name', b.name); end if;
@@ -94,11 +99,12 @@ create function undo_merge(p_merge text, p_by text, p_at timestamptz) returns te
 declare
   m merge;
   v_root text;
+  v_tree text[];
   v_handles jsonb;
   v_threads jsonb;
   v_conversations jsonb;
 begin
-  select * into m from merge where id = p_merge for update;
+  select * into m from merge where id = p_merge;
   if not found then raise exception 'there is no merge %', p_merge using errcode = 'no_data_found'; end if;
   if m.undone_at is not null then raise exception 'the merge % is undone already', p_merge using errcode = 'object_not_in_prerequisite_state'; end if;
   loop
@@ -106,24 +112,33 @@ begin
     perform lock_people(array[v_root, m.merged_id]);
     exit when v_root = root_contact(m.survivor_id);
   end loop;
+  if exists (select 1 from merge where id = p_merge and undone_at is not null) then
+    raise exception 'the merge % is undone already', p_merge using errcode = 'object_not_in_prerequisite_state';
+  end if;
 
+  with recursive tree as (select m.merged_id as id union all select c.id from contact c join tree t on c.merged_into = t.id)
+  select array_agg(id) into v_tree from tree;
+  with back as (update handle set contact_id = m.merged_id where contact_id = v_root and home = any (v_tree) returning id)
+  select coalesce(jsonb_agg(id), '[]') into v_handles from back;
   with back as ( -- threads that were made since by a handle that goes back go with it
-    update thread t set contact_id = m.merged_id
-    where t.contact_id = v_root and (m.moved->'threads' ? t.id
-      or exists (select 1 from handle h where m.moved->'handles' ? h.id and h.contact_id = v_root and h.proof <> 'claimed'
-        and t.handles @> jsonb_build_array(jsonb_build_object('scheme', h.scheme, 'scope', h.scope, 'value', h.value))))
+    update thread t set contact_id = m.merged_id, home = coalesce(case when t.home = any (v_tree) then t.home end, (
+      select coalesce(h.home, h.contact_id) from handle h where ${CARRIED} and h.contact_id = m.merged_id and h.proof <> 'claimed' limit 1))
+    where t.contact_id = v_root
+      and (t.home = any (v_tree)
+        or (exists (select 1 from handle h where ${CARRIED} and h.contact_id = m.merged_id and h.proof <> 'claimed')
+          and not exists (select 1 from handle h where ${CARRIED} and h.contact_id = v_root and h.proof <> 'claimed')))
     returning id)
   select coalesce(jsonb_agg(id), '[]') into v_threads from back;
   with back as ( -- and so do handles that came since, on those threads alone
-    update handle h set contact_id = m.merged_id
-    where h.contact_id = v_root and (m.moved->'handles' ? h.id or (h.created_at >= m.created_at
-      and exists (select 1 from thread t where t.contact_id = m.merged_id and t.handles @> jsonb_build_array(jsonb_build_object('scheme', h.scheme, 'value', h.value)))
-      and not exists (select 1 from thread t where t.contact_id = v_root and t.handles @> jsonb_build_array(jsonb_build_object('scheme', h.scheme, 'value', h.value)))))
+    update handle h set contact_id = m.merged_id, home = m.merged_id
+    where h.contact_id = v_root and h.created_at >= m.created_at
+      and exists (select 1 from thread t where t.contact_id = m.merged_id and ${CARRIED})
+      and not exists (select 1 from thread t where t.contact_id = v_root and ${CARRIED})
     returning id)
-  select coalesce(jsonb_agg(id), '[]') into v_handles from back;
+  select v_handles || coalesce(jsonb_agg(id), '[]') into v_handles from back;
   with back as ( -- and conversations that were opened since, of nobody else
-    update conversation c set contact_id = m.merged_id
-    where c.contact_id = v_root and (m.moved->'conversations' ? c.id
+    update conversation c set contact_id = m.merged_id, home = case when c.home = any (v_tree) then c.home else m.merged_id end
+    where c.contact_id = v_root and (c.home = any (v_tree)
       or (select bool_and(t.contact_id = m.merged_id) from conversation_thread j join thread t on t.id = j.thread_id where j.conversation_id = c.id))
     returning id)
   select coalesce(jsonb_agg(id), '[]') into v_conversations from back;
