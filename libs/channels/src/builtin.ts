@@ -2,6 +2,7 @@ import type { ChannelAdapter } from './core/adapter.js';
 import { http } from './http/http.adapter.js';
 import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
+import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
 
 /** The built-in channels, one line each. */
-export const builtinAdapters: readonly ChannelAdapter[] = [http, smsTwilio, webchat];
+export const builtinAdapters: readonly ChannelAdapter[] = [http, smsTwilio, webchat, wechatOfficial];

@@ -16,7 +16,9 @@ export class Outlet implements ChannelDirectory {
   fit(accountId: string, message: { parts: readonly Part[]; subject?: string; replyTo?: string }): FittedUnit[] {
     const account = this.directory.account(accountId);
     if (!account) throw new ProviderFailure('config-invalid', `there is no account ${accountId}`);
-    return fit(message, capabilitiesOf(account), { fileUrl: (fileId) => this.urls.sign(fileId) });
+    const { adapter } = account;
+    const fileUrl = (fileId: string) => this.urls.sign(fileId);
+    return fit(message, capabilitiesOf(account), { fileUrl, native: adapter.native?.bind(adapter) });
   }
 
   rules(accountId: string): AccountRules | undefined {

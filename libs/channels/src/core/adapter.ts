@@ -1,4 +1,4 @@
-import type { InboundEventInput, OutboundUnit, ThreadRef } from '#normalizer';
+import type { InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
 import type { Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
 import type { z } from 'zod';
 import type { Capabilities } from './capabilities.js';
@@ -23,6 +23,8 @@ export interface ChannelAdapter<C = unknown, S = never> {
   readonly capabilities: Capabilities;
   /** What this very account can do, where its settings decide: `capabilities`, narrowed. Pure. Ask by the function `capabilitiesOf`. */
   capabilitiesOf?(config: C): Capabilities;
+  /** Of a part whose level is `full`: can this very one travel as it is? What cannot falls back, as at `fallback`. Pure. Default: yes. */
+  native?(part: Part): boolean;
   /** How customers' messages come in; at least one way. `hosted`: the gateway itself is the provider (web chat). */
   readonly ingress: {
     readonly webhook?: WebhookIngress<C>;

@@ -34,7 +34,7 @@ function fitLevelled(placed: Placed<Levelled>, capabilities: Capabilities, optio
   if (level === 'refused') throw refuse(placed, 'the channel does not take it');
   if (level === 'dropped') return [];
   if (level === 'full' && part.type === 'template') checkTemplate({ part, at: placed.at }, capabilities);
-  if (level === 'full' && isWithin(part, capabilities)) return [{ part }];
+  if (level === 'full' && isWithin(part, capabilities) && (options.native?.(part) ?? true)) return [{ part }];
   return fallback({ part, at: placed.at }, capabilities, options);
 }
 

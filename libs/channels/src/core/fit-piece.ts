@@ -6,6 +6,8 @@ export interface FitOptions {
   readonly locale?: string;
   /** A URL under which the customer can fetch a file that the channel cannot carry. */
   readonly fileUrl?: (fileId: string) => string;
+  /** `ChannelAdapter.native`: can this very part travel as it is, where its level is `full`? */
+  readonly native?: ((part: Part) => boolean) | undefined;
 }
 
 /** A part that the channel carries as it is: native, or text within the limit. */

@@ -272,6 +272,16 @@ describe('units', () => {
   });
 });
 
+describe('parts of a full level', () => {
+  it('fall back where this very one cannot travel as it is', () => {
+    const link: PartInput = { type: 'link', url: 'https://a' };
+    const native = (part: Part) => part.type !== 'link' || part.url !== 'https://a';
+    const options = { native };
+    expect(kinds({ parts: [link], options })).toEqual(['text']);
+    expect(kinds({ parts: [{ ...link, url: 'https://b' }], options })).toEqual(['link']);
+  });
+});
+
 describe('SMS', () => {
   const sms = { text: { max: 306, unit: 'gsm7', segments: { alphabet: 'gsm7', added: 3 } } } as const;
   const bills = (given: Case): unknown[] => run(given).map(({ segments }) => segments);

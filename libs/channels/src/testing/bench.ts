@@ -124,7 +124,8 @@ export function capabilitiesIn<C>(subject: ChannelSubject<C>): Capabilities {
 
 /** The units of a message, addressed to the subject's thread, with ids that are the same in every run. */
 export function unitsOf<C>(subject: ChannelSubject<C>, message: FitMessage): OutboundUnit[] {
-  return fit(message, capabilitiesIn(subject), { fileUrl }).map((unit) => ({
+  const { adapter } = subject;
+  return fit(message, capabilitiesIn(subject), { fileUrl, native: adapter.native?.bind(adapter) }).map((unit) => ({
     ...unit,
     id: `unt_conformance${unit.index}`,
     messageId: 'msg_conformance',

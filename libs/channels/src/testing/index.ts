@@ -9,6 +9,7 @@ import type { ChannelSubject } from './subject.js';
 export * from '#transport/testing';
 export { FILE, fileUrl } from './bench.js';
 export * from './subject.js';
+export * from '../wechat/testing/index.js';
 
 /** The conformance suite as data: every check that every adapter must pass. */
 export const channelChecks: readonly Check<ChannelSubject>[] = [

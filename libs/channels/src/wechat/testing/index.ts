@@ -1,0 +1,2 @@
+export * from './fake-wechat.js';
+export * from './seal.js';
