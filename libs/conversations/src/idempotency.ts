@@ -33,6 +33,11 @@ export class IdempotencyMismatch extends Error {
   override readonly name = 'IdempotencyMismatch';
 }
 
+/** What the request had made was erased, and its answer with it. */
+export class AnswerErased extends Error {
+  override readonly name = 'AnswerErased';
+}
+
 /**
  * Takes the key for this transaction, or gives the answer that was recorded with it. A request that is still running holds the row: this one
  * waits for its commit, at most `waitS`. To be called first in the transaction, so that the record commits with the effect or not at all.
@@ -79,7 +84,7 @@ export async function releaseClaim(sql: Sql, { scope, key, claim }: IdempotentRe
 /** A claim that passed to another request is no longer this one's to touch. */
 const CLAIMED = 'scope = $1 and key = $2 and claim is not distinct from $3::text';
 
-/** The answer recorded with this key, if it is there by now. Throws `IdempotencyMismatch`. */
+/** The answer recorded with this key, if it is there by now. Throws `IdempotencyMismatch`, `AnswerErased`. */
 async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<RecordedAnswer | null> {
   const [row] = await sql.query<{ fingerprint: string; status: number | null; body: unknown }>(FIND, [
     request.scope,
@@ -87,10 +92,14 @@ async function findAnswer(sql: Sql, request: IdempotentRequest): Promise<Recorde
     IDEMPOTENCY.keptDays,
   ]);
   if (!row) return null;
+  if (row.status === ERASED) throw new AnswerErased('what this request made was erased');
   if (row.fingerprint !== request.fingerprint)
     throw new IdempotencyMismatch('this Idempotency-Key was used with another request');
   return row.status === null ? null : { status: row.status, body: row.body };
 }
+
+/** The status that SQL `erase_answers` puts in the place of an answer. */
+const ERASED = 410;
 
 const FIND = {
   name: 'idempotency_find',

@@ -1,12 +1,14 @@
 export { STORE_ENTITIES } from './entities/index.js';
 export * from './idempotency.js';
 export * from './intake/intake.js';
+export { storedKey } from './intake/item.js';
 export * from './intake/park.js';
 export * from './intake/parked.js';
 export * from './media/index.js';
 export * from './outbox/index.js';
 export * from './ports.js';
 export * from './present.js';
+export * from './privacy/index.js';
 export * from './queries/index.js';
 export * from './reply/notice.js';
 export * from './reply/replies.js';

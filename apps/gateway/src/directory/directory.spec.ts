@@ -34,7 +34,11 @@ describeOnEveryDatabase('the directory', (open) => {
     database = await open({ entities: [], migrations: [Identity1700000000001, Store1700000000002] });
   });
   beforeEach(async () => {
-    await database.query('truncate account, destination, shared_value, lease, trace');
+    await database.query('truncate account, destination, shared_value, lease, trace, message');
+    await database.query(
+      `insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, status, occurred_at, received_at)
+       select 'msg_' || n, 'cnv_1', 'thr_1', 'a', n, n, 'inbound', '{}', '[]', '', 'received', now(), now() from generate_series(1, 2) n`,
+    );
     accounts = new AccountStore({
       database,
       vault,

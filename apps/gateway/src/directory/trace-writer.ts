@@ -15,7 +15,9 @@ const INSERT: Statement = {
   name: 'trace_insert',
   text: `insert into trace (account_id, destination_id, message_id, event_id, direction, exchange)
     select "accountId", "destinationId", "messageId", "eventId", direction, exchange from jsonb_to_recordset($1::jsonb)
-      as t("accountId" text, "destinationId" text, "messageId" text, "eventId" text, direction text, exchange jsonb)`,
+      as t("accountId" text, "destinationId" text, "messageId" text, "eventId" text, direction text, exchange jsonb)
+    where ("messageId" is null or exists (select 1 from message m where m.id = "messageId"))
+      and ("eventId" is null or exists (select 1 from event e where e.id = "eventId" and e.data is not null))`,
 };
 const EVERY_MS = 500;
 const BATCH = 200;

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '#channels';
-import { park, type IntakePort, type StoredItem } from '#conversations';
+import { park, storedKey, type IntakePort, type StoredItem } from '#conversations';
 import type { Database } from '#database';
 import { cleanDeep, InvalidInput, newId, parseInbound, type InboundEvent, type InboundEventInput } from '#normalizer';
 import type { Logger } from 'pino';
@@ -67,7 +67,12 @@ export class Arrivals {
       { account: account.id, poison: id, faults: error.errors.map(({ path }) => path) },
       'an event is not of the model and was parked',
     );
-    const event = { id, accountId: account.id, dedupeKey: cleanDeep(key) as string, stage: 'parse' as const };
+    const event = {
+      id,
+      accountId: account.id,
+      dedupeKey: storedKey(cleanDeep(key) as string),
+      stage: 'parse' as const,
+    };
     await park(this.parts.database, { ...event, input: printable(input), error: error.message });
   }
 

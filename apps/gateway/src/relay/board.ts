@@ -95,6 +95,17 @@ export class Board {
     if (!aside) this.parts.wake(target);
   }
 
+  /** Forgets what waits in these lanes, and lets what is under way in them go on to nothing further. */
+  withdraw(keys: readonly string[]): void {
+    for (const target of this.list())
+      for (const key of keys) {
+        const lane = target.lanes.get(key);
+        if (!lane) continue;
+        lane.withdrawn = !lane.idle;
+        target.forget(lane);
+      }
+  }
+
   /** Forgets the lanes that this process may no longer work on. */
   release(partitions: ReadonlySet<number>): void {
     for (const target of this.list()) {

@@ -14,6 +14,8 @@ export class Lane {
   lined = false;
   /** A batch failed for what may be one item's fault: go on one by one. */
   single = false;
+  /** What is under way must not go on to its further entries. */
+  withdrawn = false;
   /** Set aside until this goes off. */
   timer: NodeJS.Timeout | undefined;
 
@@ -38,6 +40,7 @@ export class Lane {
 
   /** Takes the next entries, at most `most`, all replays or none. */
   begin(most: number): readonly Entry[] {
+    this.withdrawn = false;
     const { replay } = this.queue[0] as Entry;
     const others = this.queue.findIndex((entry) => entry.replay !== replay);
     this.active = this.queue.splice(0, Math.min(most, others < 0 ? this.queue.length : others));

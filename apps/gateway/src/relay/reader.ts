@@ -1,4 +1,4 @@
-import type { Handed, Horizon, Outbox, Partitions } from '#conversations';
+import type { Erasures, Handed, Horizon, Outbox, Partitions } from '#conversations';
 import type { Board } from './board.js';
 import type { Lane } from './lane.js';
 import type { Target } from './target.js';
@@ -18,6 +18,7 @@ export interface ReaderParts {
   readonly partitions: Partitions;
   readonly board: Board;
   readonly laneRoom: number;
+  readonly erasures: Pick<Erasures, 'join' | 'lanesAfter' | 'saw'>;
 }
 
 /**
@@ -27,10 +28,14 @@ export interface ReaderParts {
  * It holds: for a target without a backlog, every entry up to the cursor is settled, in memory, or in a lane that is marked `spilled`. What is handed over
  * (`take`) comes before the cursor does: its lane holds nothing behind the cursor that is not in memory, so the same is true of this lane up to the entry; and
  * the cursor, when it comes, passes over it as long as its lane has it.
+ *
+ * Each look at the database tells of erasures too: what is in memory of their lanes is forgotten before anything else is read.
  */
 export class Reader {
   private cursor = 0;
   private started = false;
+  /** The last erasure that was heeded. */
+  private erased = 0;
   /** What was handed over behind the cursor, and the lane that took it. */
   private handed: { readonly position: number; readonly lane: Lane }[] = [];
 
@@ -38,6 +43,7 @@ export class Reader {
 
   /** Begins at the present: what lies before is the targets' backlog (`takeOver`). */
   async start(): Promise<void> {
+    this.erased = await this.parts.erasures.join();
     this.cursor = (await this.parts.horizon.safe()).outbox;
     this.started = true;
   }
@@ -45,6 +51,11 @@ export class Reader {
   /** The place up to which everything was read; null while nothing can be taken. */
   get after(): number | null {
     return this.started && this.handed.length < MOST_HANDED ? this.cursor : null;
+  }
+
+  /** See `Taker.epoch`. */
+  get epoch(): number {
+    return this.erased;
   }
 
   /** Takes what was committed just now, each of an owned partition. Returns whether all of it found its place and room. */
@@ -70,11 +81,21 @@ export class Reader {
   async read(): Promise<{ more: boolean; settled: boolean }> {
     const { board, horizon } = this.parts;
     const settled = await horizon.probe();
+    if (horizon.erased > this.erased) await this.withdraw();
     for (const target of board.list()) target.sweep();
     const fresh = await this.readFresh(horizon.known.outbox);
     const behind = await this.readBacklogs();
     const lanes = await this.readLanes();
     return { more: fresh || behind || lanes, settled };
+  }
+
+  /** Somebody was erased: what waits of them here must not go out. */
+  private async withdraw(): Promise<void> {
+    const { erasures, board } = this.parts;
+    const { position, lanes } = await erasures.lanesAfter(this.erased);
+    board.withdraw(lanes);
+    this.erased = position;
+    await erasures.saw(position);
   }
 
   private async readFresh(upTo: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { Deliveries, type HandOver, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
+import { Deliveries, Erasures, type HandOver, Horizon, type Leases, Outbox, Partitions, Settler } from '#conversations';
 import type { Database } from '#database';
 import { afterDelivery, afterSend } from '#helpdesk';
 import type { Logger } from 'pino';
@@ -70,7 +70,10 @@ export class RelayProcess {
     const { outbox, horizon, partitions, board, settler } = this;
     this.relay = new Relay({
       ...{ board, partitions, settler, log },
-      reader: new Reader({ outbox, horizon, partitions, board, laneRoom: room.lane }),
+      reader: new Reader({
+        ...{ outbox, horizon, partitions, board, laneRoom: room.lane },
+        erasures: new Erasures(database, leases.holder),
+      }),
       giveUp: () => this.giveUp(),
       recovered: (target) => this.recovered(target),
       held: ({ key }, ms) => database.hint('hold', `${Math.ceil(ms)} ${key}`),

@@ -81,6 +81,11 @@ export class Relay {
     return this.stopping || this.takeOverDue || board.rows > MOST_HANDED_ROWS ? null : reader.after;
   }
 
+  /** See `Taker.epoch`. */
+  get epoch(): number {
+    return this.parts.reader.epoch;
+  }
+
   /** Takes what was stored just now, as far as it is this process's to deliver. */
   take(handed: readonly Handed[]): boolean {
     if (this.stopping || this.takeOverDue) return false;
@@ -248,7 +253,13 @@ export class Relay {
   }
 
   private mayGoOn(target: Target, lane: Lane, { token }: Lease): boolean {
-    return !this.stopping && !target.aside && target.waitMs() <= 0 && this.leaseOf(target, lane)?.token === token;
+    return (
+      !this.stopping &&
+      !lane.withdrawn &&
+      !target.aside &&
+      target.waitMs() <= 0 &&
+      this.leaseOf(target, lane)?.token === token
+    );
   }
 
   private takeEffect(target: Target, { health, holdMs, pause }: Outcome, first: boolean): void {

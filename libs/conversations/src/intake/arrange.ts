@@ -24,7 +24,7 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   return items;
 }
 
-function isPlain({ from, handles, files, parts, replyTo, metadata, crm }: EventItem): boolean {
+function isPlain({ from, handles, files, parts, replyTo, automated, metadata, crm }: EventItem): boolean {
   const proofs = (handles as Handle[]).map(({ proof }) => proof);
   return (
     from === 'contact' &&
@@ -32,6 +32,7 @@ function isPlain({ from, handles, files, parts, replyTo, metadata, crm }: EventI
     proofs[0] === 'channel' &&
     (files as unknown[]).length === 0 &&
     replyTo === undefined &&
+    automated !== true &&
     metadata === undefined &&
     crm === undefined &&
     !(parts as Part[]).some(({ type }) => type === 'media')

@@ -6,6 +6,7 @@ import { type InboundEvent, newId } from '#normalizer';
 import { Intake } from './intake.js';
 import { prune } from '../outbox/retention.js';
 import { park } from './park.js';
+import { storedKey } from './item.js';
 import { Parked } from './parked.js';
 
 describeOnEveryDatabase('intake', (open) => {
@@ -196,14 +197,14 @@ describeOnEveryDatabase('intake', (open) => {
       intake.accept('sms', [message(person, 'in front'), poison, message(person, 'behind')]),
       intake.accept('sms', [message(person, 'after')]),
     ]);
-    expect(parked).toEqual([poison.dedupeKey]);
+    expect(parked).toEqual([storedKey(poison.dedupeKey)]);
     expect(ids(stored.flat()).map((id) => id !== null)).toEqual([true, true, false, true, true]);
     expect(
-      await database.query('select dedupe_key from poison where dedupe_key = $1', [poison.dedupeKey]),
+      await database.query('select dedupe_key from poison where dedupe_key = $1', [storedKey(poison.dedupeKey)]),
     ).toHaveLength(1);
     await intake.accept('sms', [poison]);
     const waiting = (await new Parked(database, intake).list({ limit: 100 })).filter(
-      ({ dedupeKey }) => dedupeKey === poison.dedupeKey,
+      ({ dedupeKey }) => dedupeKey === storedKey(poison.dedupeKey),
     );
     expect(waiting).toMatchObject([{ accountId: 'sms', stage: 'store' }]);
     const [mended] = await intake.accept('sms', [{ ...poison, occurredAt: undefined }]);
@@ -222,7 +223,7 @@ describeOnEveryDatabase('intake', (open) => {
     ]);
     expect(unknown).toMatchObject({ id: null });
     const parked = await new Parked(database, intake).list({ limit: 100 });
-    expect(parked.map(({ dedupeKey }) => dedupeKey)).toContain(`u${person}`);
+    expect(parked.map(({ dedupeKey }) => dedupeKey)).toContain(storedKey(`u${person}`));
     const [stored] = await intake.accept('sms', [message(person, 'old', { externalIds: [`B-${person}`] })]);
     await database.query('update contact set blocked = true where id = $1', [stored!.contactId]);
     await intake.accept('sms', [{ ...change, dedupeKey: `b${person}`, externalId: `B-${person}` }]);
@@ -233,7 +234,8 @@ describeOnEveryDatabase('intake', (open) => {
     const change = { thread: person, sender: message(person, '').sender, kind: 'deleted' as const };
     await intake.accept('sms', [{ ...change, dedupeKey: `d${person}`, externalId: `late-${person}` }]);
     const parked = new Parked(database, intake);
-    const ours = async () => (await parked.list({ limit: 100 })).find(({ dedupeKey }) => dedupeKey === `d${person}`);
+    const ours = async () =>
+      (await parked.list({ limit: 100 })).find(({ dedupeKey }) => dedupeKey === storedKey(`d${person}`));
     await expect(parked.retry((await ours())!.id)).rejects.toMatchObject({ code: 'not-replayable' });
     const [stored] = await intake.accept('sms', [message(person, 'old', { externalIds: [`late-${person}`] })]);
     await parked.retry((await ours())!.id);
@@ -355,10 +357,10 @@ describeOnEveryDatabase('intake', (open) => {
     ]);
     await prune(database);
     const parked = await new Parked(database, intake).list({ limit: 100 });
-    expect(parked.filter(({ dedupeKey }) => dedupeKey === late.dedupeKey)).toMatchObject([
+    expect(parked.filter(({ dedupeKey }) => dedupeKey === storedKey(late.dedupeKey))).toMatchObject([
       { stage: 'store', error: expect.stringContaining(`never-${person}`) },
     ]);
-    const { id } = parked.find(({ dedupeKey }) => dedupeKey === late.dedupeKey)!;
+    const { id } = parked.find(({ dedupeKey }) => dedupeKey === storedKey(late.dedupeKey))!;
     await new Parked(database, intake).retry(id);
     await database.query(`update early_receipt set received_at = now() - interval '73 h' where external_id = $1`, [
       `never-${person}`,

@@ -99,12 +99,15 @@ export class Intake implements IntakePort {
     cursor?: { name: string; value: string },
   ): Promise<StoredItem[]> {
     const items = events.flatMap((event) => toItem(accountId, event, this.options.languageOf));
+    const keys = events.flatMap((event) => (event.kind === 'typing' ? [] : event.dedupeKey));
     if (cursor) items.push({ kind: 'cursor', ...cursor });
     if (items.length === 0) return Promise.resolve([]);
     if (this.waiting > MOST_WAITING) return Promise.reject(new Overloaded());
     this.waiting += items.length;
     return new Promise((resolve, reject) => {
-      this.queue.push({ items, resolve, reject });
+      const named = (stored: StoredItem[]): void =>
+        resolve(stored.map((one, index) => Object.assign(one, { dedupeKey: keys[index] })));
+      this.queue.push({ items, resolve: named, reject });
       if (!this.flying) {
         this.flying = true;
         setImmediate(() => void this.fly());
@@ -208,7 +211,7 @@ export class Intake implements IntakePort {
 
   private async run(items: IntakeItem[], attempt = 1): Promise<StoredItem[]> {
     try {
-      const after = this.options.handOver?.after ?? null;
+      const { after = null, epoch = 0 } = this.options.handOver ?? {};
       const rows = await this.database.query<ItemRow | LaidRow>(INTAKE, [JSON.stringify(arrange(items)), after]);
       const told = rows.filter((row) => row.position === null).sort((a, b) => a.ord - b.ord);
       const stored = told.map((row) => toStored(row, items[row.ord - 1]!));
@@ -217,7 +220,7 @@ export class Intake implements IntakePort {
         const laid = rows.filter((row) => row.position !== null);
         // Only the lane of a conversation is in the order of commit, by the conversation's lock.
         const ordered = laid.filter((row) => row.conversation_id !== null).map(handedOf);
-        const taken = ordered.length === 0 || this.options.handOver!.give(ordered);
+        const taken = ordered.length === 0 || this.options.handOver!.give(ordered, epoch);
         const entries = after === null || !taken || ordered.length < laid.length;
         this.options.onStored?.(stored, { files: items.some(bringsFiles), entries });
       });

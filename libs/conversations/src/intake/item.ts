@@ -9,6 +9,7 @@ import {
   primaryLanguage,
   renderText,
 } from '#normalizer';
+import { createHash } from 'node:crypto';
 import { safeFileName } from '../media/file-name.js';
 import type { ArrivingEvent } from '../ports.js';
 
@@ -19,11 +20,20 @@ export interface EventItem extends Record<string, unknown> {
   kind: Exclude<InboundEvent['kind'], 'typing'>;
   id: string;
   accountId: string;
+  /** `storedKey` of the provider's. */
   dedupeKey: string;
   /** Only messages have these: `arrange` sets them. */
   place?: number;
   first?: true;
   plain?: boolean;
+}
+
+/**
+ * What the store keeps of the name of a provider's event: a hash, of 128 bits. It knows a repeat by it after the person was erased, and tells nobody who that was,
+ * though a name may hold their address.
+ */
+export function storedKey(dedupeKey: string): string {
+  return createHash('sha256').update(dedupeKey).digest('base64url').slice(0, 22);
 }
 
 interface PendingFile {
@@ -52,7 +62,7 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
           id: newId('msg'),
           eventId: newId('evt'),
           accountId,
-          dedupeKey: event.dedupeKey,
+          dedupeKey: storedKey(event.dedupeKey),
           thread: event.thread,
           from: event.from,
           handles: event.sender.handles,
@@ -77,12 +87,18 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
     }
     case 'receipt':
       return [
-        { ...event, failure: undefined, ...(event.failure && { failure: event.failure }), id: newId('evt'), accountId },
+        {
+          ...{ ...event, failure: undefined, ...(event.failure && { failure: event.failure }) },
+          ...{ id: newId('evt'), accountId, dedupeKey: storedKey(event.dedupeKey) },
+        },
       ];
     default: {
       const { sender, ...rest } = event;
       const parts = 'parts' in rest && rest.parts ? { parts: rest.parts, text: renderText(rest.parts) } : {};
-      return [{ ...rest, ...parts, id: newId('evt'), accountId, handles: sender.handles, name: sender.name }];
+      const dedupeKey = storedKey(rest.dedupeKey);
+      return [
+        { ...rest, ...parts, id: newId('evt'), accountId, dedupeKey, handles: sender.handles, name: sender.name },
+      ];
     }
   }
 }

@@ -127,7 +127,10 @@ export class Fetcher {
       const media = await this.options.source.open(file.accountId, file.ref, signal);
       const about = { name: name ?? media.name, declaredType: media.mimeType ?? mimeType, accountId: file.accountId };
       const received = await this.options.files.receive(media.stream, about, file.id);
-      await settleFile(this.options.database, file, { ...received, state: 'ready' });
+      const settled = await settleFile(this.options.database, file, { ...received, state: 'ready' });
+      // Erased while it was on its way.
+      if (!settled && (await this.options.files.find([file.id])).length === 0)
+        await this.options.files.discard(received);
     } catch (error) {
       await this.failed(file, error as Error);
     }

@@ -83,6 +83,18 @@ const ORPHANS: Statement = {
     returning storage_key as key`,
 };
 
+const REMOVALS: Statement = {
+  name: 'file_removals',
+  text: 'select key from file_removal where due_at <= now() order by due_at limit $1',
+};
+/** Bytes that may have been on their way when they were to be deleted are deleted once more. */
+const REMOVED: Statement = {
+  name: 'file_removed',
+  text: `with again as (update file_removal set due_at = again_at, again_at = null where key = $1 and again_at is not null returning key)
+    delete from file_removal where key = $1 and again_at is null and key not in (select key from again)`,
+};
+const [yes, no] = [() => true, () => false];
+
 /** The media room: takes bytes in, says what they are, keeps them, gives them out. */
 export class Files {
   /** Largest file taken, bytes. */
@@ -176,6 +188,21 @@ export class Files {
     const gone = await this.database.query<{ key: string | null }>(ORPHANS, [olderThanS]);
     for (const { key } of gone) if (key) await this.keeper.remove(key);
     return gone.length;
+  }
+
+  /**
+   * Deletes the bytes of files that were erased, at most `limit`. What the store does not delete now stays noted, and is tried again at the next call. Returns how many are gone.
+   */
+  async removeErased(limit = 500): Promise<number> {
+    const due = await this.database.query<{ key: string }>(REMOVALS, [limit]);
+    let gone = 0;
+    for (const { key } of due) {
+      if (await this.keeper.remove(key).then(yes, no)) {
+        await this.database.query(REMOVED, [key]);
+        gone += 1;
+      }
+    }
+    return gone;
   }
 
   private async keep(id: string, spooled: Spooled, about: AboutFile): Promise<ReceivedFile> {

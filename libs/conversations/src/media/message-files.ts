@@ -9,7 +9,8 @@ const FIND: Statement = {
 };
 const TIE: Statement = {
   name: 'file_tie',
-  text: `update file set message_id = $1 where id = any ($2::text[]) and message_id is null`,
+  text: `with tied as (update file set message_id = $1 where id = any ($2::text[]) and message_id is null returning id)
+    insert into file_use (file_id, message_id) select f.id, $1 from file f where f.id = any ($2::text[]) and f.message_id <> $1 on conflict do nothing`,
 };
 /** Kinds that the bytes cannot tell, and what the bytes must be for them. */
 const NARROWER: Readonly<Partial<Record<MediaKind, MediaKind>>> = { voice: 'audio', sticker: 'image' };
@@ -36,7 +37,7 @@ export async function resolveFiles(sql: Sql, parts: readonly Part[], owner?: str
   });
 }
 
-/** Ties uploads to the message that carries them, in its transaction; uploads that nothing ties are swept. */
+/** Ties uploads to the message that carries them, in its transaction, and notes further messages that do; uploads that nothing ties are swept. */
 export async function tieFiles(sql: Sql, messageId: string, parts: readonly Part[]): Promise<void> {
   const ids = fileIds(parts);
   if (ids.length > 0) await sql.query(TIE, [messageId, ids]);

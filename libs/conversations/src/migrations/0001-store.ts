@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { EMIT } from '../sql/emit.sql.js';
+import { ERASURE } from '../sql/erasure.sql.js';
 import { INTAKE } from '../sql/intake.sql.js';
 import { NOTICE } from '../sql/notice.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
@@ -16,7 +17,7 @@ export class Store1700000000002 implements MigrationInterface {
   name = 'Store1700000000002';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, VIEWS, EMIT, ROUTING, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY, NOTICE])
+    for (const sql of [TABLES, ERASURE, VIEWS, EMIT, ROUTING, THREADS, STATUS, STORE_MESSAGE, INTAKE, OUTBOX, REPLY, NOTICE])
       await runner.query(sql);
   }
 
@@ -29,6 +30,8 @@ export class Store1700000000002 implements MigrationInterface {
       drop function store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, lock_touched, store_known, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;
+      drop function veiled, erase_events, erase_answers, erase_mentions, erase_files, erase_contact, names_anybody, names_of, people_of, session_hash, erasure_hash;
+      drop table file_use, file_removal, erased_session, erasure_seen, erasure;
       drop table shared_value, cursor, setting, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,
         message, reference, conversation_thread, conversation, thread, destination, account;
       drop function conversation_changed, conversation_surroundings_changed, account_changed;`);

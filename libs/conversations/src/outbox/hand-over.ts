@@ -10,6 +10,8 @@ export interface Handed {
 export interface Taker {
   /** The place up to which it has read the outbox; null where it has no room, or does not run: nothing is handed over then. */
   readonly after: number | null;
+  /** Another one after something was withdrawn: what was stored before is not taken any more. */
+  readonly epoch: number;
   /** In order of position, all of one transaction. Returns whether it took them all. */
   take(handed: readonly Handed[]): boolean;
 }
@@ -25,9 +27,13 @@ export class HandOver {
     return this.taker?.after ?? null;
   }
 
-  /** Returns whether all of them were taken: nobody needs to look for them in the outbox now. */
-  give(handed: readonly Handed[]): boolean {
-    return this.taker?.take(handed) ?? false;
+  get epoch(): number {
+    return this.taker?.epoch ?? 0;
+  }
+
+  /** `epoch`: as it was before they were stored. Returns whether all of them were taken: nobody needs to look for them in the outbox now. */
+  give(handed: readonly Handed[], epoch: number): boolean {
+    return this.taker?.epoch === epoch && this.taker.take(handed);
   }
 
   /** Returns how to leave again. */

@@ -1,6 +1,9 @@
 import type { Database, Statement } from '#database';
 
-const FRONT: Statement = { name: 'stream_front', text: 'select * from stream_front()' };
+const FRONT: Statement = {
+  name: 'stream_front',
+  text: 'select f.*, (select max(position) from erasure) as erased from stream_front() f',
+};
 
 /** Positions up to which everything is settled: committed and visible to the next statement, or gone for good. */
 export interface Settled {
@@ -10,6 +13,7 @@ export interface Settled {
 
 interface Front extends Settled {
   readonly writers: string[];
+  readonly erased: number | null;
 }
 
 /**
@@ -33,6 +37,7 @@ interface Front extends Settled {
  */
 export class Horizon {
   private settled: Settled = { outbox: 0, event: 0 };
+  private lastErasure = 0;
   private candidate: Front | undefined;
   private asking: Promise<boolean> | undefined;
 
@@ -41,6 +46,11 @@ export class Horizon {
   /** The best that is known. */
   get known(): Settled {
     return this.settled;
+  }
+
+  /** Place of the last erasure that was committed when the last question was asked; they commit in order. */
+  get erased(): number {
+    return this.lastErasure;
   }
 
   /**
@@ -66,6 +76,7 @@ export class Horizon {
 
   private async ask(): Promise<boolean> {
     const [front] = (await this.database.query<Front>(FRONT)) as [Front];
+    this.lastErasure = front.erased ?? 0;
     if (front.writers.length === 0) {
       this.candidate = undefined;
       this.advance(front);

@@ -20,7 +20,8 @@ begin
   select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
   if i ? 'crm' then perform apply_crm(who.contact_id, i->'crm', who.created, p_now); end if;
   select * into person from contact where id = who.contact_id;
-  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz), inbound, 1);
+  t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz),
+    inbound and not coalesce((i->>'automated')::boolean, false), 1); -- what nobody wrote opens no reply window
   select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);
   if t.conversation_id is distinct from place.conversation_id then
     update thread set conversation_id = place.conversation_id where id = t.id;
@@ -111,6 +112,8 @@ declare
   who record;
 begin
   select * into who from resolve_contact(i->'handles', i->>'name', i->>'accountId', p_now);
+  perform 1 from contact c where c.id = who.contact_id for key share;
+  if not found then raise exception 'the contact was erased meanwhile' using errcode = 'serialization_failure'; end if;
   perform join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
   update thread set opted_out_at = case when i->>'kind' = 'opted-out' then p_now end where account_id = i->>'accountId' and external_id = i->>'thread';
   if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;

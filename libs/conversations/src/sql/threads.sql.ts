@@ -14,6 +14,7 @@ begin
   if found then return; end if;
 
   perform 1 from contact c where c.id = p_thread.contact_id for update;
+  if not found then raise exception 'the contact was erased meanwhile' using errcode = 'serialization_failure'; end if;
   select c.id into conversation_id from conversation c
   where c.contact_id = p_thread.contact_id and c.status <> 'closed'
     and (c.id = (select t.conversation_id from thread t where t.id = p_thread.id) or (p_continuity = 'contact' and c.continuity <> 'thread'))

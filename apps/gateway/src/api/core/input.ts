@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { fingerprint, type IdempotentRequest } from '#conversations';
 import { cleanDeep, parseWith } from '#normalizer';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import { Refusal } from './problem.js';
 
 const NOTHING = z.object({});
 const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 visible ASCII characters');
+const Header = z.object({ 'Idempotency-Key': IdempotencyKey });
 
 /** Path, query and body as the endpoint declares them. Throws `InvalidInput`, or `Refusal` where there is no readable body. */
 export function readInput(spec: Endpoint, request: CallingRequest): { params: unknown; query: unknown; body: unknown } {
@@ -23,7 +25,7 @@ function bodyOf(spec: Endpoint, body: unknown): unknown {
   throw new Refusal('malformed', 'a JSON body is needed, sent as application/json');
 }
 
-/** What makes two POSTs the same one; null where the caller did not ask for that. */
+/** What makes two POSTs the same one; null where the caller did not ask for that. Of the key a hash is kept: it may name a person, and outlives them. */
 export function idempotent(
   spec: Endpoint,
   { caller, request }: Pick<Call, 'caller' | 'request'>,
@@ -33,7 +35,9 @@ export function idempotent(
   const path = request.url.split('?', 1)[0] ?? '';
   return {
     scope: `${caller.id} ${spec.method} ${path}`,
-    key: parseWith(z.object({ 'Idempotency-Key': IdempotencyKey }), { 'Idempotency-Key': header })['Idempotency-Key'],
+    key: createHash('sha256')
+      .update(parseWith(Header, { 'Idempotency-Key': header })['Idempotency-Key'])
+      .digest('hex'),
     fingerprint: fingerprint([spec.method, path, request.query, spec.body ? request.body : null]),
   };
 }

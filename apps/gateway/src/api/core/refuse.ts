@@ -1,4 +1,4 @@
-import { Conflict, IdempotencyMismatch, NotFound, Overloaded } from '#conversations';
+import { AnswerErased, Conflict, IdempotencyMismatch, NotFound, Overloaded } from '#conversations';
 import { DatabaseUnavailable, isTransient } from '#database';
 import { InvalidHandle, InvalidInput, ProviderFailure } from '#normalizer';
 import { HttpException } from '@nestjs/common';
@@ -18,6 +18,7 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof InvalidInput) return invalid(error.errors);
   if (error instanceof InvalidHandle) return invalid([{ path: 'handle', message: error.message }]);
   if (error instanceof IdempotencyMismatch) return new Refusal('idempotency-mismatch', error.message);
+  if (error instanceof AnswerErased) return new Refusal('gone', error.message);
   if (error instanceof ProviderFailure) return ofProvider(error);
   if (error instanceof Overloaded) return new Refusal('unavailable', error.message, { retryAfterS: error.retryAfterS });
   if (error instanceof DatabaseUnavailable || isTransient(error)) {

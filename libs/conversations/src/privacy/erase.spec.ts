@@ -1,0 +1,208 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Database } from '#database';
+import { describeOnEveryDatabase } from '#database/testing';
+import { mergeContacts, undoMerge } from '#identity';
+import { Intake } from '../intake/intake.js';
+import { Files, FileUrls, LocalFileStore, tieFiles } from '../media/index.js';
+import { findText, live } from '../testing/life.js';
+import { addAccount, addDestination, eventsOf, message, STORE } from '../testing/store.js';
+import { eraseContact, listErasures, type Erased } from './erase.js';
+
+describeOnEveryDatabase('erasing a person', (open) => {
+  let database: Database;
+  let folder: string;
+  let files: Files;
+
+  beforeAll(async () => {
+    database = await open(STORE);
+    folder = await mkdtemp(join(tmpdir(), 'erase-'));
+    files = new Files({
+      ...{ database, store: new LocalFileStore(folder), maxBytes: 10_000 },
+      urls: new FileUrls('a secret', 'https://x.example'),
+    });
+    await addAccount(database, { id: 'sms' });
+    await addAccount(database, { id: 'web', type: 'webchat', hosted: true });
+    await addDestination(database, { id: 'desk', accounts: ['sms', 'web'] });
+    await addDestination(database, { id: 'elsewhere', accounts: ['other'] });
+  });
+  afterAll(async () => {
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const erase = async (contactId: string, reason?: string): Promise<Erased> => {
+    const erased = await database.transaction((sql) => eraseContact(sql, contactId, { by: 'key_1', reason }));
+    await files.removeErased();
+    return erased!;
+  };
+  const bytesOnDisk = async (): Promise<string> => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const held = entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name)));
+    return Buffer.concat(await Promise.all(held)).toString('latin1');
+  };
+  const arrive = async (from: string, text: string, account = 'sms') =>
+    (await new Intake(database).accept(account, [message(from, text)]))[0]!;
+
+  it('leaves nothing of them anywhere, and everything of everybody else', async () => {
+    const [gone, stays] = [await live(database, files, 'canary7f3a'), await live(database, files, 'neighbour2b')];
+    const full = await findText(database, 'canary7f3a');
+    expect(Object.keys(full)).toEqual(
+      expect.arrayContaining(
+        ['contact', 'contact_conflict', 'conversation', 'delivery', 'early_receipt', 'event', 'external_ref', 'file', 'handle', 'idempotency',
+          'merge', 'message', 'poison', 'reference', 'thread', 'trace', 'unit'], // prettier-ignore
+      ),
+    );
+    const neighbour = await findText(database, 'neighbour2b');
+    expect(await bytesOnDisk()).toContain('content canary7f3a');
+
+    const { record } = await erase(gone.contactId, 'asked by canary7f3a@mail.example, +86 139 0000 0001, in a letter');
+    expect(await findText(database, 'canary7f3a')).toEqual({});
+    expect(await findText(database, 'neighbour2b')).toEqual(neighbour);
+    expect(await bytesOnDisk()).not.toContain('canary7f3a');
+    expect(await bytesOnDisk()).toContain('content neighbour2b');
+    for (const id of gone.messageIds)
+      expect(await database.query('select 1 from message where id = $1', [id])).toEqual([]);
+    expect(await database.query('select 1 from message where id = any ($1)', [stays.messageIds])).toHaveLength(6);
+
+    expect(record).toMatchObject({ by: 'key_1', reason: 'asked by ***, ***, in a letter' });
+    expect([...record.contactIds].sort()).toEqual([gone.contactId, gone.mergedId].sort());
+    expect([...record.conversationIds].sort()).toEqual([...gone.conversationIds].sort());
+    expect(record.counts).toMatchObject({
+      contacts: 2,
+      conversations: 2,
+      threads: 2,
+      messages: 6,
+      files: 2,
+      parked: 2,
+    });
+  });
+
+  it('keeps id, type and sequence of their events, and tells the destinations who could have heard of them', async () => {
+    const life = await live(database, files, 'canary8c41');
+    const before = await eventsOf(database, life.conversationIds[0]!);
+    const { record } = await erase(life.contactId);
+    const after = await eventsOf(database, life.conversationIds[0]!);
+    expect(after.map(({ type, sequence, data }) => [type, sequence, data])).toEqual(
+      before.map(({ type, sequence }) => [type, sequence, null]),
+    );
+    const told = await database.query(
+      `select o.target_id, e.data from event e join outbox o on o.item_id = e.id where e.type = 'contact.erased' and e.contact_id = $1`,
+      [life.contactId],
+    );
+    const { id, contactIds, conversationIds } = record;
+    expect(told).toEqual([{ target_id: 'desk', data: { erasure: { id, contactIds, conversationIds } } }]);
+  });
+
+  it('is not undone by a repeat of what was erased, of what was set aside, or of what an agent asked for', async () => {
+    const life = await live(database, files, 'canary9d52');
+    await erase(life.contactId);
+    const count = async () => (await database.query<{ n: number }>('select count(*)::int as n from message'))[0]!.n;
+    const before = await count();
+    const [again] = await new Intake(database).accept('sms', [life.first]);
+    expect(again).toMatchObject({ id: life.messageIds[0], duplicate: true, conversationId: null });
+    expect(again!.dedupeKey).toBe('dedupe-canary9d52');
+    const [bad] = await new Intake(database).accept('sms', [message('x', 'bad', { dedupeKey: 'bad-canary9d52' })]);
+    expect(bad!.duplicate).toBe(true);
+    expect(await count()).toBe(before);
+    expect(await findText(database, 'canary9d52')).toEqual({});
+    const answers = await database.query<{ status: number; body: unknown }>(
+      `select status, body from idempotency where key = any ($1)`,
+      [[`k-${life.conversationIds[0]}`, `k-${life.messageIds[0]}`]],
+    );
+    expect(answers).toEqual([
+      { status: 410, body: null },
+      { status: 410, body: null },
+    ]);
+  });
+
+  it('makes somebody new of whoever writes again', async () => {
+    const before = await arrive('+8613700000001', 'before');
+    await erase(before.contactId!);
+    const after = await arrive('+8613700000001', 'after');
+    expect(after.duplicate).toBe(false);
+    expect(after.contactId).not.toBe(before.contactId);
+    expect(after.conversationId).not.toBe(before.conversationId);
+    expect(await database.query('select text from message where conversation_id = $1', [after.conversationId])).toEqual(
+      [{ text: 'after' }],
+    );
+  });
+
+  it('takes them out of the events of whom they were one with for a while', async () => {
+    const [a, b] = [await arrive('+8613700000002', 'of a'), await arrive('+8613700000003', 'of b')];
+    const mergeId = await database.transaction((sql) =>
+      mergeContacts(sql, { into: a.contactId!, from: b.contactId!, reason: 'one', by: 'key' }),
+    );
+    await arrive('+8613700000002', 'while one');
+    await database.transaction((sql) => undoMerge(sql, mergeId!, 'key'));
+    expect(JSON.stringify(await eventsOf(database, a.conversationId))).toContain('+8613700000003');
+    await erase(b.contactId!);
+    expect(await findText(database, '8613700000003')).toEqual({});
+    const left = await eventsOf(database, a.conversationId);
+    expect(left.flatMap(({ data }) => data?.message?.text ?? [])).toEqual(
+      expect.arrayContaining(['of a', 'while one']),
+    );
+    expect((await findText(database, '8613700000002'))['handle']).toBe(1);
+  });
+
+  it('leaves a file that somebody else was sent too', async () => {
+    const [one, two] = [await arrive('+8613700000004', 'one'), await arrive('+8613700000005', 'two')];
+    const shared = await files.store(database, Buffer.from('a brochure'), { name: 'brochure.txt' });
+    const parts = [{ type: 'media', fileId: shared.id }] as never;
+    await tieFiles(database, one.id!, parts);
+    await tieFiles(database, two.id!, parts);
+    await erase(one.contactId!);
+    expect(await bytesOnDisk()).toContain('a brochure');
+    expect((await files.find([shared.id]))[0]).toMatchObject({ messageId: two.id });
+    await erase(two.contactId!);
+    expect(await bytesOnDisk()).not.toContain('a brochure');
+    expect(await database.query('select 1 from file_use')).toEqual([]);
+  });
+
+  it('deletes the bytes later where the store does not now, and those of a file that was on its way again', async () => {
+    const life = await live(database, files, 'canary0e63');
+    const broken = Object.assign(Object.create(new LocalFileStore(folder)) as LocalFileStore, {
+      remove: () => Promise.reject(new Error('the store is away')),
+    });
+    const away = new Files({
+      ...{ database, store: broken, maxBytes: 10_000, urls: new FileUrls('a secret', 'https://x.example') },
+    });
+    await database.transaction((sql) => eraseContact(sql, life.contactId, { by: 'key_1' }));
+    expect(await away.removeErased()).toBe(0);
+    expect(await bytesOnDisk()).toContain('canary0e63');
+    expect(await files.removeErased()).toBe(2);
+    expect(await bytesOnDisk()).not.toContain('canary0e63');
+    const left = await database.query<{ later: boolean }>('select due_at > now() as later from file_removal');
+    expect(left).toEqual(expect.arrayContaining([{ later: true }]));
+    await database.query('update file_removal set due_at = now()');
+    await files.removeErased();
+    expect(await database.query('select 1 from file_removal')).toEqual([]);
+  });
+
+  it('proves each erasure in a chain that shows a change', async () => {
+    const [older, newer] = [await arrive('+8613700000006', 'x'), await arrive('+8613700000007', 'y')];
+    const [first, second] = [await erase(older.contactId!), await erase(newer.contactId!, 'asked')];
+    expect(second.record.previous).toBe(first.record.hash);
+    const [latest, before] = await listErasures(database, { before: null, limit: 2 });
+    expect([latest, before]).toEqual([second.record, first.record]);
+    expect(await listErasures(database, { before: second.record.id, limit: 1 })).toEqual([first.record]);
+    const sound = () =>
+      database.query('select 1 from erasure e where e.id = $1 and e.hash = erasure_hash(e)', [first.record.id]);
+    expect(await sound()).toHaveLength(1);
+    await database.query(`update erasure set asked_by = 'somebody else' where id = $1`, [first.record.id]);
+    expect(await sound()).toHaveLength(0);
+  });
+
+  it('knows nobody who is gone, or who is part of another', async () => {
+    const [a, b] = [await arrive('+8613700000008', 'a'), await arrive('+8613700000009', 'b')];
+    await database.transaction((sql) =>
+      mergeContacts(sql, { into: a.contactId!, from: b.contactId!, reason: 'one', by: 'key' }),
+    );
+    for (const id of [b.contactId!, 'con_none'])
+      expect(await database.transaction((sql) => eraseContact(sql, id, { by: 'k' }))).toBeNull();
+    await erase(a.contactId!);
+    expect(await database.transaction((sql) => eraseContact(sql, a.contactId!, { by: 'k' }))).toBeNull();
+  });
+});

@@ -1,0 +1,2 @@
+export * from './erase.js';
+export * from './erasures.js';

@@ -1,0 +1,307 @@
+/**
+ * `erase_contact(contact, by, reason)`: takes a person out of the store, in the caller's transaction. Gone are the contact and all that were merged into it, with
+ * handles, threads, conversations, messages of theirs elsewhere, units, files, waiting entries, deliveries, traces and whatever else names them; of their events
+ * id, type and sequence stay. Returns the proof, which names ids only; null where there is no such contact.
+ *
+ * What keeps a repeat from storing it again: the inbox, whose keys are hashes; `idempotency` rows, which answer 410 from then on; `erased_session`, by which the
+ * browsers of the person are known. `erasure.lanes` are the lanes of the outbox from which something was taken: a relay forgets what it has of them in memory
+ * (`Erasures`). Proofs are chained: each hash covers the one before.
+ *
+ * `file_removal`: stored bytes that are to be deleted; those of a file that was still on its way a second time, when it must have arrived. `file_use`: further
+ * messages that carry an upload which is tied to another one.
+ *
+ * Locks: handles, contacts, conversations, as a merge; the stream's tables last, so that the relay of everybody else waits for as little as possible.
+ */
+export const ERASURE = `
+create table erasure (
+  position bigint generated always as identity primary key,
+  id text not null unique,
+  contact_ids text[] not null,
+  conversation_ids text[] not null,
+  asked_by text not null,
+  reason text,
+  counts jsonb not null,
+  lanes text[] not null,
+  previous text not null,
+  hash text not null,
+  at timestamptz not null
+);
+create index erasure_contact on erasure using gin (contact_ids);
+
+create table erasure_seen (
+  relay text primary key,
+  position bigint not null
+);
+
+create table erased_session (
+  hash text primary key,
+  at timestamptz not null
+);
+
+create table file_removal (
+  key text primary key,
+  due_at timestamptz not null,
+  again_at timestamptz
+);
+create index file_removal_due on file_removal (due_at);
+
+create table file_use (
+  file_id text not null,
+  message_id text not null,
+  primary key (file_id, message_id)
+);
+create index file_use_message on file_use (message_id);
+
+create index event_contact on event (contact_id) where conversation_id is null;
+
+create function erasure_hash(e erasure) returns text language plpgsql stable as $$
+begin
+  return encode(sha256(convert_to(jsonb_build_array(e.previous, e.id, to_jsonb(e.contact_ids), to_jsonb(e.conversation_ids), e.asked_by, e.reason, e.counts, iso(e.at))::text, 'utf8')), 'hex');
+end
+$$;
+
+create function session_hash(p_kind text, p_account text, p_value text) returns text language sql immutable as $$
+  select encode(sha256(convert_to(p_kind || ' ' || p_account || ' ' || p_value, 'utf8')), 'hex')
+$$;
+
+-- The contact and everybody who became part of it.
+create function people_of(p_contact text) returns text[] language sql stable as $$
+  with recursive part(id) as (
+    select p_contact
+    union
+    select m.merged_id from part p join merge m on m.survivor_id = p.id and m.undone_at is null)
+  select array_agg(id order by id) from part
+$$;
+
+-- Texts by which a person is known wherever there is no id: addresses and provider names, as they are, as they stand in URLs, and phone numbers without the plus.
+create function names_of(p_contacts text[]) returns text[] language plpgsql stable as $$
+begin
+  return (
+    select coalesce(array_agg(distinct x.spelling), '{}') from (
+      select h.value from handle h where h.contact_id = any (p_contacts)
+      union select t.external_id from thread t where t.contact_id = any (p_contacts)
+      union select h->>'value' from thread t cross join lateral jsonb_array_elements(t.handles) h where t.contact_id = any (p_contacts)) v
+    cross join lateral (values (v.value), (ltrim(v.value, '+')), (replace(replace(replace(v.value, '%', '%25'), '+', '%2B'), '@', '%40')), (btrim(to_jsonb(v.value)::text, '"'))) x (spelling)
+    where length(x.spelling) >= 4);
+end
+$$;
+
+-- What could be a word of anybody's counts only where it is a whole value.
+create function names_anybody(p_text text, p_names text[]) returns boolean language sql immutable as $$
+  select exists (
+    select 1 from unnest(p_names) n
+    where position(n in p_text) > 0 and (length(n) >= 6 and n ~ '[0-9@]' or position('"' || n || '"' in p_text) > 0 or position('"' || n || '\\"' in p_text) > 0))
+$$;
+
+create function erase_contact(p_contact text, p_by text, p_reason text) returns erasure language plpgsql
+set jit = off set plan_cache_mode = force_custom_plan as $$
+declare
+  e erasure;
+  v_now timestamptz := clock_timestamp();
+  v_people text[];
+  v_conversations text[];
+  v_elsewhere text[];
+  v_threads text[];
+  v_messages text[];
+  v_units text[];
+  v_events text[];
+  v_others text[];
+  v_lanes text[];
+  v_names text[];
+  v_since timestamptz;
+  v_accounts text[];
+  v_channels text[];
+  v_withdrawn int;
+  v_n int;
+begin
+  v_people := people_of(p_contact);
+  perform lock_people(v_people);
+  select min(c.created_at) into v_since from contact c where c.id = any (v_people);
+  if not exists (select 1 from contact c where c.id = p_contact and c.merged_into is null) then return null; end if;
+  v_people := people_of(p_contact); -- whoever was merged into it while it was waited for
+  perform lock_people(v_people);
+
+  v_conversations := array(select c.id from conversation c where c.contact_id = any (v_people) order by c.id);
+  v_threads := array(select t.id from thread t where t.contact_id = any (v_people));
+  v_messages := array(
+    select m.id from message m where m.conversation_id = any (v_conversations) union select m.id from message m where m.thread_id = any (v_threads));
+  v_elsewhere := array(select distinct m.conversation_id from message m where m.id = any (v_messages) and m.conversation_id <> all (v_conversations));
+  perform 1 from conversation c where c.id = any (v_elsewhere) order by c.id for update;
+  v_units := array(select u.id from unit u where u.message_id = any (v_messages));
+  v_names := names_of(v_people);
+  select array_agg(distinct t.account_id), array_agg(distinct a.type) into v_accounts, v_channels
+  from thread t left join account a on a.id = t.account_id where t.id = any (v_threads);
+  e.counts := jsonb_build_object('contacts', cardinality(v_people), 'conversations', cardinality(v_conversations), 'threads', cardinality(v_threads),
+    'messages', cardinality(v_messages), 'units', cardinality(v_units), 'handles', (select count(*) from handle h where h.contact_id = any (v_people)));
+
+  e.counts := e.counts || erase_files(v_people, v_messages, v_now);
+  e.counts := e.counts || erase_mentions(v_people, v_names, v_since, v_now);
+  e.counts := e.counts || erase_answers(v_people || v_conversations || v_messages, v_since);
+
+  insert into erased_session (hash, at)
+  select distinct session_hash(h.scheme, h.scope, h.value), v_now from handle h where h.contact_id = any (v_people) and h.scheme in ('visitor', 'client')
+  on conflict (hash) do update set at = excluded.at;
+
+  -- Whom a merge that was undone, or a conflict, has brought into the events of these.
+  v_others := array(
+    select o from (
+      select m.survivor_id from merge m where m.merged_id = any (v_people) union select m.merged_id from merge m where m.survivor_id = any (v_people)
+      union select unnest(f.contact_ids) from contact_conflict f where f.contact_ids && v_people) x (o)
+    where o <> all (v_people));
+  delete from merge m where m.survivor_id = any (v_people) or m.merged_id = any (v_people);
+  get diagnostics v_n = row_count;
+  e.counts := e.counts || jsonb_build_object('merges', v_n);
+  delete from contact_conflict f where f.contact_ids && v_people;
+  get diagnostics v_n = row_count;
+  e.counts := e.counts || jsonb_build_object('conflicts', v_n);
+
+  delete from external_ref r using message m where m.id = any (v_messages) and r.account_id = m.account_id and r.external_id = any (m.external_ids);
+  delete from external_ref r using unit u where u.id = any (v_units) and r.account_id = u.account_id and r.external_id = any (u.external_ids);
+  delete from early_receipt r where r.external_id = any (v_units);
+  delete from reference r where r.conversation_id = any (v_conversations);
+  delete from conversation_thread j where j.conversation_id = any (v_conversations) or j.thread_id = any (v_threads);
+  delete from conversation c where c.id = any (v_conversations);
+  v_lanes := array(select distinct u.account_id || ':' || u.thread_id from unit u where u.id = any (v_units));
+  delete from unit u where u.id = any (v_units);
+  delete from message m where m.id = any (v_messages);
+  delete from thread t where t.id = any (v_threads);
+  delete from handle h where h.contact_id = any (v_people);
+  delete from contact c where c.id = any (v_people);
+
+  e.counts := e.counts || erase_events(v_people, v_others, v_conversations, v_elsewhere, v_messages, v_names, v_lanes, v_units);
+  e.lanes := array(select jsonb_array_elements_text(e.counts->'lanes'));
+  e.counts := e.counts - 'lanes';
+
+  perform pg_advisory_xact_lock(hashtextextended('erasure', 0)); -- positions in the order of commit
+  e.position := nextval('erasure_position_seq');
+  e.id := new_id('ers');
+  e.contact_ids := v_people;
+  e.conversation_ids := v_conversations;
+  e.asked_by := p_by;
+  e.reason := veiled(p_reason, v_names);
+  e.previous := coalesce((select x.hash from erasure x order by x.position desc limit 1), '');
+  e.at := v_now;
+  e.hash := erasure_hash(e);
+  insert into erasure overriding system value select (e).*;
+
+  -- Not by emit(): there is no contact any more to take a snapshot of, and no thread by which a filter could know its accounts.
+  with told as (
+    insert into event (id, type, contact_id, data, created_at)
+    values (new_id('evt'), 'contact.erased', p_contact, jsonb_build_object('erasure', jsonb_build_object(
+      'id', e.id, 'contactIds', to_jsonb(v_people), 'conversationIds', to_jsonb(v_conversations))), v_now)
+    returning id)
+  insert into outbox (partition, lane, kind, target_id, item_id)
+  select lane_partition(d.id || ':' || p_contact), d.id || ':' || p_contact, 'event', d.id, told.id
+  from told cross join destination d where d.removed_at is null and admits(d, 'contact.erased', null, v_accounts, v_channels);
+  return e;
+end
+$$;
+
+-- Files of these messages and uploads of these visitors. One that somebody else's message carries too is tied to that one.
+create function erase_files(p_people text[], p_messages text[], p_now timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_n int;
+begin
+  delete from file_use x where x.message_id = any (p_messages);
+  with heirs as (
+    delete from file_use x using (
+      select distinct on (x.file_id) x.file_id, x.message_id from file_use x join file f on f.id = x.file_id
+      where f.message_id = any (p_messages) order by x.file_id, x.message_id) first
+    where x.file_id = first.file_id and x.message_id = first.message_id returning x.file_id, x.message_id)
+  update file f set message_id = h.message_id from heirs h where f.id = h.file_id;
+  with gone as (
+    delete from file f where f.message_id = any (p_messages)
+      or (f.message_id is null and f.owner in (select 'visitor:' || h.value from handle h where h.contact_id = any (p_people) and h.scheme = 'visitor'))
+    returning f.id, f.state)
+  insert into file_removal (key, due_at, again_at)
+  select right(g.id, 2) || '/' || left(right(g.id, 4), 2) || '/' || g.id, p_now, case when g.state = 'pending' then p_now + interval '10 minutes' end from gone g
+  on conflict (key) do nothing;
+  get diagnostics v_n = row_count;
+  return jsonb_build_object('files', v_n);
+end
+$$;
+
+-- What names a person without an id of ours: what was set aside, and traffic that no message is known for. What was set aside is not taken again.
+create function erase_mentions(p_people text[], p_names text[], p_since timestamptz, p_now timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_parked int;
+  v_traces int;
+begin
+  with gone as (
+    delete from poison p where names_anybody(p.input::text || p.error, p_names) or names_anybody(regexp_replace(p.input::text, '[ ()./-]', '', 'g'), p_names)
+    returning p.id, p.account_id, p.dedupe_key)
+  insert into inbox (account_id, dedupe_key, item_id, received_at) select g.account_id, g.dedupe_key, g.id, p_now from gone g on conflict do nothing;
+  get diagnostics v_parked = row_count;
+  delete from early_receipt r where names_anybody(r.receipt::text, p_names);
+  delete from trace t where t.created_at >= p_since and names_anybody(t.exchange::text, p_names);
+  get diagnostics v_traces = row_count;
+  return jsonb_build_object('parked', v_parked, 'traces', v_traces);
+end
+$$;
+
+-- Recorded answers that name one of these ids, or were given under one: whoever repeats the request is told that it is gone.
+create function erase_answers(p_ids text[], p_since timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_n int;
+begin
+  update idempotency i set status = 410, body = null, fingerprint = '' where i.created_at >= p_since and i.status is not null and exists (
+    select 1 from regexp_matches(i.scope || ' ' || coalesce(i.body::text, ''), '(?:con|cnv|msg)_[0-9a-f]{32}', 'g') x where x[1] = any (p_ids));
+  get diagnostics v_n = row_count;
+  return jsonb_build_object('answers', v_n);
+end
+$$;
+
+-- Of the events id, type and sequence stay; of those that tell of others only what they show of these people goes. Entries, deliveries and traces go. The lanes
+-- from which an entry was taken, or whose content is another now, come back as 'lanes'.
+create function erase_events(p_people text[], p_others text[], p_conversations text[], p_elsewhere text[], p_messages text[], p_names text[], p_lanes text[], p_units text[])
+returns jsonb language plpgsql as $$
+declare
+  v_gone text[];
+  v_shared text[];
+  v_elsewhere text[];
+  v_lanes text[];
+  v_entries int;
+  v_deliveries int;
+  v_traces int;
+begin
+  v_elsewhere := array(
+    select c.id from conversation c where c.contact_id = any (p_others)
+    union select unnest(p_elsewhere));
+  v_gone := array(
+    select e.id from event e where e.conversation_id = any (p_conversations)
+    union all select e.id from event e where e.conversation_id is null and e.contact_id = any (p_people)
+    union all select e.id from event e where e.conversation_id = any (v_elsewhere) and e.data->'message'->>'id' = any (p_messages)
+    union all select e.id from event e where e.conversation_id is null and e.contact_id = any (p_others)
+      and (e.data->'conflict'->'contactIds' ?| p_people or e.data->'merge'->>'mergedId' = any (p_people) or e.data->'merge'->>'survivorId' = any (p_people)));
+  v_shared := array(
+    select e.id from event e where (e.conversation_id = any (v_elsewhere) or (e.conversation_id is null and e.contact_id = any (p_others)))
+      and e.id <> all (v_gone) and (e.data->'contact'->>'id' = any (p_people) or names_anybody((e.data->'contact')::text, p_names)));
+
+  delete from trace t where t.message_id = any (p_messages) or t.event_id = any (v_gone);
+  get diagnostics v_traces = row_count;
+  delete from delivery d using destination t where d.destination_id = t.id and d.event_id = any (v_gone);
+  get diagnostics v_deliveries = row_count;
+  v_lanes := p_lanes || array(select d.id || ':' || x from destination d cross join unnest(p_conversations || p_people || p_others || v_elsewhere) x);
+  with gone as (
+    delete from outbox o where o.lane = any (v_lanes) and (o.item_id = any (v_gone) or o.item_id = any (p_units)) returning o.lane)
+  select count(*), array_agg(distinct g.lane) into v_entries, v_lanes from gone g;
+  v_lanes := coalesce(v_lanes, '{}') || array(
+    select distinct o.lane from event e cross join destination d join outbox o on o.lane = d.id || ':' || coalesce(e.conversation_id, e.contact_id) and o.item_id = e.id
+    where e.id = any (v_shared));
+  update event e set data = null where e.id = any (v_gone) and e.data is not null;
+  update event e set data = e.data - 'contact' where e.id = any (v_shared);
+  return jsonb_build_object('events', cardinality(v_gone), 'entries', v_entries, 'deliveries', v_deliveries, 'deliveryTraces', v_traces, 'lanes', to_jsonb(v_lanes));
+end
+$$;
+
+-- A reason without what it may say of the person: their own names and addresses, and whatever looks like an address or a number.
+create function veiled(p_reason text, p_names text[]) returns text language plpgsql as $$
+declare
+  v_text text := p_reason;
+  v_name text;
+begin
+  foreach v_name in array p_names loop v_text := replace(v_text, v_name, '***'); end loop;
+  return regexp_replace(regexp_replace(v_text, '\\S+@\\S+', '***', 'g'), '\\+?\\d[\\d ()./-]{4,}\\d', '***', 'g');
+end
+$$;
+`;
