@@ -46,12 +46,12 @@ const common = (dedupeKey: string) => ({
 const id = (n: number): string => String(6_054_768_590_064_713_728n + BigInt(n));
 const message = (n: number, ...parts: object[]) =>
   ({ kind: 'message', ...common(`message:${id(n)}`), parts, externalIds: [id(n)] }) as InboundEventInput;
-const event = ([name, key]: readonly [string, string], part: object, more: object = { automated: true }) =>
+const event = ([name, key]: readonly [string, string], part: object) =>
   ({
     kind: 'message',
     ...common(`event:${openid}:1409735668:${name}::${key}`),
     parts: [part],
-    ...more,
+    automated: true,
   }) as InboundEventInput;
 const held = ([kind, mimeType]: readonly [string, string], ref: string, more: object = {}) => ({
   type: 'media',
@@ -99,7 +99,7 @@ const inbound: readonly [string, InboundEventInput][] = [
   ],
   ['unsubscribe', { kind: 'opted-out', ...common(`event:${openid}:1409735668:unsubscribe::`), reason: 'unsubscribed' }],
   ['scan', event(['scan', 'store-7'], { type: 'unsupported', providerType: 'event:SCAN:store-7' })],
-  ['click', event(['click', 'TALK_TO_US'], { type: 'choice', optionId: 'TALK_TO_US', label: 'TALK_TO_US' }, {})],
+  ['click', event(['click', 'TALK_TO_US'], { type: 'choice', optionId: 'TALK_TO_US', label: 'TALK_TO_US' })],
   ['view', event(['view', 'https://shop.example/orders'], { type: 'link', url: 'https://shop.example/orders' })],
   ['location-event', event(['location', ''], { type: 'location', latitude: 23.137466, longitude: 113.352425 })],
   ['template-success', result('templatesendjobfinish', '3156567833284837377', { status: 'delivered' })],

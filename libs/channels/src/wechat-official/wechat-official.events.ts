@@ -6,9 +6,10 @@ import { commonOf, messageOf, unsupported } from '../wechat/inbound.js';
 const SCENE = 'qrscene_';
 
 /**
- * What an event says. Following and unfollowing are consent, results of templates and notices are receipts. A tap on a menu is a choice
- * of the customer; what phones report by themselves (a page opened, a place) is `automated`. The rest is kept as `unsupported` with its
- * name and key. WeChat writes names of events in mixed case. Source: "接收事件推送", developers.weixin.qq.com.
+ * What an event says. Following and unfollowing are consent, results of templates and notices are receipts. A tap on the menu of the
+ * account is a choice, a page that was opened a link, a place that the phone told a location; the rest is kept as `unsupported` with its
+ * name and key. All of these are `automated`: nobody wrote them, and they open no reply window (a tap on the menu allows 3 messages
+ * within one minute). WeChat writes names of events in mixed case. Source: "接收事件推送", developers.weixin.qq.com.
  */
 export function eventOf(fields: Fields, appId: string): InboundEventInput {
   const { Event: event = '', EventKey: key = '' } = fields;
@@ -19,7 +20,7 @@ export function eventOf(fields: Fields, appId: string): InboundEventInput {
     case 'unsubscribe':
       return { kind: 'opted-out', ...commonOf(fields, appId), reason: 'unsubscribed' };
     case 'click':
-      return messageOf(fields, appId, { parts: [{ type: 'choice', optionId: key, label: key }] });
+      return automated({ type: 'choice', optionId: key, label: key });
     case 'view':
       return automated(/^https?:/.test(key) ? { type: 'link', url: key } : unsupported('event', event, key));
     case 'location':

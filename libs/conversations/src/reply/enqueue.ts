@@ -2,7 +2,7 @@ import type { Sql } from '#database';
 import { choiceIndex, type ChoiceOption, type FittedUnit, type Message, newId, type Part } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
-import { demandSendable } from './rules.js';
+import { demandSendable, needsWindow } from './rules.js';
 
 /** What is to be sent, as the row of the table `message` holds it. */
 export interface Sendable {
@@ -25,10 +25,10 @@ export async function enqueue(
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
   const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : undefined;
-  demandSendable(thread, rules, 1);
   const { parts, subject } = message;
+  demandSendable(thread, rules, needsWindow(message) ? 1 : 0);
   const units = channels.fit(thread.account_id, { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) });
-  demandSendable(thread, rules, units.length);
+  demandSendable(thread, rules, units.filter(needsWindow).length);
 
   const options = units.flatMap(askedIn).at(-1);
   const answers = options && JSON.stringify(typedAnswers(message.id, options));

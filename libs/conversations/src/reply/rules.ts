@@ -1,4 +1,4 @@
-import { ProviderFailure, type FailureCode } from '#normalizer';
+import { ProviderFailure, type FailureCode, type Part } from '#normalizer';
 import type { AccountRules, Sendability } from '../ports.js';
 import type { ThreadRow } from './context.js';
 
@@ -34,9 +34,15 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
   return { until, remaining };
 }
 
-/** Throws the typed refusal before anything is queued. `units` is how many provider messages it takes. */
+/** Does a provider message of these parts need an open window, and use it up? Templates, which the provider has approved, do neither. */
+export function needsWindow({ parts }: { readonly parts: readonly Part[] }): boolean {
+  return parts.some(({ type }) => type !== 'template');
+}
+
+/** Throws the typed refusal before anything is queued. `units` is how many provider messages it takes that need the window. */
 export function demandSendable(thread: ThreadRow, rules: AccountRules | undefined, units: number): void {
   const state = standing(thread, rules, new Date());
+  if (units === 0 && state.code === 'window-closed') return;
   if (state.code) throw new ProviderFailure(state.code, state.message ?? state.code);
   if (state.remaining !== null && units > state.remaining) {
     throw new ProviderFailure(

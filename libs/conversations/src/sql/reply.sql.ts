@@ -3,7 +3,7 @@
  * the time until which it waits, null where it goes now: whether `sendAt` has come is the database's to say, which will look for it.
  *
  * `lay_units(message, thread, answers, units, hosted)`: gives a message its place in a thread, which remembers what a typed answer may mean (`answers`) until the next
- * message to it, and lays one unit and one outbox row per provider message. On a hosted channel it is sent with this. A message that a visitor has seen in a
+ * message to it, and lays one unit and one outbox row per provider message. What is no template uses the reply window up. On a hosted channel it is sent with this. A message that a visitor has seen in a
  * hosted chat keeps its place there, also when it goes on over another channel. Returns the message as readers get it.
  */
 export const REPLY = `
@@ -33,7 +33,8 @@ declare
   v_count int := jsonb_array_length(p_units);
 begin
   with t as (
-    update thread set sequence = sequence + 1, sent_since_inbound = sent_since_inbound + v_count, open_choices = p_answers
+    update thread set sequence = sequence + 1, open_choices = p_answers,
+      sent_since_inbound = sent_since_inbound + (select count(*) from jsonb_array_elements(p_units) u where not u->'content'->'parts' @> '[{"type":"template"}]')
     where id = p_thread returning id, account_id, sequence),
   m as (
     update message m set thread_id = t.id, account_id = t.account_id, thread_sequence = t.sequence from t
