@@ -1,0 +1,139 @@
+import { ProviderFailure, type OutboundUnit } from '#normalizer';
+import { z } from 'zod';
+import type { Capabilities } from '../core/capabilities.js';
+import { keepQuiet, quietHoursSettings } from './quiet-hours.js';
+
+/** How marketing texts tell how to refuse them: operators demand that they do. */
+const REFUSABLE = /退订|拒收|(?:回复?|复)\s*(?:T|TD|R|N)\b|STOP/i;
+const BRACKETS = /[【】]/;
+const VARIABLE = /\$?\{\w+\}/g;
+
+/** A signature as it was registered. Providers put it into 【】, so it is taken without. */
+export const signNameSettings = z
+  .string()
+  .overwrite((name) => name.trim().replace(/^【(.*)】$/, '$1'))
+  .regex(/^[^【】\s]{2,32}$/, 'expected the approved signature, 2 to 32 characters, without 【】');
+
+const template = z
+  .object({
+    code: z.string().min(1).max(100).optional().describe("The provider's id of the template; default: its name here."),
+    text: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        'Its wording without the signature, variables as ${name} or {1}. Values and length are checked against it beforehand.',
+      ),
+    signName: signNameSettings.optional().describe('Another signature than that of the account.'),
+    marketing: z
+      .boolean()
+      .default(false)
+      .describe('An advertisement: keeps the quiet hours, and its wording must offer a way to refuse.'),
+  })
+  .refine(({ marketing, text }) => !marketing || (text !== undefined && REFUSABLE.test(text)), {
+    message: 'an advertisement must say how to refuse it, such as 拒收请回复R: give its wording with that',
+    path: ['text'],
+  })
+  .refine(({ text }) => text === undefined || !BRACKETS.test(text), {
+    message: 'give the wording without 【签名】',
+    path: ['text'],
+  });
+
+/** Settings that providers in China have in common. */
+export const mainlandSettings = {
+  signName: signNameSettings.describe('Approved signature (签名) that messages carry, without 【】.'),
+  templates: z
+    .record(z.string().min(1).max(100), template)
+    .default({})
+    .describe('Approved templates (模板) by the name that replies call them by. Others are called by their id.'),
+  replyTemplate: z
+    .object({
+      code: z.string().min(1).max(100).describe("The provider's id of a template with one variable, into which answers in plain text are put."),
+      variable: z.string().regex(/^\w{1,40}$/).default('content').describe('Name of that variable.'),
+      text: z.string().min(1).max(500).refine((text) => !BRACKETS.test(text), 'give the wording without 【签名】').optional()
+        .describe('Its wording without the signature, such as `客服回复：${content}`: for the number of segments.'),
+      max: z.int().min(2).max(1_000).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
+    })
+    .optional()
+    .describe('For answers in plain text: operators in mainland China let nothing but approved templates pass.'),
+  quietHours: quietHoursSettings
+    .prefault({ from: '21:00', to: '08:00' })
+    .describe('Hours in which advertisements wait.'),
+}; // prettier-ignore
+
+export type Mainland = z.infer<z.ZodObject<typeof mainlandSettings>>;
+
+/** What a unit orders of a provider in China. */
+export interface TemplateOrder {
+  readonly code: string;
+  readonly signName: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/**
+ * The template that a unit is sent by: the one it names, or that for answers in plain text. Throws `content-refused` where there is none or a value holds
+ * 【】, which would be a second signature, and `throttled` while an advertisement has to wait.
+ */
+export function templateOrder(
+  unit: Pick<OutboundUnit, 'parts' | 'text'>,
+  config: Mainland,
+  now: number,
+): TemplateOrder {
+  const [part] = unit.parts;
+  const order = part?.type === 'template' ? named(part, config, now) : plain(unit.text, config);
+  const faulty = Object.entries(order.values).find(([, value]) => BRACKETS.test(value));
+  if (faulty)
+    throw new ProviderFailure(
+      'content-refused',
+      `the value of ${faulty[0]} holds 【 or 】, which only the signature may`,
+    );
+  return order;
+}
+
+function named(
+  { name, values }: { name: string; values: Record<string, string> },
+  { templates, signName, quietHours }: Mainland,
+  now: number,
+): TemplateOrder {
+  const known = Object.hasOwn(templates, name) ? templates[name] : undefined;
+  if (known?.marketing) keepQuiet(quietHours, now);
+  return { code: known?.code ?? name, signName: known?.signName ?? signName, values };
+}
+
+function plain(text: string, { replyTemplate, signName }: Mainland): TemplateOrder {
+  if (replyTemplate) return { code: replyTemplate.code, signName, values: { [replyTemplate.variable]: text } };
+  const why = 'numbers of mainland China take approved templates only: send a template, or set replyTemplate';
+  throw new ProviderFailure('content-refused', why);
+}
+
+/** Text and templates of an account: how long, how counted, how worded. The signature is part of every message. */
+export function mainlandCapabilities(of: Capabilities, config: Mainland): Capabilities {
+  const { signName, replyTemplate, templates } = config;
+  const around = replyTemplate?.text?.replaceAll(VARIABLE, '').length ?? 0;
+  const wordings = Object.entries(templates).flatMap(([name, known]) =>
+    known.text === undefined ? [] : [[name, `【${known.signName ?? signName}】${known.text}`]],
+  );
+  return {
+    ...of,
+    text: {
+      ...of.text,
+      max: replyTemplate?.max ?? of.text.max,
+      segments: { alphabet: 'ucs2', added: signName.length + 2 + around },
+    },
+    ...(wordings.length > 0 && { templates: Object.fromEntries(wordings) as Record<string, string> }),
+  };
+}
+
+/** A time such as `2017-09-01 00:00:00`, which is Beijing's, in ISO 8601; undefined where it is none. */
+export function beijingTime(text: unknown): string | undefined {
+  const match = typeof text === 'string' ? /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/.exec(text) : null;
+  const time = match && `${match[1]}T${match[2]}+08:00`;
+  return time && !Number.isNaN(Date.parse(time)) ? time : undefined;
+}
+
+/** Milliseconds until midnight in Beijing, when the counts of the day begin again. */
+export function untilTomorrow(now: number): number {
+  const day = 86_400_000;
+  return day - ((now + 8 * 3_600_000) % day);
+}
