@@ -60,7 +60,7 @@ export class Ingress {
     this.sockets = new Sockets({ directory, arrivals, states: this.states, log });
     this.polls = new Polls({ database, directory, arrivals, callbacks: this.callbacks, states: this.states, log });
     this.webhooks = new Webhooks({
-      ...{ directory, arrivals, gate, metrics, log, publicUrl },
+      ...{ directory, arrivals, gate, metrics, log, publicUrl, country: parts.country },
       wake: (id) => this.polls.wakeAccount(id),
       trace: (...call) => directory.traceCall(...call),
       heard: (account) => this.heard(account),

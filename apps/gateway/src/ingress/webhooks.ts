@@ -25,6 +25,8 @@ export interface WebhookParts {
   readonly log: Logger;
   /** Root of the addresses that providers call, from the settings. */
   readonly publicUrl: string;
+  /** Country of phone numbers without a country code. */
+  readonly country?: string | undefined;
   /** The callback only announces: the account is to be polled now, by whichever process polls it. */
   readonly wake: (accountId: string) => void;
   /** Notes a genuine request for the traces of the messages that it brought or told of. Must be quick: the answer waits for it. */
@@ -98,6 +100,7 @@ export class Webhooks {
       accountId: account.id,
       config: account.config,
       publicUrl,
+      defaultCountry: this.parts.country,
       now: at,
     });
     if (received.kind === 'reject') {

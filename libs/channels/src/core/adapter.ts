@@ -76,6 +76,8 @@ export interface VerifyContext<C> {
   readonly config: C;
   /** The configured public URL of this request, without the query: never taken from the Host header. */
   readonly publicUrl: string;
+  /** Country (ISO 3166) of phone numbers that are written without their country code, where the account does not say. */
+  readonly defaultCountry?: string | undefined;
   /** Now, milliseconds since the epoch. */
   readonly now: number;
 }

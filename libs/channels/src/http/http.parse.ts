@@ -62,7 +62,7 @@ export function parse(request: VerifiedRequest, ctx: VerifyContext<HttpConfig>):
   const event = refusing(() => {
     const body = parseWith(Body, jsonBody(request));
     const read = body.type === 'message' ? message(body, ctx.config) : receipt(body);
-    return parseInbound(read);
+    return parseInbound(read, ctx);
   });
   return {
     events: [event],
