@@ -4,4 +4,4 @@ export * from './core/fit.js';
 export { builtinAdapters } from './builtin.js';
 export * from './webchat/protocol.js';
 export { webchat } from './webchat/webchat.adapter.js';
-export type { WebchatConfig } from './webchat/webchat.config.js';
+export type { PrechatConfig, WebchatConfig } from './webchat/webchat.config.js';

@@ -9,9 +9,13 @@ const occurredAt = z.iso.datetime({ offset: true }).optional();
 /** The provider's own name of the conversation within the account (an openid, a phone number, a mail thread). */
 const thread = z.string().min(1).max(500);
 
+/** `source`: who vouches for it, where that is neither the provider nor a token of the account. */
+const SenderHandle = Handle.extend({ source: z.string().max(200).optional() });
+export type SenderHandle = z.infer<typeof SenderHandle>;
+
 const sender = z.object({
   /** Addresses of the person, each with the proof that this very event carries. The first one names the sender. */
-  handles: z.array(Handle).min(1).max(20),
+  handles: z.array(SenderHandle).min(1).max(20),
   name: z.string().max(500).optional(),
 });
 

@@ -1,6 +1,5 @@
 import { cleanDeep } from './clean.js';
-import type { Handle } from './handle.js';
-import { InboundEvent } from './inbound.js';
+import { InboundEvent, type SenderHandle } from './inbound.js';
 import { InvalidInput, parseWith } from './invalid.js';
 import { handleKey, InvalidHandle, normalizeHandle, type NormalizeOptions } from './normalize-handle.js';
 import { LIMITS, type Part } from './parts.js';
@@ -29,8 +28,8 @@ export function checkSize(parts: readonly Part[]): void {
   throw new InvalidInput([{ path: 'parts', message: `larger than ${LIMITS.messageBytes} bytes as JSON` }]);
 }
 
-function normalizeHandles(handles: readonly Handle[], options: NormalizeOptions): Handle[] {
-  const unique = new Map<string, Handle>();
+function normalizeHandles(handles: readonly SenderHandle[], options: NormalizeOptions): SenderHandle[] {
+  const unique = new Map<string, SenderHandle>();
   handles.forEach((raw, i) => {
     const handle = normalizeAt(raw, i, options);
     const key = handleKey(handle);
@@ -40,9 +39,11 @@ function normalizeHandles(handles: readonly Handle[], options: NormalizeOptions)
   return [...unique.values()];
 }
 
-function normalizeAt(handle: Handle, index: number, options: NormalizeOptions): Handle {
+function normalizeAt(handle: SenderHandle, index: number, options: NormalizeOptions): SenderHandle {
+  const { source } = handle;
   try {
-    return normalizeHandle(handle, options);
+    const normal = normalizeHandle(handle, options);
+    return source === undefined ? normal : { ...normal, source };
   } catch (error) {
     if (!(error instanceof InvalidHandle)) throw error;
     throw new InvalidInput([{ path: `sender.handles.${index}.value`, message: `expected ${error.expected}` }]);

@@ -6,6 +6,7 @@ import type { ChatFeed, Reader } from './chat-feed.js';
 import { IdentityInvalid, verifyIdentity } from './chat-identity.js';
 import { ContentRefused } from './chat-inbox.js';
 import { originAllowed, type Place } from './chat-origin.js';
+import type { Admission } from './chat-prechat.js';
 import type { ChatServerParts } from './chat-parts.js';
 import { newSession, threadOf, type Session } from './chat-session.js';
 import type { ChatSocket } from './chat-socket.js';
@@ -31,6 +32,9 @@ export class ChatConnection implements Reader {
   private waiting = 0;
   private counted = { from: 0, frames: 0 };
   private typing = false;
+  private locale: string | undefined;
+  /** Nothing of a form is left that the next message would bring along. */
+  private introduced = false;
   private closed = false;
   private refused = false;
 
@@ -104,6 +108,8 @@ export class ChatConnection implements Reader {
       else if (!this.session || !this.account) this.refuse('protocol', 'say hello first', 'protocol');
       else if (frame.type === 'message') await this.message(frame, this.session);
       else if (frame.type === 'identify') await this.identify(frame, this.session);
+      else if (frame.type === 'prechat' || frame.type === 'code' || frame.type === 'confirm')
+        await this.introduce(frame, this.session);
       else if (frame.type === 'ack') this.acknowledge(frame);
       else if (frame.type === 'typing') this.showTyping(frame.on);
     } catch (error) {
@@ -131,6 +137,7 @@ export class ChatConnection implements Reader {
     const refusal = this.admit(frame.account);
     if (refusal === 'account-unknown') return this.refuse(refusal, 'there is no such chat', 'policy');
     if (refusal) return this.refuse(refusal, 'this page may not use the chat', 'policy');
+    this.locale = frame.locale;
     const known = await this.known(frame);
     if (!known && (await this.parts.limits.newVisitor(this.place.address)) > 0) {
       return this.refuse('rate-limited', 'too many new visitors; wait a moment', 'unavailable');
@@ -148,8 +155,11 @@ export class ChatConnection implements Reader {
   private async enter(session: Session, from: { fresh: boolean; after: number }): Promise<void> {
     const name = { accountId: session.accountId, externalId: threadOf(session) };
     const state = await this.parts.store.thread(name.accountId, name.externalId);
-    const { frame, expires } = await welcome(this.parts, { session, state, fresh: from.fresh, account: this.account! });
+    const prechat = await this.parts.prechat.form(session, this.account!);
+    const greeting = { session, state, fresh: from.fresh, account: this.account!, prechat };
+    const { frame, expires } = await welcome(this.parts, greeting);
     this.leave();
+    this.introduced = false;
     this.session = session;
     this.expires = expires;
     this.send(frame);
@@ -175,7 +185,14 @@ export class ChatConnection implements Reader {
     }
     try {
       if (await this.parts.identities.hasMovedOn(session)) return this.restart();
-      const stored = await this.parts.inbox.accept(session, frame, this.account!.config);
+      const admission = await this.admission(session);
+      if (admission.kind === 'wait') {
+        const detail = 'the form comes before the first message';
+        return this.send({ type: 'refused', clientId, code: 'prechat-required', detail });
+      }
+      const { said } = admission;
+      const stored = await this.parts.inbox.accept(session, frame, { config: this.account!.config, said });
+      this.introduced ||= await this.parts.prechat.taken(session, admission);
       this.parts.observe?.(stored.duplicate ? 'duplicate' : 'stored');
       this.typing = false;
       if (this.feed) {
@@ -198,6 +215,39 @@ export class ChatConnection implements Reader {
     }
   }
 
+  private async admission(session: Session): Promise<Admission> {
+    return this.introduced ? { kind: 'go' } : this.parts.prechat.admit(session, this.account!);
+  }
+
+  /** The form before the first message, and the codes that prove an address of it. */
+  private async introduce(frame: Frame<'prechat' | 'code' | 'confirm'>, session: Session): Promise<void> {
+    const { limits, identities, prechat } = this.parts;
+    const account = this.account!;
+    const retryAfterMs = await limits.message(session.visitorId, this.place.address);
+    if (retryAfterMs > 0) {
+      if (frame.type !== 'prechat')
+        return this.send({ type: 'code', scheme: frame.scheme, state: 'wait', retryAfterMs });
+      return this.send({
+        type: 'error',
+        code: 'rate-limited',
+        detail: 'too many answers; wait a moment',
+        retryAfterMs,
+      });
+    }
+    if (await identities.hasMovedOn(session)) return this.restart();
+    if (frame.type === 'prechat')
+      return this.send({ type: 'prechat', prechat: await prechat.submit(session, account, frame) });
+    const { address } = this.place;
+    if (frame.type === 'code')
+      return this.send(await prechat.ask({ session, account, address, locale: this.locale }, frame));
+    const answer = await prechat.confirm(session, account, frame);
+    this.send(answer);
+    if (answer.state !== 'right') return;
+    this.introduced = false;
+    const form = await prechat.standing(session, account);
+    if (form) this.send({ type: 'prechat', prechat: form });
+  }
+
   private async identify({ token }: Frame<'identify'>, session: Session): Promise<void> {
     const { limits } = this.parts;
     const retryAfterMs = await limits.identify(session.visitorId, this.place.address);
@@ -208,6 +258,7 @@ export class ChatConnection implements Reader {
       const person = await verifyIdentity(token, this.account!.config, session.accountId);
       this.leave();
       const next = await this.parts.identities.become(session, person);
+      if (!session.person && !next.fresh) await this.parts.prechat.becomes(session, next.session);
       await this.enter(next.session, { fresh: next.fresh, after: 0 });
     } catch (error) {
       if (!(error instanceof IdentityInvalid)) throw error;

@@ -10,6 +10,7 @@ import { chatAccount, type ChatAccount } from './chat-account.js';
 import { ownerOf } from './chat-inbox.js';
 import { ChatLimits } from './chat-limits.js';
 import { CHAT_OPTIONS, type ChatOptions } from './chat-options.js';
+import { ChatPrechat } from './chat-prechat.js';
 import { originAllowed } from './chat-origin.js';
 import { Sessions } from './chat-session.js';
 import { clientAddress } from './client-address.js';
@@ -26,6 +27,7 @@ export class ChatFilesController {
     @Inject(Directory) private readonly directory: Directory,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(ChatLimits) private readonly limits: ChatLimits,
+    @Inject(ChatPrechat) private readonly prechat: ChatPrechat,
     @Inject(CHAT_OPTIONS) private readonly options: ChatOptions,
   ) {
     this.address = clientAddress(options.trustedProxies);
@@ -46,13 +48,16 @@ export class ChatFilesController {
   @Post()
   @HttpCode(201)
   async upload(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<StoredFile> {
-    const { id, config } = this.admit(request, reply);
+    const account = this.admit(request, reply);
+    const { id, config } = account;
     const token = /^Bearer +(\S{1,4096}) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const session = await this.sessions.read(token, id);
     if (!session) throw new Refusal('unauthenticated', 'the chat session is missing, expired, or of another chat');
     const bytes = Math.min(Number(request.headers['content-length'] ?? Infinity), this.files.maxBytes);
     const waitMs = await this.limits.upload(session.visitorId, this.address(request.raw), bytes);
     if (waitMs > 0) throw new Refusal('rate-limited', 'too many uploads', { retryAfterS: Math.ceil(waitMs / 1_000) });
+    if ((await this.prechat.admit(session, account)).kind === 'wait')
+      throw new Refusal('forbidden', 'the form comes before the first message');
     const about = {
       owner: ownerOf(session),
       accountId: id,

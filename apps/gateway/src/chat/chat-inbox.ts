@@ -2,8 +2,16 @@ import type { ClientFrame, WebchatConfig } from '#channels';
 import { resolveFiles, type IntakePort, type StoredItem } from '#conversations';
 import type { Database } from '#database';
 import { InvalidInput, parseInbound, type Part } from '#normalizer';
+import type { Said } from './prechat-form.js';
 import { handlesOf, threadOf, type Session } from './chat-session.js';
 import type { ChatStore } from './chat-store.js';
+
+/** What a message goes by, besides itself. */
+export interface Surroundings {
+  readonly config: WebchatConfig;
+  /** What the visitor said before, in a form. */
+  readonly said?: Said | undefined;
+}
 
 type MessageFrame = Extract<ClientFrame, { type: 'message' }>;
 
@@ -39,8 +47,8 @@ export class ChatInbox {
    * Stores a message of a visitor; resolves after the commit, also for one that was stored before. Throws `ContentRefused` (nothing is stored) and
    * `DatabaseUnavailable`.
    */
-  async accept(session: Session, frame: MessageFrame, config: WebchatConfig): Promise<StoredItem> {
-    const event = await this.event(session, frame, config).catch((error: unknown) => {
+  async accept(session: Session, frame: MessageFrame, around: Surroundings): Promise<StoredItem> {
+    const event = await this.event(session, frame, around).catch((error: unknown) => {
       throw error instanceof InvalidInput ? new ContentRefused(error.message) : error;
     });
     const [stored] = await this.intake.accept(session.accountId, [event]);
@@ -48,16 +56,18 @@ export class ChatInbox {
     return stored;
   }
 
-  private async event(session: Session, { clientId, parts }: MessageFrame, config: WebchatConfig) {
+  private async event(session: Session, { clientId, parts }: MessageFrame, { config, said }: Surroundings) {
     const own: Part[] = [];
     for (const part of parts) own.push(await this.check(session, part, config));
     const key = `${session.visitorId}:${clientId}`;
+    const name = session.person?.name ?? said?.name;
     return parseInbound({
       kind: 'message',
       dedupeKey: key,
       externalIds: [key],
       thread: threadOf(session),
-      sender: { handles: handlesOf(session), ...(session.person?.name && { name: session.person.name }) },
+      sender: { handles: [...handlesOf(session), ...(said?.handles ?? [])], ...(name && { name }) },
+      ...(said?.metadata && { metadata: said.metadata }),
       parts: [...(await resolveFiles(this.database, own, ownerOf(session)))],
     });
   }

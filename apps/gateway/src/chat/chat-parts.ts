@@ -3,6 +3,7 @@ import type { ChatAccount } from './chat-account.js';
 import type { ChatFeeds } from './chat-feeds.js';
 import type { ChatIdentities } from './chat-identities.js';
 import type { ChatInbox } from './chat-inbox.js';
+import type { ChatPrechat } from './chat-prechat.js';
 import type { ChatLimits } from './chat-limits.js';
 import type { ChatOptions, LiveEvents } from './chat-options.js';
 import type { Sessions } from './chat-session.js';
@@ -16,6 +17,7 @@ export interface ChatServerParts {
   readonly feeds: ChatFeeds;
   readonly inbox: ChatInbox;
   readonly identities: ChatIdentities;
+  readonly prechat: ChatPrechat;
   readonly sessions: Sessions;
   readonly limits: ChatLimits;
   readonly live: LiveEvents;

@@ -1,4 +1,4 @@
-import type { ServerFrame } from '#channels';
+import type { Prechat, ServerFrame } from '#channels';
 import type { ChatAccount } from './chat-account.js';
 import type { Session, Sessions } from './chat-session.js';
 import type { ChatSocket } from './chat-socket.js';
@@ -14,12 +14,13 @@ interface Greeting {
   readonly state: ThreadState | undefined;
   readonly fresh: boolean;
   readonly account: ChatAccount;
+  readonly prechat: Prechat | undefined;
 }
 
 /** The frame that greets a session, with the session anew, and when that ends (seconds). */
 export async function welcome(
   { sessions, maxFileBytes, crowd }: { sessions: Sessions; maxFileBytes: number; crowd?: () => number },
-  { session, state, fresh, account }: Greeting,
+  { session, state, fresh, account, prechat }: Greeting,
 ): Promise<{ frame: ServerFrame; expires: number }> {
   const { maxTextLength, maxFileBytes: fileBytes, mimeTypes, title, greeting } = account.config;
   const { person } = session;
@@ -36,6 +37,7 @@ export async function welcome(
     limits: { text: maxTextLength, fileBytes: Math.min(fileBytes, maxFileBytes), mimeTypes: [...mimeTypes] },
     ...(title && { title }),
     ...(greeting && { greeting }),
+    ...(prechat && { prechat }),
   };
   return { frame, expires: Math.floor(Date.now() / 1_000) + LIFETIME_S };
 }

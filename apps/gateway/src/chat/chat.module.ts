@@ -15,12 +15,14 @@ import type { Logger } from 'pino';
 import { Directory } from '../directory/index.js';
 import { Metrics } from '../ops/metrics.js';
 import { DATABASE, LOGGER } from '../tokens.js';
+import { Verifications } from '../verify/verifications.js';
 import { chatAccount } from './chat-account.js';
 import { ChatFeeds } from './chat-feeds.js';
 import { ChatFilesController } from './chat-files.controller.js';
 import { ChatIdentities } from './chat-identities.js';
 import { ChatInbox } from './chat-inbox.js';
 import { ChatLimits } from './chat-limits.js';
+import { ChatPrechat } from './chat-prechat.js';
 import { CHAT_OPTIONS, LIVE_EVENTS, type ChatOptions, type LiveEvents } from './chat-options.js';
 import type { ChatServerParts } from './chat-parts.js';
 import { ChatServer } from './chat-server.js';
@@ -41,6 +43,7 @@ interface Given {
   readonly live: LiveEvents;
   readonly sessions: Sessions;
   readonly limits: ChatLimits;
+  readonly prechat: ChatPrechat;
   readonly metrics: Metrics;
 }
 
@@ -70,6 +73,7 @@ const inject = [
   LIVE_EVENTS,
   Sessions,
   ChatLimits,
+  ChatPrechat,
   Metrics,
 ];
 const names = [
@@ -84,6 +88,7 @@ const names = [
   'live',
   'sessions',
   'limits',
+  'prechat',
   'metrics',
 ];
 
@@ -95,6 +100,11 @@ const providers: Provider[] = [
     useFactory: (options: ChatOptions, database: Database) => new ChatLimits(options, database),
   },
   {
+    provide: ChatPrechat,
+    inject: [DATABASE, Verifications],
+    useFactory: (database: Database, verifications: Verifications) => new ChatPrechat(database, verifications),
+  },
+  {
     provide: ChatServer,
     inject,
     useFactory: (...values: unknown[]) =>
@@ -103,7 +113,7 @@ const providers: Provider[] = [
 ];
 
 /**
- * Web chat: the `/chat` socket, uploads, and the widget's code. `DATABASE`, `LOGGER`, `Directory`, `Intake`, `Replies`, `Files`, `FileUrls`, `Metrics` and
+ * Web chat: the `/chat` socket, uploads, and the widget's code. `DATABASE`, `LOGGER`, `Directory`, `Intake`, `Replies`, `Files`, `FileUrls`, `Verifications`, `Metrics` and
  * `LIVE_EVENTS` come from global modules.
  */
 @Module({})

@@ -9,6 +9,47 @@ import { z } from 'zod';
  */
 const clientId = z.string().regex(/^[\w-]{8,64}$/);
 
+/** An address that can be proven by a one-time code. */
+const scheme = z.enum(['phone', 'email']);
+
+/** What a visitor says in the form before the first message: a claim, until a code proves an address. Empty texts count as nothing. */
+export const PrechatAnswers = z
+  .object({
+    name: z.string().max(200),
+    phone: z.string().max(100),
+    email: z.string().max(320),
+    product: z.string().max(200),
+    questionType: z.string().max(200),
+  })
+  .partial();
+export type PrechatAnswers = z.infer<typeof PrechatAnswers>;
+export type PrechatField = keyof PrechatAnswers;
+
+/** The form before the first message, and how it stands. Until it is `done` no message is taken where anything in it is required. */
+export const Prechat = z.object({
+  title: z.string().optional(),
+  fields: z.array(
+    z.object({
+      name: PrechatAnswers.keyof(),
+      required: z.boolean(),
+      label: z.string().optional(),
+      options: z.array(z.string()).optional(),
+    }),
+  ),
+  /** Whether one of phone and email is to be proven, and which of them a code can be sent to. */
+  verify: z.enum(['off', 'optional', 'required']),
+  verifiable: z.array(scheme),
+  /** What was said before, as it was stored; and which addresses of it are proven. */
+  answers: PrechatAnswers,
+  verified: z.array(scheme),
+  done: z.boolean(),
+  /** What of the answers that were sent is wrong; nothing of them is stored then. `contact`: at least one address that can be proven is needed. */
+  faults: z
+    .array(z.object({ field: PrechatAnswers.keyof(), fault: z.enum(['required', 'invalid', 'contact']) }))
+    .optional(),
+});
+export type Prechat = z.infer<typeof Prechat>;
+
 export const ClientFrame = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
@@ -26,6 +67,12 @@ export const ClientFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ack'), delivered: z.int().positive().optional(), read: z.int().positive().optional() }),
   /** A JWT of the company's own backend (CONTRACT section 5). Answered by `welcome`, or by `error` `identity-invalid`. */
   z.object({ type: z.literal('identify'), token: z.string().max(8_192) }),
+  /** Answered by `prechat`. */
+  z.object({ type: z.literal('prechat'), answers: PrechatAnswers }),
+  /** Send a code to this address, else to the one of the stored answers. Answered by `code`, alike for every address. */
+  z.object({ type: z.literal('code'), scheme, value: z.string().max(320).optional() }),
+  /** The code that came there, in any width of digits. Answered by `code`, and by `prechat` where it was right. */
+  z.object({ type: z.literal('confirm'), scheme, value: z.string().max(320).optional(), code: z.string().max(100) }),
   z.object({ type: z.literal('ping') }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
@@ -55,6 +102,7 @@ export const ChatErrorCode = z.enum([
   'rate-limited',
   'content-refused',
   'identity-invalid',
+  'prechat-required',
   'unavailable',
 ]);
 
@@ -79,6 +127,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
     /** What the account's settings say to visitors. */
     title: z.string().optional(),
     greeting: z.string().optional(),
+    /** A form that is to be filled in before the first message; absent where there is none, or nothing is left to ask. */
+    prechat: Prechat.optional(),
   }),
   ChatMessage,
   /** After `welcome`, when everything after `hello.after` was sent. */
@@ -94,6 +144,17 @@ export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status'), id: z.string(), seq: z.int().positive(), status: ChatMessage.shape.status }),
   z.object({ type: z.literal('typing'), on: z.boolean(), name: z.string().nullable() }),
   z.object({ type: z.literal('error'), code: ChatErrorCode, detail: z.string(), retryAfterMs: z.int().optional() }),
+  z.object({ type: z.literal('prechat'), prechat: Prechat }),
+  /**
+   * `sent` means no more than that there is nothing else to wait for. `wrong` is every code that is not right: mistyped, expired, used, guessed at too often.
+   * `unavailable`: codes cannot be sent to such addresses, or are not wanted here.
+   */
+  z.object({
+    type: z.literal('code'),
+    scheme,
+    state: z.enum(['sent', 'wait', 'unavailable', 'right', 'wrong']),
+    retryAfterMs: z.int().optional(),
+  }),
   z.object({ type: z.literal('pong') }),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

@@ -44,7 +44,7 @@ begin
 
   for h in
     select v->>'scheme' scheme, coalesce(v->>'scope', '') scope, v->>'value' value, v->>'proof' proof,
-      case when v->>'proof' = 'verified' then 'token:' else 'account:' end || p_account as source
+      coalesce(v->>'source', case when v->>'proof' = 'verified' then 'token:' else 'account:' end || p_account) as source
     from jsonb_array_elements(p_handles) with ordinality x(v, n) order by v->>'proof' = 'claimed', n
   loop
     if contact_id is null then

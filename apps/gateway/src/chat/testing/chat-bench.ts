@@ -1,16 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { webchat, type ClientFrame, type ServerFrame, type WebchatConfig } from '#channels';
+import { builtinAdapters, webchat, type ClientFrame, type ServerFrame, type WebchatConfig } from '#channels';
 import { fit } from '#channels';
 import { Intake, Replies, Store1700000000002, type ChannelDirectory } from '#conversations';
 import type { Database } from '#database';
 import type { OpenDatabase } from '#database/testing';
-import { Identity1700000000001 } from '#identity';
+import { Codes, Identity1700000000001 } from '#identity';
 import { WebSocket } from 'ws';
+import type { RunningAccount } from '../../directory/index.js';
+import { Verifications } from '../../verify/verifications.js';
 import type { ChatAccount } from '../chat-account.js';
 import { ChatFeeds, type ChatFeedsParts } from '../chat-feeds.js';
 import { ChatIdentities } from '../chat-identities.js';
 import { ChatInbox } from '../chat-inbox.js';
+import { ChatPrechat } from '../chat-prechat.js';
 import { ChatLimits } from '../chat-limits.js';
 import type { ChatServerParts } from '../chat-parts.js';
 import { ChatServer } from '../chat-server.js';
@@ -19,6 +22,14 @@ import { ChatStore } from '../chat-store.js';
 
 export const SECRET = 'the account secret, of enough bytes';
 export const SHOP = 'https://shop.example';
+
+const http = builtinAdapters.find(({ type }) => type === 'http');
+const channels: ChannelDirectory = {
+  fit: (_, message) => fit(message, webchat.capabilities, { fileUrl: (id) => id }),
+  rules: () =>
+    ({ type: 'webchat', enabled: true, hosted: true, window: null, initiate: [], parts: [], limits: {} }) as never,
+  accountsOf: () => [],
+};
 
 /** A chat server over a real store, on a real port, with the accounts `web` and `web2`. */
 export class ChatBench {
@@ -42,6 +53,16 @@ export class ChatBench {
   server!: ChatServer;
   http!: Server;
   readonly sessions = new Sessions('server secret');
+  /** Accounts that can send codes. */
+  readonly senders = new Map([
+    ['bridge', { id: 'bridge', type: 'http', enabled: true, adapter: http, config: {} } as unknown as RunningAccount],
+  ]);
+  readonly verifications = new Verifications({
+    directory: { account: (id) => this.senders.get(id), accounts: () => [...this.senders.values()] },
+    channels,
+    codes: new Codes('server secret'),
+    settings: { country: 'CN' },
+  });
 
   static async open(open: OpenDatabase): Promise<ChatBench> {
     const db = await open({ entities: [], migrations: [Identity1700000000001, Store1700000000002] });
@@ -79,6 +100,7 @@ export class ChatBench {
       ...{ database: this.db, options, log, store, feeds, sessions: this.sessions, maxFileBytes: 1_000_000 },
       inbox: new ChatInbox(this.db, this.intake, store),
       identities: new ChatIdentities(this.db, feeds),
+      prechat: new ChatPrechat(this.db, this.verifications),
       limits: new ChatLimits(options, this.db),
       live: { typing: (account, thread, on) => void this.typed.push(`${account} ${thread} ${on}`) },
       account: (id) => this.accounts.get(id),
@@ -118,6 +140,15 @@ export class ChatBench {
     return browser;
   }
 
+  /** The code that was sent last to an address, and has not left yet. */
+  async codeFor(value: string): Promise<string> {
+    const [unit] = await this.db.query<{ text: string }>(
+      `select content->>'text' as text from unit where content->'thread'->>'externalId' = $1 order by id desc limit 1`,
+      [value],
+    );
+    return /\d{6}/.exec(unit?.text ?? '')?.[0] ?? 'none';
+  }
+
   /** The helpdesk answers in the conversation of a message. */
   async answer(messageId: string, text: string, name = 'Ann') {
     const [row] = await this.db.query<{ conversation_id: string }>(
@@ -131,13 +162,6 @@ export class ChatBench {
     return message;
   }
 }
-
-const channels: ChannelDirectory = {
-  fit: (_, message) => fit(message, webchat.capabilities, { fileUrl: (id) => id }),
-  rules: () =>
-    ({ type: 'webchat', enabled: true, hosted: true, window: null, initiate: [], parts: [], limits: {} }) as never,
-  accountsOf: () => [],
-};
 
 type Of<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
 let count = 0;
