@@ -57,7 +57,7 @@ const callback = (openid: string, fields: Record<string, string | number>): stri
 /** A customer writes, and WeChat opens their window; resolves with what was posted. */
 async function write(openid: string, fields: Record<string, string | number>): Promise<string> {
   messages += 1n;
-  wechat.wrote(openid);
+  wechat.wrote(openid, `union-${openid}`);
   const body = callback(openid, { ...fields, MsgId: String(messages) });
   expect(await call('POST', { body })).toEqual({ status: 200, text: 'success' });
   return body;
@@ -103,6 +103,12 @@ describe('an official account in safe mode', () => {
     const first = await told();
     expect(first.message.text).toBe('报表导不出来 🙂');
     expect(first.contact.handles).toMatchObject([{ scheme: 'wechat-openid', scope: app.appId, value: openid }]);
+
+    const known = await until('the unionid', async () => {
+      const { body } = await stage.gateway.api.get<typeof first.contact>(`/v1/contacts/${first.contact.id}`);
+      return body.handles.find(({ scheme }) => scheme === 'wechat-unionid');
+    });
+    expect(known).toMatchObject({ value: `union-${openid}`, proof: 'channel' });
 
     wechat.hold('PHOTO', { type: 'image', mimeType: 'image/png', bytes: PICTURE });
     await write(openid, { MsgType: 'image', PicUrl: `${wechat.url}/files/PHOTO`, MediaId: 'PHOTO' });

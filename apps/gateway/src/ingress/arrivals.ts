@@ -5,6 +5,7 @@ import { cleanDeep, InvalidInput, newId, parseInbound, type InboundEvent, type I
 import type { Logger } from 'pino';
 import type { RunningAccount } from '../directory/index.js';
 import type { Metrics } from '../ops/metrics.js';
+import type { Profiles } from './profiles.js';
 
 /** Where live events go that are not stored. */
 export interface TypingSink {
@@ -15,6 +16,8 @@ export interface ArrivalParts {
   readonly database: Database;
   readonly intake: IntakePort;
   readonly live: TypingSink;
+  /** Finds out more of who wrote. */
+  readonly profiles?: Pick<Profiles, 'stored'>;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Country of phone numbers without a country code, where the account does not say (`defaultCountry`). */
@@ -42,6 +45,7 @@ export class Arrivals {
     }
     if (events.length === 0 && !cursor) return [];
     const stored = await this.parts.intake.accept(account.id, events, cursor);
+    this.parts.profiles?.stored(account, events, stored);
     const duplicates = stored.reduce((count, { duplicate }) => count + Number(duplicate), 0);
     this.parts.metrics.intakeEvent(account.type, 'stored', stored.length - duplicates);
     if (duplicates > 0) this.parts.metrics.intakeEvent(account.type, 'duplicate', duplicates);

@@ -12,6 +12,7 @@ import { routeEndpoint } from './endpoint-routes.js';
 import { FailureGate } from './failure-gate.js';
 import { HeldTasks } from './held-tasks.js';
 import { Polls } from './polls.js';
+import { Profiles } from './profiles.js';
 import { Sockets, type AccountTyping } from './sockets.js';
 import { Webhooks } from './webhooks.js';
 import type { IntakePort } from '#conversations';
@@ -44,12 +45,14 @@ export class Ingress {
   private readonly webhooks: Webhooks;
   private readonly callbacks: Callbacks;
   private readonly polls: Polls;
+  private readonly profiles: Profiles;
   private readonly tasks: HeldTasks;
   private readonly end: (() => void)[] = [];
 
   constructor(private readonly parts: IngressParts) {
     const { database, directory, leases, log, metrics, publicUrl } = parts;
-    const arrivals = new Arrivals(parts);
+    this.profiles = new Profiles({ database, directory, log });
+    const arrivals = new Arrivals({ ...parts, profiles: this.profiles });
     const gate = new FailureGate(parts.failedSignaturesPerMinute, Date.now, database);
     this.states = new AccountStates({ database, log });
     this.callbacks = new Callbacks({
@@ -98,7 +101,7 @@ export class Ingress {
   async stop(): Promise<void> {
     this.end.splice(0).forEach((end) => end());
     this.polls.stop();
-    await this.tasks.stop();
+    await Promise.all([this.tasks.stop(), this.profiles.stop()]);
   }
 
   /** What is known of accounts without asking anybody. */

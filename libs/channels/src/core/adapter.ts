@@ -1,4 +1,4 @@
-import type { InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
+import type { Handle, InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
 import type { Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
 import type { z } from 'zod';
 import type { Capabilities } from './capabilities.js';
@@ -44,10 +44,17 @@ export interface ChannelAdapter<C = unknown, S = never> {
   check?(ctx: AdapterContext<C, S>): Promise<Health>;
   /** Opens the bytes behind `part.ref` of a pending media part. Throws `ProviderFailure`. Called after commit, retried. */
   fetchMedia?(ref: string, ctx: AdapterContext<C, S>): Promise<MediaStream>;
+  /** By which further handles the provider knows a person who wrote, such as a unionid. Called after commit, best effort, once a day. */
+  profile?(handle: Handle, ctx: AdapterContext<C, S>): Promise<Profile>;
   /** Shows or hides "is typing" to the customer. Best effort; a throw is logged. Paired with `capabilities.typing`. */
   typing?(thread: ThreadRef, on: boolean, ctx: AdapterContext<C, S>): Promise<void>;
   /** Tells the provider that the customer's messages were read. Best effort. Paired with `capabilities.markRead`. */
   markRead?(thread: ThreadRef, externalId: string, ctx: AdapterContext<C, S>): Promise<void>;
+}
+
+/** What a provider vouches for of a person: never a handle that the person only claims. */
+export interface Profile {
+  readonly handles: readonly Handle[];
 }
 
 /** What an account can do. */

@@ -3,7 +3,7 @@ import { Capabilities } from '../core/capabilities.js';
 import { MAX_CALLBACK_BYTES, verifyCallback } from '../wechat/callback.js';
 import { wechatOfficialConfig, type WechatOfficialConfig } from './wechat-official.config.js';
 import { guardOf, parse } from './wechat-official.parse.js';
-import { MAX_BYTES, check, fetchMedia, native, send, typing } from './wechat-official.send.js';
+import { MAX_BYTES, check, fetchMedia, native, profile, send, typing } from './wechat-official.send.js';
 
 const sound = { mimeTypes: ['audio/amr', 'audio/mpeg'], maxBytes: MAX_BYTES.voice };
 
@@ -58,5 +58,6 @@ export const wechatOfficial: ChannelAdapter<WechatOfficialConfig> = {
   send,
   check,
   fetchMedia,
+  profile,
   typing,
 };

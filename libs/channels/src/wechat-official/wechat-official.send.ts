@@ -1,6 +1,13 @@
-import { ProviderFailure, type MediaPart, type OutboundUnit, type Part, type ThreadRef } from '#normalizer';
+import {
+  ProviderFailure,
+  type Handle,
+  type MediaPart,
+  type OutboundUnit,
+  type Part,
+  type ThreadRef,
+} from '#normalizer';
 import type { Health, MediaStream } from '#transport';
-import type { AdapterContext, SendReceipt } from '../core/adapter.js';
+import type { AdapterContext, Profile, SendReceipt } from '../core/adapter.js';
 import { ApiClient } from '../wechat/api.js';
 import { miniProgramPage, sendCustom, showTyping, uploaded, type CustomMessage } from '../wechat/custom-message.js';
 import { wechatErrcodes } from '../wechat/errcodes.js';
@@ -44,6 +51,21 @@ export function native(part: Part): boolean {
 
 export function typing(thread: ThreadRef, on: boolean, ctx: Context): Promise<void> {
   return showTyping(api, { openid: thread.externalId, on }, ctx);
+}
+
+/**
+ * The unionid of a follower, by which all accounts of one Open Platform account know a person. WeChat tells it where the account is bound to one, and no name and no
+ * picture since 2021. An account without the permission (48001) tells nothing.
+ */
+export async function profile({ value: openid }: Handle, ctx: Context): Promise<Profile> {
+  const query = { openid, lang: 'zh_CN' };
+  const answer = await api.call({ method: 'GET', path: '/cgi-bin/user/info', query }, ctx).catch((error: unknown) => {
+    if (error instanceof ProviderFailure && error.providerCode === '48001') return { unionid: undefined };
+    throw error;
+  });
+  const { unionid } = answer;
+  if (typeof unionid !== 'string' || unionid === '') return { handles: [] };
+  return { handles: [{ scheme: 'wechat-unionid', scope: '', value: unionid, proof: 'channel' }] };
 }
 
 export function check(ctx: Context): Promise<Health> {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
-import { Readable } from 'node:stream';
 import { ProviderFailure, type MediaPart } from '#normalizer';
 import { guardedHttp, type GuardedHttp } from '#transport';
 import type { AdapterContext } from '../core/adapter.js';
@@ -9,7 +8,7 @@ import { miniProgramLink, miniProgramPage, sendCustom, showTyping } from './cust
 import { wechatErrcodes } from './errcodes.js';
 import { bytesOf, download, openUrl, upload } from './media.js';
 import { stableToken, type AppSettings } from './stable-token.js';
-import { FakeWechat } from './testing/index.js';
+import { fakeContext, FakeWechat } from './testing/index.js';
 
 const app = { appId: 'wx2c2769f8efd9abc2', appSecret: 'f0e1d2c3b4a5968778695a4b3c2d1e0f' };
 const openid = 'oyORnuP8q7ou2gfYjqLzSIWZf0rs';
@@ -27,24 +26,10 @@ beforeEach(async () => {
 afterEach(() => Promise.all([fake.close(), http.close()]));
 
 function context(over: Partial<AppSettings> = {}): AdapterContext<AppSettings> {
-  return {
-    accountId: 'shop',
-    config: { ...app, apiBase: fake.url, ...over },
-    session: undefined as never,
-    callbackUrl: 'https://gateway.example/channels/shop',
-    http,
-    once(key, _ttlMs, make) {
-      const value = shared.get(key) ?? make();
-      shared.set(key, value);
-      value.catch(() => shared.delete(key));
-      return value;
-    },
-    forget: async (key) => void shared.delete(key),
-    openFile: async () => ({ stream: Readable.from([PICTURE]), mimeType: 'image/png', bytes: PICTURE.length }),
-    fileUrl: (id) => `https://files.example/${id}`,
-    now: () => 0,
-    signal: new AbortController().signal,
-  };
+  return fakeContext(
+    { ...app, apiBase: fake.url, ...over },
+    { http, shared, file: { bytes: PICTURE, mimeType: 'image/png' } },
+  );
 }
 
 const say = (content: string, ctx = context()) =>

@@ -1,2 +1,3 @@
+export * from './context.js';
 export * from './fake-wechat.js';
 export * from './seal.js';

@@ -1,0 +1,98 @@
+import type { StoredItem } from '#conversations';
+import type { Database } from '#database';
+import { prove } from '#identity';
+import { type Handle, handleKey, type InboundEvent, normalizeHandle } from '#normalizer';
+import type { Logger } from 'pino';
+import type { Directory, RunningAccount } from '../directory/index.js';
+
+export interface ProfileParts {
+  readonly database: Database;
+  readonly directory: Pick<Directory, 'adapterContext'>;
+  readonly log: Logger;
+  readonly now?: () => number;
+}
+
+interface Question {
+  readonly account: RunningAccount;
+  readonly handle: Handle;
+  readonly contactId: string;
+}
+
+/** How long an answer, or a refusal, is taken for the last word on a person. */
+const FRESH_MS = 24 * 3_600_000;
+/** Questions under way, questions that wait, people who are remembered. Who is forgotten is asked for again with the next message. */
+const CAP = { running: 4, waiting: 1_000, remembered: 50_000 };
+
+/**
+ * Asks channels that can tell (`profile`) by which further handles they know who wrote, such as a unionid, and gives them to the contact. After the message is
+ * stored, and beside it: nobody waits, and what fails is asked again a day later. Asking twice changes nothing.
+ */
+export class Profiles {
+  private readonly asked = new Map<string, number>();
+  private readonly waiting: Question[] = [];
+  private readonly running = new Set<Promise<void>>();
+  private readonly stopped = new AbortController();
+
+  constructor(private readonly parts: ProfileParts) {}
+
+  /** Messages of an account were stored: `items` in the order of `events`. */
+  stored(account: RunningAccount, events: readonly InboundEvent[], items: readonly StoredItem[]): void {
+    if (!account.adapter.profile) return;
+    events.forEach((event, i) => {
+      const contactId = items[i]?.contactId;
+      const [handle] = event.kind === 'message' && event.from === 'contact' ? event.sender.handles : [];
+      if (contactId && handle && this.isNew(account, handle)) this.waiting.push({ account, handle, contactId });
+    });
+    this.go();
+  }
+
+  /** Aborts what is under way and waits for it. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.waiting.length = 0;
+    await Promise.all(this.running);
+  }
+
+  private isNew(account: RunningAccount, handle: Handle): boolean {
+    const now = (this.parts.now ?? Date.now)();
+    const key = `${account.id} ${account.version} ${handleKey(handle)}`;
+    if ((this.asked.get(key) ?? -Infinity) > now - FRESH_MS || this.waiting.length >= CAP.waiting) return false;
+    this.asked.delete(key);
+    this.asked.set(key, now);
+    const [oldest] = this.asked.keys();
+    if (this.asked.size > CAP.remembered && oldest !== undefined) this.asked.delete(oldest);
+    return true;
+  }
+
+  private go(): void {
+    while (this.running.size < CAP.running && !this.stopped.signal.aborted) {
+      const question = this.waiting.shift();
+      if (!question) return;
+      const work = this.ask(question)
+        .catch((error: unknown) => {
+          if (!this.stopped.signal.aborted)
+            this.parts.log.warn({ err: error, account: question.account.id }, 'who wrote could not be looked up');
+        })
+        .finally(() => {
+          this.running.delete(work);
+          this.go();
+        });
+      this.running.add(work);
+    }
+  }
+
+  private async ask({ account, handle, contactId }: Question): Promise<void> {
+    const { database, directory } = this.parts;
+    const context = directory.adapterContext(account, { signal: this.stopped.signal });
+    const { handles } = await account.adapter.profile!(handle, context);
+    const proof = { source: `account:${account.id}`, accountId: account.id };
+    let contact = contactId;
+    for (const further of handles) {
+      const proven = { handle: normalizeHandle(further), ...proof };
+      ({ contactId: contact } = await database.transaction((sql) => prove(sql, contact, proven)));
+    }
+    if (handles.length === 0) return;
+    database.hint('outbox');
+    database.hint('events');
+  }
+}
