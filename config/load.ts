@@ -31,17 +31,18 @@ export interface LoadOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly channels: ConfigSchemas;
   readonly connectors: ConfigSchemas;
+  readonly crms?: ConfigSchemas;
 }
 
 /** Reads environment and settings file. Throws `SettingsError` that lists everything wrong with both. */
-export function loadSettings({ env, channels, connectors }: LoadOptions): Settings {
+export function loadSettings({ env, channels, connectors, crms }: LoadOptions): Settings {
   const problems: Problem[] = [];
   const environment = readEnvironment(env, problems);
   const file = environment.TRIBUTARY_CONFIG;
   const short = relative(process.cwd(), file);
   const shown = short.startsWith('..') ? file : short;
   const reader = new Reader(readText(file, shown), env);
-  const settings = reader.settings({ channels, connectors });
+  const settings = reader.settings({ channels, connectors, ...(crms && { crms }) });
   const all = [...problems, ...reader.problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))];
   if (all.length > 0 || !settings) throw new SettingsError(shown, all);
   return combine(settings, environment);
@@ -93,17 +94,18 @@ class Reader {
     this.problems = this.source.problems;
   }
 
-  settings(schemas: Pick<LoadOptions, 'channels' | 'connectors'>): SettingsFile | undefined {
+  settings(schemas: Omit<LoadOptions, 'env'>): SettingsFile | undefined {
     if (this.problems.some(({ key }) => key === '')) return undefined;
     const data = this.source.data() ?? {};
     const parsed = this.check(SettingsFile, data, []) as SettingsFile | undefined;
-    const entries = (parsed ?? data) as Partial<Record<'accounts' | 'destinations', unknown>>;
+    const entries = (parsed ?? data) as Partial<Record<'accounts' | 'destinations' | 'crm', unknown>>;
     this.entries(entries.accounts, { at: 'accounts', what: 'channel', schemas: schemas.channels });
     this.entries(entries.destinations, {
       at: 'destinations',
       what: 'kind of destination',
       schemas: schemas.connectors,
     });
+    this.entry(entries.crm, ['crm'], { what: 'CRM', schemas: schemas.crms ?? {} });
     return parsed;
   }
 
@@ -116,11 +118,21 @@ class Reader {
         if (first !== undefined) this.report([at, i, 'id'], `expected an id of its own; ${at}[${first}] has the same`);
         else seen.set(entry.id, i);
       }
-      if (typeof entry?.type !== 'string') return;
-      const schema = Object.hasOwn(schemas, entry.type) ? schemas[entry.type] : undefined;
-      if (!schema) return this.report([at, i, 'type'], unknownType(entry.type, what, Object.keys(schemas)));
-      this.check(schema, entry.config ?? {}, [at, i, 'config']);
+      this.entry(entry, [at, i], { what, schemas });
     });
+  }
+
+  /** The settings of something that is of a type. */
+  private entry(
+    given: unknown,
+    at: readonly PropertyKey[],
+    { what, schemas }: { what: string; schemas: ConfigSchemas },
+  ): void {
+    const { type, config } = (given ?? {}) as { type?: unknown; config?: unknown };
+    if (typeof type !== 'string') return;
+    const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+    if (!schema) return this.report([...at, 'type'], unknownType(type, what, Object.keys(schemas)));
+    this.check(schema, config ?? {}, [...at, 'config']);
   }
 
   /** What the schema makes of the data, or undefined with every problem noted. Text from the environment stands for numbers where one is expected. */

@@ -190,6 +190,29 @@ const identity = z.strictObject({
   codes: codes.prefault({}).describe('One-time codes, by which people prove that an address is theirs.'),
 });
 
+const crm = z.strictObject({
+  type: z.string().min(1).describe('Which CRM: `http`, `salesforce` or `hubspot`.'),
+  config: z.record(z.string(), z.unknown()).default({}).describe('Its own settings; see docs/crm.md.'),
+  budget: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(300)
+    .describe(
+      'Milliseconds that the message of somebody unknown waits for it at most; 0 never waits. What comes later is told by `contact.updated`.',
+    ),
+  ttl: Duration.prefault('10m').describe('How long what it says of somebody is taken for fresh.'),
+  absentTtl: Duration.prefault('2m').describe('The same, where it knows nobody.'),
+  staleFor: Duration.prefault('1d').describe('How long after that it still counts while the CRM fails.'),
+  timeout: Duration.prefault('3s').describe('One look-up, with all its requests.'),
+  link: z
+    .enum(['verified', 'channel'])
+    .default('verified')
+    .describe(
+      'The least proof of the address by which somebody was found for the link to be proven, which joins contacts. `channel` is also a number that only a provider vouches for. Below it the link is a suggestion.',
+    ),
+});
+
 /** The settings file, `config/tributary.yaml`. */
 export const SettingsFile = z.strictObject({
   publicUrl: httpUrl
@@ -215,6 +238,7 @@ export const SettingsFile = z.strictObject({
     .describe('How long things are kept; conversations and messages are kept until they are erased.'),
   limits: limits.prefault({}).describe('Protection against floods.'),
   identity: identity.prefault({}).describe('How people are told apart, and when two contacts are one person.'),
+  crm: crm.optional().describe('The CRM that is asked who writes. Unset: people are whom import and API made known.'),
   stop: stop.prefault({}).describe('How a process ends.'),
   metrics: metrics.prefault({}).describe('Prometheus metrics.'),
   routing: Routing.prefault({}).describe('Priority, queue and tags of new conversations, by rules.'),

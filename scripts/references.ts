@@ -1,6 +1,7 @@
 import { builtinAdapters, type Capabilities } from '#channels';
 import { settingsReference } from '#config';
 import { builtinConnectors } from '#helpdesk';
+import { builtinCrms } from '#identity';
 import { describeSettings, type SettingField } from '#normalizer';
 import { referenceFiles } from '../apps/gateway/src/api/reference/documents.js';
 
@@ -11,7 +12,7 @@ export function references(): Record<string, string> {
 
 function channelsPage(): string {
   return [
-    '# Channels and connectors',
+    '# Channels, connectors and CRMs',
     '',
     'Generated from the capabilities and settings that the code declares; the conformance suites prove them.',
     '',
@@ -41,6 +42,14 @@ function channelsPage(): string {
     ),
     '',
     ...builtinConnectors.flatMap(({ type, title, config }) => [
+      `### ${title} (\`${type}\`)`,
+      '',
+      settings(describeSettings(config)),
+      '',
+    ]),
+    '## CRMs',
+    '',
+    ...builtinCrms.flatMap(({ type, title, config }) => [
       `### ${title} (\`${type}\`)`,
       '',
       settings(describeSettings(config)),

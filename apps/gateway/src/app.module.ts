@@ -18,6 +18,7 @@ import { ApiModule } from './api/api.module.js';
 import { API_OPTIONS, type ApiOptions } from './api/options.js';
 import { ChatModule } from './chat/chat.module.js';
 import { LIVE_EVENTS, type ChatOptions, type LiveEvents } from './chat/chat-options.js';
+import { Crm } from './crm/index.js';
 import { Directory, Outlet } from './directory/index.js';
 import type { Engine } from './engine.js';
 import { FilesModule } from './files/files.module.js';
@@ -68,7 +69,7 @@ function values(engine: Engine): Provider[] {
     [Vault, engine.vault], [AccountStore, engine.accounts], [DestinationStore, engine.destinations], [Directory, engine.directory],
     [Outlet, engine.outlet], [Intake, engine.intake], [Parked, engine.parked], [Replies, engine.replies], [Files, engine.files], [FileUrls, engine.fileUrls],
     [Leases, engine.leases], [Deliveries, engine.deliveries], [Horizon, engine.horizon], [Metrics, engine.metrics],
-    [Verifications, engine.verifications],
+    [Verifications, engine.verifications], [Crm, engine.crm],
   ] as const; // prettier-ignore
   return [...byToken, ...byClass].map(([provide, useValue]) => ({ provide, useValue }));
 }

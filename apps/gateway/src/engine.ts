@@ -25,11 +25,12 @@ import {
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { CODE_LIMITS, Codes, IDENTITY_ENTITIES } from '#identity';
+import { builtinCrms, CODE_LIMITS, Codes, IDENTITY_ENTITIES } from '#identity';
 import { languageDetector } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { Crm } from './crm/index.js';
 import { Directory, Outlet, ProviderMedia, SharedValues, TraceWriter } from './directory/index.js';
 import { openFileStore } from './files/open-store.js';
 import { MIGRATIONS } from './migrations.js';
@@ -54,6 +55,7 @@ const connectors = builtinConnectors as readonly HelpdeskConnector<unknown>[];
 export const configSchemas = {
   channels: Object.fromEntries(adapters.map(({ type, config }) => [type, config])),
   connectors: Object.fromEntries(connectors.map(({ type, config }) => [type, config])),
+  crms: Object.fromEntries(builtinCrms.map(({ type, config }) => [type, config])),
 };
 
 /**
@@ -102,27 +104,20 @@ async function assemble(database: Database, options: EngineOptions) {
     ...{ database, ...stores, ...clients, adapters, connectors, traces, files, fileUrls, shared, log },
     publicUrl: settings.publicUrl,
   });
-  keepSecretsOut(options.blotter, { directory, fixed: Object.values(keys), settings });
+  const crm = Crm.open({ settings: settings.crm, database, http: clients.http, shared, log });
+  const fixed = [...Object.values(keys), ...(crm?.secrets ?? [])];
+  keepSecretsOut(options.blotter, { directory, fixed, settings });
   await directory.start();
   const outlet = new Outlet(directory, fileUrls);
-  const onPoison = (account: string, _key: string, error: Error) => {
-    metrics.intakeEvent(directory.account(account)?.type ?? 'none', 'poison');
-    log.error({ account, err: error }, 'the store refuses an event; it was parked');
-  };
   const handOver = new HandOver();
-  const languageOf = asksForLanguage(settings.routing) ? await languageDetector() : undefined;
-  const intake = new Intake(database, {
-    onPoison,
-    handOver,
-    languageOf,
-    onStored: (_stored, left) => announce(database, left),
-  });
+  const intake = await openIntake(options, { database, metrics, directory, handOver });
   return {
     ...{ settings, log, database, vault, ...stores, metrics, leases, traces, files, fileUrls, directory, outlet },
     adminKey: keys.adminKey,
     /** What other keys of the server are derived from, the present one first: the same in every process. */
     serverSecrets,
-    intake,
+    intake: crm ? crm.before(intake) : intake,
+    crm,
     handOver,
     parked: new Parked(database, intake),
     replies: new Replies(database, outlet),
@@ -136,12 +131,31 @@ async function assemble(database: Database, options: EngineOptions) {
     horizon: new Horizon(database),
     /** Stops what `openEngine` started; the database last. */
     async close(): Promise<void> {
+      crm?.stop();
       await directory.stop();
       await traces.flush();
       await Promise.all([clients.http.close(), clients.deliveryHttp.close()]);
       await database.close();
     },
   };
+}
+
+interface IntakeParts {
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly directory: Directory;
+  readonly handOver: HandOver;
+}
+
+async function openIntake({ settings, log }: EngineOptions, parts: IntakeParts): Promise<Intake> {
+  const { database, metrics, directory, handOver } = parts;
+  const onPoison = (account: string, _key: string, error: Error) => {
+    metrics.intakeEvent(directory.account(account)?.type ?? 'none', 'poison');
+    log.error({ account, err: error }, 'the store refuses an event; it was parked');
+  };
+  const languageOf = asksForLanguage(settings.routing) ? await languageDetector() : undefined;
+  const onStored = (_stored: unknown, left: Left) => announce(database, left);
+  return new Intake(database, { onPoison, handOver, languageOf, onStored });
 }
 
 /** Something came in: those who pull, and where something is left for them the relay and the fetcher of attachments, need not wait for their next look. */

@@ -19,11 +19,13 @@ describe('the settings files of the repository', () => {
     const example = load('config/tributary.example.yaml', {
       APP_SECRET: 'secret-of-app',
       HOOK_SECRET: 'secret-of-hook',
+      CRM_TOKEN: 'token-of-crm',
     });
     expect(example).toMatchObject({
       demo: false,
       accounts: [{ id: 'web' }, { id: 'app' }],
       destinations: [{ id: 'helpdesk' }],
+      crm: { type: 'http', budget: 300, ttl: 600, link: 'verified' },
     });
     expect(() => load('config/tributary.example.yaml')).toThrow(
       /example\.yaml:36 .*config\.secret: the environment variable APP_SECRET is not set/,

@@ -3,6 +3,7 @@ import { ChannelsController } from './controllers/channels.controller.js';
 import { CompaniesController } from './controllers/companies.controller.js';
 import { ContactsController } from './controllers/contacts.controller.js';
 import { ConflictsController } from './controllers/conflicts.controller.js';
+import { CrmController } from './controllers/crm.controller.js';
 import { ConversationsController } from './controllers/conversations.controller.js';
 import { DeliveriesController } from './controllers/deliveries.controller.js';
 import { DestinationsController } from './controllers/destinations.controller.js';
@@ -30,6 +31,7 @@ export const CONTROLLERS = [
   ConflictsController,
   CompaniesController,
   RoutingController,
+  CrmController,
   AccountsController,
   ChannelsController,
   DestinationsController,

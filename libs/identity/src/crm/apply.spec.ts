@@ -192,11 +192,13 @@ describeOnEveryDatabase('what the CRM says', (open) => {
     expect((await told(contactId!)).filter(({ type }) => type === 'contact.updated')).toEqual([]);
   });
 
-  it('shows metadata of the contact under a name of its own', async () => {
+  it('puts its metadata to the contact, and takes out what it has no more', async () => {
     const { contactId } = await write(number());
     await database.query(`update contact set metadata = '{"own": 1}' where id = $1`, [contactId]);
-    await apply(contactId!, crm('p-19', { metadata: { since: 2019 } }));
-    const [row] = await database.query('select metadata from contact where id = $1', [contactId]);
-    expect(row).toEqual({ metadata: { own: 1, crm: { since: 2019 } } });
+    const metadata = async () => (await database.query('select metadata from contact where id = $1', [contactId]))[0];
+    await apply(contactId!, crm('p-19', { metadata: { since: 2019, level: 'vip' } }));
+    expect(await metadata()).toEqual({ metadata: { own: 1, since: 2019, level: 'vip' } });
+    await apply(contactId!, crm('p-19', { metadata: { since: 2019, level: null } }));
+    expect(await metadata()).toEqual({ metadata: { own: 1, since: 2019 } });
   });
 });

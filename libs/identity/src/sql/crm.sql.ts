@@ -57,7 +57,9 @@ begin
   n.crm := jsonb_build_object('id', p_crm->>'id', 'url', p_crm->>'url');
   n.company_id := coalesce((select k.id from company k where k.id = p_crm->>'companyId'), c.company_id);
   n.name := coalesce(c.name, p_crm->>'name');
-  if p_crm ? 'metadata' then n.metadata := c.metadata || jsonb_build_object('crm', p_crm->'metadata'); end if;
+  if p_crm ? 'metadata' then
+    n.metadata := (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(c.metadata || (p_crm->'metadata')) where value <> 'null');
+  end if;
   changes := changes || array(
     select x.what from (values ('crm', n.crm is distinct from c.crm), ('company', n.company_id is distinct from c.company_id),
       ('name', n.name is distinct from c.name), ('metadata', n.metadata is distinct from c.metadata)) x(what, changed) where x.changed);

@@ -1,0 +1,1 @@
+export { Crm, type Refreshed } from './crm.js';
