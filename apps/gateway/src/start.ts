@@ -11,6 +11,7 @@ import { AppModule } from './app.module.js';
 import { openEngine, type Engine } from './engine.js';
 import { cutSlowRequests } from './files/slow-requests.js';
 import { acceptUploads } from './files/uploads.js';
+import { ImportWorker } from './imports/import-worker.js';
 import { Ingress } from './ingress/ingress.js';
 import { Typing } from './ingress/typing.js';
 import { BodyRoom, countBodies } from './ops/body-room.js';
@@ -86,6 +87,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   });
   const relay = openRelay(engine, ingress.sockets);
   const scheduler = new Scheduler({ database, leases, due: engine.schedule, keeping: settings.retention, log });
+  const imports = new ImportWorker({ database, leases, log });
   const housekeeping = new Housekeeping({ leases, files, log });
   const transactions = new LongTransactions({ database, metrics, log });
   const module = AppModule.of(engine, { readiness, live: typing });
@@ -108,7 +110,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   leases.start();
   await relay.start();
   relaying = true;
-  for (const part of [ingress, scheduler, engine.fetcher, housekeeping, transactions, watch]) part.start();
+  for (const part of [ingress, scheduler, engine.fetcher, imports, housekeeping, transactions, watch]) part.start();
   return {
     ...{ settings, engine, app },
     async close() {
@@ -119,6 +121,7 @@ async function serve(engine: Engine): Promise<Gateway> {
         relay.drain().then(() => ingress.stop()),
         scheduler.stop(),
         engine.fetcher.stop(),
+        imports.stop(),
         housekeeping.stop(),
         transactions.stop(),
       ]);

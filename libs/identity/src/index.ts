@@ -5,6 +5,7 @@ export * from './crm/apply.js';
 export { builtinCrms } from './crm/builtin.js';
 export * from './crm/crm-directory.js';
 export * from './company.js';
+export * from './import/index.js';
 export * from './merge.js';
 export * from './prove.js';
 export * from './rebind.js';

@@ -10,6 +10,7 @@ import { DestinationsController } from './controllers/destinations.controller.js
 import { EventsController } from './controllers/events.controller.js';
 import { FilesController } from './controllers/files.controller.js';
 import { KeysController } from './controllers/keys.controller.js';
+import { ImportsController } from './controllers/imports.controller.js';
 import { MergesController } from './controllers/merges.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
@@ -32,6 +33,7 @@ export const CONTROLLERS = [
   CompaniesController,
   RoutingController,
   CrmController,
+  ImportsController,
   AccountsController,
   ChannelsController,
   DestinationsController,

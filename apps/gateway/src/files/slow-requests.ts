@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { isUpload } from './uploads.js';
 
 /** Time for a body of one megabyte over a slow line. Uploads have longer: the server's `requestTimeout`. */
 const BODY_MS = 60_000;
@@ -12,7 +13,7 @@ const LINGER_MS = 500;
  */
 export function cutSlowRequests(server: FastifyInstance, { bodyMs = BODY_MS, lingerMs = LINGER_MS } = {}): void {
   server.addHook('onRequest', (request, _, done) => {
-    if (hasBody(request.raw) && !isUpload(request.raw)) cutUnlessComplete(request.raw, bodyMs);
+    if (hasBody(request.raw) && !isUpload(request.headers['content-type'])) cutUnlessComplete(request.raw, bodyMs);
     done();
   });
   server.addHook('onResponse', (request, _, done) => {
@@ -28,10 +29,6 @@ export function cutSlowRequests(server: FastifyInstance, { bodyMs = BODY_MS, lin
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function isUpload({ headers }: IncomingMessage): boolean {
-  return headers['content-type']?.toLowerCase().startsWith('multipart/') ?? false;
 }
 
 function cutUnlessComplete(raw: IncomingMessage, ms: number): void {

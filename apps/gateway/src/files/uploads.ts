@@ -2,10 +2,26 @@ import { FileRefused, type AboutFile, type Files, type ReceivedFile } from '#con
 import multipart, { type MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../api/core/problem.js';
+import { STREAMED, mediaType } from '../imports/receive.js';
 
-/** Makes `request.file()` work; nothing happens where somebody has done it already. */
+/** The one route that reads bodies of the types in `STREAMED`. */
+const IMPORTS = '/v1/imports';
+
+/** Makes `request.file()` work, and hands tables on as they come; nothing happens where somebody has done it already. */
 export async function acceptUploads(fastify: FastifyInstance): Promise<void> {
-  if (!fastify.hasContentTypeParser('multipart/form-data')) await fastify.register(multipart);
+  if (fastify.hasContentTypeParser('multipart/form-data')) return;
+  await fastify.register(multipart);
+  fastify.addContentTypeParser(Object.keys(STREAMED), (request, payload, done) => {
+    const type = request.headers['content-type'];
+    if (request.routeOptions.url === IMPORTS) done(null, payload);
+    else done(Object.assign(new Refusal('unsupported-media-type', `no ${mediaType(type)} is taken here`), { statusCode: 415 })); // prettier-ignore
+  });
+}
+
+/** Is it a body that is not held in memory? */
+export function isUpload(contentType: string | undefined): boolean {
+  const type = mediaType(contentType);
+  return type.startsWith('multipart/') || Object.hasOwn(STREAMED, type);
 }
 
 /**

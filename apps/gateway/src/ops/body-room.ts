@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../api/core/problem.js';
 import { household } from '../chat/client-address.js';
+import { isUpload } from '../files/uploads.js';
 
 /** Request bodies held in memory at once: some thousands of callbacks, or sixty of the largest JSON. Uploads go to disk and are not counted. */
 const MOST_BYTES = 64 * 1_048_576;
@@ -83,7 +84,7 @@ function site(address: string): string {
 /** Counts the bodies that the framework reads; one for which there is no room is answered 503 with Retry-After. */
 export function countBodies(server: FastifyInstance, room: BodyRoom): void {
   server.addHook('preParsing', async (request, reply, payload) => {
-    if (request.headers['content-type']?.toLowerCase().startsWith('multipart/')) return payload;
+    if (isUpload(request.headers['content-type'])) return payload;
     const claim = room.claim(request.ip);
     reply.raw.once('close', () => claim.release());
     return Readable.from(counted(payload as Readable, claim), { objectMode: false });

@@ -130,7 +130,7 @@ end
 $$;
 
 -- Whose row it is: nobody yet (null), or the contact; \`errors\` where its handles are not this one person's.
-create function import_owner(p_import text, d jsonb, p_at timestamptz, out id text, out errors jsonb) language plpgsql as $$
+create function import_owner(d jsonb, p_at timestamptz, out owner text, out errors jsonb) language plpgsql as $$
 declare
   v_owned jsonb;
   o record;
@@ -139,17 +139,17 @@ begin
   from jsonb_array_elements(d->'handles') with ordinality e(x, n)
   cross join lateral (select * from handle k where k.scheme = x->>'scheme' and k.scope = x->>'scope' and k.value = x->>'value' and k.proof <> 'claimed' limit 1) h;
   if v_owned is null then return; end if;
-  id := v_owned->0->>'owner';
-  for o in select x->>'column' as column, x->>'owner' as owner, x - '{column,owner,held}'::text[] as handle from jsonb_array_elements(v_owned) x where x->>'owner' <> id loop
-    errors := coalesce(errors, '[]') || import_fault(o.column, 'belongs to contact ' || o.owner || ', while the row is of contact ' || id);
-    perform note_conflict(jsonb_build_object('handle', o.handle || '{"proof": "verified"}', 'contactIds', jsonb_build_array(least(id, o.owner), greatest(id, o.owner))), p_at);
+  owner := v_owned->0->>'owner';
+  for o in select x->>'column' as column, x->>'owner' as contact, x - '{column,owner,held}'::text[] as handle from jsonb_array_elements(v_owned) x where x->>'owner' <> import_owner.owner loop
+    errors := coalesce(errors, '[]') || import_fault(o.column, 'belongs to contact ' || o.contact || ', while the row is of contact ' || owner);
+    perform note_conflict(jsonb_build_object('handle', o.handle || '{"proof": "verified"}', 'contactIds', jsonb_build_array(least(owner, o.contact), greatest(owner, o.contact))), p_at);
   end loop;
   if errors is not null or v_owned->0->>'scheme' = 'crm' then return; end if;
 
-  if d ? 'externalId' and exists (select 1 from handle h where h.contact_id = id and h.scheme = 'crm' and h.scope = '' and h.proof <> 'claimed') then
-    errors := import_fault(v_owned->0->>'column', 'belongs to contact ' || id || ', who has another externalId');
+  if d ? 'externalId' and exists (select 1 from handle h where h.contact_id = import_owner.owner and h.scheme = 'crm' and h.scope = '' and h.proof <> 'claimed') then
+    errors := import_fault(v_owned->0->>'column', 'belongs to contact ' || owner || ', who has another externalId');
   elsif not v_owned @> '[{"held": "verified"}]' and coalesce((select s.value->>'merge' from setting s where s.name = 'identity'), 'channel') <> 'channel' then
-    errors := import_fault(v_owned->0->>'column', 'belongs to contact ' || id || ' by the word of a channel alone, which joins nobody (setting identity.merge)');
+    errors := import_fault(v_owned->0->>'column', 'belongs to contact ' || owner || ' by the word of a channel alone, which joins nobody (setting identity.merge)');
   end if;
 end
 $$;
@@ -163,7 +163,7 @@ declare
   h record;
 begin
   if d ?| '{companyId,companyExternalId,company}' then select o.id, o.errors into n.company_id, errors from import_company_of(d) o; end if;
-  if errors is null then select o.id, o.errors into subject, errors from import_owner(p_import, d, p_at) o; end if;
+  if errors is null then select o.owner, o.errors into subject, errors from import_owner(d, p_at) o; end if;
   if errors is not null then
     outcome := 'rejected';
     return;
@@ -243,7 +243,7 @@ begin
           select * into done from import_contact(p_import, r.row, r.data, v_at);
         end if;
       exception
-        when transaction_rollback or operator_intervention or insufficient_resources or lock_not_available or undefined_function or undefined_table then raise;
+        when transaction_rollback or operator_intervention or insufficient_resources or lock_not_available or syntax_error_or_access_rule_violation then raise;
         when others then
           select 'rejected' as outcome, null as subject, import_fault(null, 'the database refuses it (' || sqlstate || ')') as errors into done;
       end;

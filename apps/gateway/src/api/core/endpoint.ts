@@ -21,7 +21,8 @@ export interface Endpoint {
   readonly body?: z.ZodType;
   /** May the body be left out? */
   readonly bodyOptional?: boolean;
-  readonly upload?: boolean;
+  /** A file comes in the multipart field `file`; or also as the body, of one of these types, or as JSON of this shape (which the handler checks). */
+  readonly upload?: boolean | { readonly types: readonly string[]; readonly json: z.ZodType };
   readonly status: 200 | 201 | 202 | 204;
   readonly answer?: z.ZodType;
   /** Codes beyond those that any call can give. */

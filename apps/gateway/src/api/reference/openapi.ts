@@ -100,7 +100,10 @@ function requestBody(spec: Endpoint, book: SchemaBook): JsonObject | undefined {
   if (spec.upload) {
     const file = { type: 'string', contentMediaType: 'application/octet-stream' };
     const schema = { type: 'object', properties: { file }, required: ['file'] };
-    return { required: true, content: { 'multipart/form-data': { schema } } };
+    const { types = [], json } = spec.upload === true ? {} : spec.upload;
+    const streams = Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
+    const lists = json && { 'application/json': { schema: book.use(json, 'input') } };
+    return { required: true, content: { 'multipart/form-data': { schema }, ...streams, ...lists } };
   }
   if (!spec.body) return undefined;
   const example = spec.examples?.body as Json | undefined;
@@ -117,7 +120,7 @@ function success(spec: Endpoint, schema: JsonObject | undefined): JsonObject {
 
 /** Every code that the call can be refused with. */
 export function problemsOf(spec: Endpoint): ProblemCode[] {
-  const reads = spec.body !== undefined || spec.upload === true;
+  const reads = spec.body !== undefined || Boolean(spec.upload);
   return [
     ...(reads ? (['malformed', 'too-large', 'unsupported-media-type'] as const) : []),
     'unauthenticated',
