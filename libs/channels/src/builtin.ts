@@ -1,9 +1,17 @@
 import type { ChannelAdapter } from './core/adapter.js';
 import { http } from './http/http.adapter.js';
 import { smsAliyun } from './sms-aliyun/sms-aliyun.adapter.js';
+import { smsTencent } from './sms-tencent/sms-tencent.adapter.js';
 import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
 
 /** The built-in channels, one line each. */
-export const builtinAdapters: readonly ChannelAdapter[] = [http, smsAliyun, smsTwilio, webchat, wechatOfficial];
+export const builtinAdapters: readonly ChannelAdapter[] = [
+  http,
+  smsAliyun,
+  smsTencent,
+  smsTwilio,
+  webchat,
+  wechatOfficial,
+];
