@@ -41,7 +41,7 @@ export class ChatConnection implements Reader {
   constructor(
     private readonly parts: ChatServerParts,
     readonly socket: ChatSocket,
-    readonly place: Place & { readonly address: string },
+    readonly place: Place & { readonly address: string; readonly language: string | undefined },
   ) {}
 
   send(frame: Parameters<ChatSocket['send']>[0]): void {
@@ -191,7 +191,8 @@ export class ChatConnection implements Reader {
         return this.send({ type: 'refused', clientId, code: 'prechat-required', detail });
       }
       const { said } = admission;
-      const stored = await this.parts.inbox.accept(session, frame, { config: this.account!.config, said });
+      const around = { config: this.account!.config, said, language: this.place.language };
+      const stored = await this.parts.inbox.accept(session, frame, around);
       this.introduced ||= await this.parts.prechat.taken(session, admission);
       this.parts.observe?.(stored.duplicate ? 'duplicate' : 'stored');
       this.typing = false;

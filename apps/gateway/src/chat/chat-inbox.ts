@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly config: WebchatConfig;
   /** What the visitor said before, in a form. */
   readonly said?: Said | undefined;
+  /** The first language of the browser (BCP 47). */
+  readonly language?: string | undefined;
 }
 
 type MessageFrame = Extract<ClientFrame, { type: 'message' }>;
@@ -56,7 +58,7 @@ export class ChatInbox {
     return stored;
   }
 
-  private async event(session: Session, { clientId, parts }: MessageFrame, { config, said }: Surroundings) {
+  private async event(session: Session, { clientId, parts }: MessageFrame, { config, said, language }: Surroundings) {
     const own: Part[] = [];
     for (const part of parts) own.push(await this.check(session, part, config));
     const key = `${session.visitorId}:${clientId}`;
@@ -68,6 +70,7 @@ export class ChatInbox {
       thread: threadOf(session),
       sender: { handles: [...handlesOf(session), ...(said?.handles ?? [])], ...(name && { name }) },
       ...(said?.metadata && { metadata: said.metadata }),
+      ...(language !== undefined && { language }),
       parts: [...(await resolveFiles(this.database, own, ownerOf(session)))],
     });
   }

@@ -81,8 +81,9 @@ export class ChatServer {
   }
 
   private accept(ws: WebSocket, request: IncomingMessage, address: string): void {
-    const { origin, host } = request.headers;
-    const connection = new ChatConnection(this.parts, new ChatSocket(ws), { origin, host, address });
+    const { origin, host, 'accept-language': languages = '' } = request.headers;
+    const language = /^[\w-]{2,35}/.exec(languages)?.[0];
+    const connection = new ChatConnection(this.parts, new ChatSocket(ws), { origin, host, address, language });
     this.connections.add(connection);
     this.silent.set(connection, Date.now());
     ws.on('message', (data: RawData, binary: boolean) => {

@@ -120,8 +120,8 @@ export class ChatBench {
   }
 
   /** Opens a socket as a page of this origin would. */
-  async connect(origin: string | null = SHOP): Promise<Browser> {
-    const ws = new WebSocket(`ws://127.0.0.1:${this.port}/chat`, origin === null ? {} : { origin });
+  async connect(origin: string | null = SHOP, headers: Record<string, string> = {}): Promise<Browser> {
+    const ws = new WebSocket(`ws://127.0.0.1:${this.port}/chat`, { headers, ...(origin !== null && { origin }) });
     const browser = new Browser(ws);
     this.browsers.push(browser);
     await new Promise<void>((resolve, reject) => {
