@@ -9,8 +9,9 @@
  * Locks are taken in one order everywhere (inbox keys, handles, contacts, conversations by id, lanes): the conversations that the batch is known to touch are
  * locked first, by id. What a concurrent transaction changes in between is seen by the next statement (read committed).
  *
- * `store_known(...)` stores, all at once, the messages that change nothing but counters: plain ones of known people on threads whose conversation is open.
- * The rest goes one by one: `store_message`. A contact of whom any message of the batch takes the slow way takes it with all, so that order holds.
+ * A message that changes nothing but counters takes one of two quick ways: where the batch is small, the statements of `intake` itself, which cost the least for
+ * each but grow with each; else `store_known`, which stores them all at once. From the first message of a small batch that is none of those, the rest goes
+ * the ways of a large one (`store_rest`): at once, then one by one (`store_message`).
  */
 export const INTAKE = `
 create type stored_item as (ord int, item_id text, duplicate boolean, conversation_id text, thread_id text, thread_sequence int, contact_id text, stored_at text,
@@ -20,55 +21,130 @@ create function intake(p_items jsonb, p_after bigint) returns setof stored_item 
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
+  i jsonb := p_items->0;
+  place record;
+  person record;
+  m message;
+  fresh text[];
+  locked text[];
+  done int[] := '{}';
+  v_data jsonb;
+  v_ref text;
+  v_count int := jsonb_array_length(p_items);
+  v_now timestamptz := clock_timestamp();
+begin
+  if v_count > 1 then
+    with noted as (
+      insert into inbox (account_id, dedupe_key, item_id, received_at)
+      select x->>'accountId', x->>'dedupeKey', x->>'id', v_now
+      from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' <> 'cursor' order by x->>'accountId', x->>'dedupeKey', n
+      on conflict do nothing returning item_id)
+    select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
+    locked := lock_touched(p_items);
+  elsif i->>'kind' <> 'cursor' then
+    insert into inbox (account_id, dedupe_key, item_id, received_at) values (i->>'accountId', i->>'dedupeKey', i->>'id', v_now) on conflict do nothing;
+    fresh := case when found then array[i->>'id'] else '{}' end;
+  end if;
+
+  if v_count <= 2 then
+    for n in 1..v_count loop
+      i := p_items->(n - 1);
+      continue when i->>'id' <> all (fresh);
+      exit when i->>'kind' <> 'message';
+      select t.id, t.sequence, c.id as conversation_id, c.contact_id, c.message_sequence, c.event_sequence, c.view, is_straight(t, c, i->'handles') as straight into place
+      from thread t join conversation c on c.id = t.conversation_id
+      where t.account_id = i->>'accountId' and t.external_id = i->>'thread' for update of c, t;
+      exit when (i->'plain')::boolean is not true or place.straight is not true;
+      select k.name, k.view, a.type, jsonb_build_object('id', a.id, 'channel', a.type, 'name', a.name) as account into person
+      from handle h join contact k on k.id = h.contact_id join account a on a.id = i->>'accountId'
+      where h.scheme = i->'handles'->0->>'scheme' and h.scope = coalesce(i->'handles'->0->>'scope', '') and h.value = i->'handles'->0->>'value'
+        and h.proof <> 'claimed' and k.id = place.contact_id and not k.blocked and k.view is not null;
+      exit when not found;
+
+      update conversation set message_sequence = message_sequence + 1, event_sequence = event_sequence + 1, last_thread_id = place.id, updated_at = v_now
+      where id = place.conversation_id;
+      update thread set sequence = sequence + 1, last_inbound_at = greatest(last_inbound_at, least(v_now, (i->>'occurredAt')::timestamptz)), sent_since_inbound = 0
+      where id = place.id;
+      insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, status,
+        external_ids, client_key, occurred_at, received_at)
+      values (i->>'id', place.conversation_id, place.id, i->>'accountId', place.message_sequence + 1, place.sequence + 1, 'inbound',
+        jsonb_build_object('kind', 'contact', 'id', place.contact_id, 'name', coalesce(i->>'name', person.name)), i->'parts', i->>'text', i->>'subject', 'received',
+        array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey',
+        coalesce((i->>'occurredAt')::timestamptz, v_now), v_now)
+      returning * into m;
+      foreach v_ref in array m.external_ids loop
+        insert into external_ref (account_id, external_id, message_id) values (m.account_id, v_ref, m.id) on conflict do nothing;
+      end loop;
+      v_data := jsonb_build_object('message', message_view(m), 'conversation', place.view || jsonb_build_object('updatedAt', iso(v_now)), 'contact', person.view,
+        'account', person.account);
+      insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
+      values (i->>'eventId', 'message.received', m.conversation_id, place.contact_id, m.account_id, place.event_sequence + 1, v_data, v_now);
+      if p_after is null then
+        insert into outbox (partition, lane, kind, target_id, item_id)
+        select lane_partition(l.lane), l.lane, 'event', l.target, i->>'eventId' from lanes_of(m.conversation_id, m.account_id, person.type) l;
+      else
+        return query
+        insert into outbox as o (partition, lane, kind, target_id, item_id)
+        select lane_partition(l.lane), l.lane, 'event', l.target, i->>'eventId' from lanes_of(m.conversation_id, m.account_id, person.type) l
+        returning null::int, item_id, null::boolean, m.conversation_id, null, null::int, null, iso(v_now), position, partition, lane, target_id,
+          (select b.position from outbox b where b.lane = o.lane and b.position > p_after and b.xmin <> pg_current_xact_id()::xid order by b.position desc limit 1),
+          'message.received', place.event_sequence + 1, v_data;
+      end if;
+      return next row(n, m.id, false, m.conversation_id, m.thread_id, m.thread_sequence, place.contact_id, iso(v_now),
+        null, null, null, null, null, null, null, null)::stored_item;
+      done := done || n;
+    end loop;
+  end if;
+
+  if cardinality(done) < v_count then
+    return query select * from store_rest(p_items, fresh, done, locked, p_after, v_now);
+  end if;
+end
+$$;
+
+create function store_rest(p_items jsonb, p_fresh text[], p_done int[], p_locked text[], p_after bigint, p_now timestamptz) returns setof stored_item
+language plpgsql as $$
+#variable_conflict use_column
+declare
   i record;
   o stored_item;
   m message;
-  fresh text[];
-  done int[] := '{}';
+  done int[] := p_done;
   v_item text;
-  v_now timestamptz := clock_timestamp();
   v_front bigint;
 begin
   if p_after is not null then
     select case when s.is_called then s.last_value else 0 end into v_front from outbox_position_seq s;
   end if;
-  with noted as (
-    insert into inbox (account_id, dedupe_key, item_id, received_at)
-    select x->>'accountId', x->>'dedupeKey', x->>'id', v_now
-    from jsonb_array_elements(p_items) with ordinality e(x, n) where x->>'kind' <> 'cursor' order by x->>'accountId', x->>'dedupeKey', n
-    on conflict do nothing returning item_id)
-  select coalesce(array_agg(noted.item_id), '{}') into fresh from noted;
-
-  if jsonb_array_length(p_items) = 1 and p_items->0->>'kind' = 'message' then -- alone it is quicker by itself
-    perform 1 from conversation c where c.id = (
-      select t.conversation_id from thread t where t.account_id = p_items->0->>'accountId' and t.external_id = p_items->0->>'thread') for update;
-  else
-    for o in select * from store_known(p_items, fresh, lock_touched(p_items), v_now) loop
+  if jsonb_array_length(p_items) > 1 then
+    for o in select * from store_known(p_items, p_fresh, p_done, p_locked, p_now) loop
       done := done || o.ord;
       return next o;
     end loop;
+  elsif p_items->0->>'kind' <> 'message' then
+    perform lock_touched(p_items);
   end if;
 
   if cardinality(done) < jsonb_array_length(p_items) then
     for i in
       select n::int, x as v, x->>'kind' as kind from jsonb_array_elements(p_items) with ordinality e(x, n)
-      where n <> all (done) and (x->>'kind' = 'cursor' or x->>'id' = any (fresh)) order by n
+      where n <> all (done) and (x->>'kind' = 'cursor' or x->>'id' = any (p_fresh)) order by n
     loop
       if i.kind = 'message' then
-        m := store_message(i.v, v_now);
+        m := store_message(i.v, p_now);
         done := done || i.n;
         return next row(i.n, m.id, false, m.conversation_id, m.thread_id, m.thread_sequence, case when m.direction = 'inbound' then m.author->>'id' end,
-          iso(v_now), null, null, null, null, null, null, null, null)::stored_item;
+          iso(p_now), null, null, null, null, null, null, null, null)::stored_item;
       elsif i.kind = 'receipt' then
-        v_item := receive_receipt(i.v->>'accountId', i.v, v_now);
+        v_item := receive_receipt(i.v->>'accountId', i.v, p_now);
       elsif i.kind in ('opted-in', 'opted-out') then
-        v_item := note_consent(i.v, v_now);
+        v_item := note_consent(i.v, p_now);
       elsif i.kind = 'cursor' then
         insert into cursor (name, value) values (i.v->>'name', i.v->>'value')
-        on conflict (name) do update set value = excluded.value, updated_at = v_now;
+        on conflict (name) do update set value = excluded.value, updated_at = p_now;
         done := done || i.n;
       else
-        v_item := change_message(i.v, v_now);
+        v_item := change_message(i.v, p_now);
       end if;
       if i.kind in ('edited', 'deleted', 'reaction') and v_item is null then
         delete from inbox b where b.account_id = i.v->>'accountId' and b.dedupe_key = i.v->>'dedupeKey';
@@ -83,8 +159,8 @@ begin
 
   if cardinality(done) < jsonb_array_length(p_items) then
     return query
-    select e.n::int, b.item_id, x->>'id' <> all (fresh), m.conversation_id, m.thread_id, m.thread_sequence,
-      case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, v_now)),
+    select e.n::int, b.item_id, x->>'id' <> all (p_fresh), m.conversation_id, m.thread_id, m.thread_sequence,
+      case when m.direction = 'inbound' then m.author->>'id' end, iso(coalesce(m.received_at, p_now)),
       null::bigint, null::smallint, null::text, null::text, null::bigint, null::text, null::int, null::jsonb
     from jsonb_array_elements(p_items) with ordinality e(x, n)
     left join lateral (select * from inbox i where i.account_id = x->>'accountId' and i.dedupe_key = x->>'dedupeKey' limit 1) b on true
@@ -99,95 +175,6 @@ begin
     from outbox o cross join lateral (select * from event x where x.id = o.item_id limit 1) e
     where o.position > v_front and o.kind = 'event' and o.xmin = pg_current_xact_id()::xid order by o.position;
   end if;
-end
-$$;
-
-create function lock_touched(p_items jsonb) returns text[] language plpgsql as $$
-declare
-  conversations text[];
-  threads text[];
-begin
-  select array_agg(touched.id) into conversations from (
-    select distinct case when x ? 'first' then (select t.conversation_id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread')
-      when x ? 'externalId' then (
-        select m.conversation_id from external_ref r join message m on m.id = r.message_id where r.account_id = x->>'accountId' and r.external_id = x->>'externalId')
-      end as id
-    from jsonb_array_elements(p_items) x order by id) touched
-  cross join lateral (select 1 from conversation c where c.id = touched.id for update) locked;
-  select array_agg(touched.id) into threads from (
-    select distinct (select t.id from thread t where t.account_id = x->>'accountId' and t.external_id = x->>'thread') as id
-    from jsonb_array_elements(p_items) x where x ? 'first' order by id) touched
-  cross join lateral (select 1 from thread t where t.id = touched.id for update) locked;
-  return conversations || threads;
-end
-$$;
-
-create function store_known(p_items jsonb, p_fresh text[], p_locked text[], p_now timestamptz) returns setof stored_item language plpgsql as $$
-#variable_conflict use_column
-begin
-  return query
-  with item as materialized (
-    select n, x as v, x->>'id' as id, x->>'accountId' as account_id, (x->'place')::int as place, (x->'plain')::boolean as plain, x ? 'first' as first
-    from jsonb_array_elements(p_items) with ordinality e(x, n)),
-  source as materialized (
-    select a.id, a.type, jsonb_build_object('id', a.id, 'channel', a.type, 'name', a.name) as view from account a where a.id in (select i.account_id from item i)),
-  place as materialized (
-    select i.place, h.contact_id, k.name, k.view as contact, a.view as account, t.id as thread_id, t.sequence as thread_sequence,
-      c.id as conversation_id, c.message_sequence, c.event_sequence, c.view || jsonb_build_object('updatedAt', iso(p_now)) as conversation,
-      not k.blocked and k.view is not null and t.contact_id = h.contact_id and t.open_choices is null and t.handles = i.v->'handles'
-        and c.contact_id = h.contact_id and c.status <> 'closed' and c.view is not null and t.id = any (p_locked) and c.id = any (p_locked) as known
-    from item i
-    join source a on a.id = i.account_id
-    left join lateral (
-      select o.contact_id from handle o where o.scheme = i.v->'handles'->0->>'scheme' and o.scope = coalesce(i.v->'handles'->0->>'scope', '')
-        and o.value = i.v->'handles'->0->>'value' and o.proof <> 'claimed' limit 1) h on true
-    left join lateral (select * from contact o where o.id = h.contact_id limit 1) k on true
-    left join lateral (select * from thread o where o.account_id = i.account_id and o.external_id = i.v->>'thread' limit 1) t on true
-    left join lateral (select * from conversation o where o.id = t.conversation_id limit 1) c on true
-    where i.first),
-  hot as materialized (
-    select x.*, row_number() over in_conversation as in_conversation, count(*) over (partition by x.conversation_id) as conversation_total,
-      row_number() over in_thread as in_thread, count(*) over (partition by x.thread_id) as thread_total
-    from (
-      select i.n, i.v, i.id, i.account_id, p.*, coalesce(bool_and(i.plain and p.known) over (partition by p.contact_id), false) as straight
-      from item i join place p on p.place = i.place where i.id = any (p_fresh)) x
-    where x.straight
-    window in_conversation as (partition by x.conversation_id order by x.n), in_thread as (partition by x.thread_id order by x.n)),
-  line as materialized (
-    select h.n, h.v->>'eventId' as event_id, h.event_sequence + h.in_conversation::int as event_sequence, h.conversation, h.contact_id, h.contact, h.account,
-      row(h.id, h.conversation_id, h.thread_id, h.account_id, h.message_sequence + h.in_conversation, h.thread_sequence + h.in_thread, 'inbound',
-        jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.name)), h.v->'parts', h.v->>'text', h.v->>'subject',
-        null, 'received', null, coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
-        null, coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now, null, null, null)::message as m
-    from hot h),
-  joined as (
-    update conversation c set message_sequence = c.message_sequence + h.conversation_total, event_sequence = c.event_sequence + h.conversation_total,
-      last_thread_id = h.thread_id, updated_at = p_now
-    from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total and c.id = any (array(select o.conversation_id from hot o))),
-  counted as (
-    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = 0
-    from hot h where h.thread_id = t.id and h.in_thread = h.thread_total and t.id = any (array(select o.thread_id from hot o))),
-  told as (insert into message select (l.m).* from line l order by l.n),
-  named as (
-    insert into external_ref (account_id, external_id, message_id)
-    select (l.m).account_id, x, (l.m).id from line l cross join lateral unnest((l.m).external_ids) x order by 1, 2 on conflict do nothing),
-  written as (
-    insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
-    select l.event_id, 'message.received', (l.m).conversation_id, l.contact_id, (l.m).account_id, l.event_sequence,
-      jsonb_build_object('message', message_view(l.m), 'conversation', l.conversation, 'contact', l.contact, 'account', l.account), p_now
-    from line l order by l.n
-    returning position, id, conversation_id, account_id),
-  laid as (
-    insert into outbox (partition, lane, kind, target_id, item_id)
-    select lane_partition(w.lane), w.lane, 'event', w.target, w.id
-    from (
-      select e.position, e.id, d.id as target, d.id || ':' || e.conversation_id as lane
-      from written e join source a on a.id = e.account_id
-      join destination d on d.removed_at is null and admits(d, 'message.received', a.id, null, array[a.type])) w
-    order by w.position)
-  select l.n::int, (l.m).id, false, (l.m).conversation_id, (l.m).thread_id, (l.m).thread_sequence, l.contact_id, iso(p_now),
-    null::bigint, null::smallint, null::text, null::text, null::bigint, null::text, null::int, null::jsonb
-  from line l;
 end
 $$;
 `;
