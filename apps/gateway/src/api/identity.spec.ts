@@ -57,7 +57,8 @@ describeOnEveryDatabase('identity by the API', (open) => {
       status: 201,
       body: { survivorId: a.contactId, mergedId: b.contactId, reason: 'she said so', by: 'key:admin', undoneAt: null },
     });
-    expect((await stage.get(`/v1/contacts/${b.contactId}`)).status).toBe(404);
+    const gone = await stage.get(`/v1/contacts/${b.contactId}`);
+    expect(gone).toMatchObject({ status: 404, body: { detail: expect.stringContaining(a.contactId!) } });
     expect((await stage.get(`/v1/contacts/${a.contactId}`)).body.handles).toHaveLength(2);
     expect((await stage.get(`/v1/conversations/${b.conversationId}`)).body.contactId).toBe(a.contactId);
     expect((await stage.post(`/v1/contacts/${a.contactId}/merge`, { from: b.contactId })).body.code).toBe('taken');

@@ -102,6 +102,15 @@ export async function findContact(sql: Sql, id: string): Promise<ContactRecord |
   return row?.view ?? null;
 }
 
+/** Who took the place of a contact that was merged away, or null. */
+export async function findSurvivor(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql.query<{ id: string }>(
+    'select root_contact(id) as id from contact where id = $1 and merged_into is not null',
+    [id],
+  );
+  return row?.id ?? null;
+}
+
 export interface ContactChange {
   readonly name?: string | null | undefined;
   readonly companyId?: string | null | undefined;

@@ -5,6 +5,7 @@ import {
   contactSearch,
   findCompany,
   findContact,
+  findSurvivor,
   HandleTaken,
   insertContact,
   listContacts,
@@ -159,8 +160,9 @@ export class ContactsController {
 
 async function existing(sql: Sql, id: string) {
   const contact = await findContact(sql, id);
-  if (!contact) throw new NotFound(`there is no contact ${id}`);
-  return contact;
+  if (contact) return contact;
+  const survivor = await findSurvivor(sql, id);
+  throw new NotFound(survivor ? `the contact ${id} was merged into ${survivor}` : `there is no contact ${id}`);
 }
 
 async function demandCompany(sql: Sql, id: string | null | undefined): Promise<void> {
