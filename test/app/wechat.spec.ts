@@ -9,25 +9,40 @@ const PICTURE = Buffer.from(
   'base64',
 );
 const app = { appId: 'wx2c2769f8efd9abc2', appSecret: 'f0e1d2c3b4a5968778695a4b3c2d1e0f' };
+const mini = { appId: 'wxb11529c136998cb6', appSecret: '0f1e2d3c4b5a69788796a5b4c3d2e1f0' };
 const seal = {
   token: 'spamtest',
   encodingAESKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
   receiverId: app.appId,
 };
 
+const miniSeal = {
+  token: 'pamtest',
+  encodingAESKey: 'kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR',
+  receiverId: mini.appId,
+};
+
 let stage: Stage;
 let wechat: FakeWechat;
+let miniProgram: FakeWechat;
 let messages = 6_054_768_590_064_713_728n;
 
 beforeAll(async () => {
-  wechat = await FakeWechat.start(app);
-  const { token, encodingAESKey } = seal;
-  const config = { ...app, token, encodingAESKey, mode: 'safe', apiBase: wechat.url };
-  stage = await setStage({ accounts: [{ id: 'wechat', type: 'wechat-official', name: '公众号', config }] });
+  [wechat, miniProgram] = await Promise.all([FakeWechat.start(app), FakeWechat.start(mini)]);
+  const config = ({ token, encodingAESKey }: typeof seal, fake: FakeWechat) => ({
+    ...fake.options,
+    ...{ token, encodingAESKey, mode: 'safe', apiBase: fake.url },
+  });
+  stage = await setStage({
+    accounts: [
+      { id: 'wechat', type: 'wechat-official', name: '公众号', config: config(seal, wechat) },
+      { id: 'mini', type: 'wechat-mini-program', name: '小程序', config: config(miniSeal, miniProgram) },
+    ],
+  });
 });
 afterAll(async () => {
   await stage?.close();
-  await wechat?.close();
+  await Promise.all([wechat?.close(), miniProgram?.close()]);
   await stopEverything();
 });
 
@@ -43,7 +58,8 @@ async function call(
   guard = seal,
 ): Promise<Posted> {
   const { query, body } = sealed(rawRequest({ method, ...given }), guard, Date.now());
-  const answer = await fetch(`${stage.gateway.url}/channels/wechat?${query}`, {
+  const account = guard.receiverId === mini.appId ? 'mini' : 'wechat';
+  const answer = await fetch(`${stage.gateway.url}/channels/${account}?${query}`, {
     method,
     headers: { 'content-type': 'text/xml' },
     ...(method === 'POST' && { body: new Uint8Array(body) }),
@@ -209,12 +225,64 @@ describe('an official account in safe mode', () => {
     const statuses = [
       await call('POST', { body }, plain),
       await call('POST', { body }, { ...seal, token: 'pamtest' }),
-      await call('POST', { body }, { ...seal, receiverId: 'wxb11529c136998cb6' }),
+      await call('POST', { body }, { ...seal, receiverId: 'wx0000000000000000' }),
       await call('POST', { body }, { ...seal, encodingAESKey: 'kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR' }),
       await call('POST', { body: `<!DOCTYPE xml [<!ENTITY a "b">]>${body}` }),
       await call('POST', { body: 'x'.repeat(70_000) }),
     ].map(({ status }) => status);
     expect(statuses).toEqual([401, 401, 400, 400, 400, 413]);
     expect(await count()).toBe(before);
+  });
+});
+
+describe('a mini program in safe mode', () => {
+  it('carries a conversation in JSON, with a page of its own', async () => {
+    const openid = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE';
+    const write = (fields: object) => {
+      messages += 1n;
+      const common = {
+        ToUserName: 'gh_7f083739789a',
+        FromUserName: openid,
+        CreateTime: Math.floor(Date.now() / 1_000),
+      };
+      const body = JSON.stringify({ ...common, MsgId: 0, ...fields }).replace('"MsgId":0', `"MsgId":${messages}`);
+      return call('POST', { body }, miniSeal);
+    };
+    expect(await call('GET', { query: { echostr: '4375120948345356249' } }, miniSeal)).toEqual({
+      status: 200,
+      text: '4375120948345356249',
+    });
+    miniProgram.wrote(openid);
+    miniProgram.hold('THUMB', { type: 'image', mimeType: 'image/png', bytes: PICTURE });
+    const page = { AppId: mini.appId, PagePath: 'pages/order?id=7', ThumbMediaId: 'THUMB', ThumbUrl: '' };
+    expect(await write({ MsgType: 'miniprogrampage', Title: '我的订单', ...page })).toEqual({
+      status: 200,
+      text: 'success',
+    });
+    const { conversationId, message } = await told();
+    const [card] = message.parts;
+    if (card?.type !== 'card') throw new Error('it is no card');
+    await until('its picture', () =>
+      stage.helpdesk.of('attachment.ready').find(({ data }) => data?.attachment?.messageId === message.id),
+    );
+
+    miniProgram.expireToken();
+    const fileId = await upload();
+    const back = {
+      type: 'card',
+      title: '退款',
+      media: { type: 'media', kind: 'image', fileId },
+      actions: card.actions,
+    };
+    const queued = await answer(conversationId, { parts: [{ type: 'text', text: '请看这里' }, back] });
+    await stage.settled(queued.body.id, 'sent');
+    expect(miniProgram.sent).toMatchObject([
+      { touser: openid, msgtype: 'text', text: { content: '请看这里' } },
+      {
+        msgtype: 'miniprogrampage',
+        miniprogrampage: { title: '退款', pagepath: 'pages/order?id=7', thumb_media_id: 'MEDIA_1' },
+      },
+    ]);
+    expect(miniProgram.material.get('MEDIA_1')?.bytes).toEqual(PICTURE);
   });
 });

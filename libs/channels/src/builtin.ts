@@ -4,6 +4,7 @@ import { smsAliyun } from './sms-aliyun/sms-aliyun.adapter.js';
 import { smsTencent } from './sms-tencent/sms-tencent.adapter.js';
 import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
+import { wechatMiniProgram } from './wechat-mini-program/wechat-mini-program.adapter.js';
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
 
 /** The built-in channels, one line each. */
@@ -13,5 +14,6 @@ export const builtinAdapters: readonly ChannelAdapter[] = [
   smsTencent,
   smsTwilio,
   webchat,
+  wechatMiniProgram,
   wechatOfficial,
 ];

@@ -11,9 +11,9 @@ import {
   type ExpectedRequest,
   type LoggedRequest,
 } from '../testing/index.js';
+import { guardOf } from '../wechat/app-settings.js';
 import { wechatOfficial } from './wechat-official.adapter.js';
 import type { WechatOfficialConfig } from './wechat-official.config.js';
-import { guardOf } from './wechat-official.parse.js';
 
 const now = Date.parse('2026-11-21T09:30:00Z');
 const fixture = (name: string): RawRequest => loadFixture(new URL(`./fixtures/${name}.json`, import.meta.url));

@@ -1,8 +1,9 @@
 import type { ChannelAdapter } from '../core/adapter.js';
 import { Capabilities } from '../core/capabilities.js';
+import { guardOf } from '../wechat/app-settings.js';
 import { MAX_CALLBACK_BYTES, verifyCallback } from '../wechat/callback.js';
 import { wechatOfficialConfig, type WechatOfficialConfig } from './wechat-official.config.js';
-import { guardOf, parse } from './wechat-official.parse.js';
+import { parse } from './wechat-official.parse.js';
 import { MAX_BYTES, check, fetchMedia, native, profile, send, typing } from './wechat-official.send.js';
 
 const sound = { mimeTypes: ['audio/amr', 'audio/mpeg'], maxBytes: MAX_BYTES.voice };

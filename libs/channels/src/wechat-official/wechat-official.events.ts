@@ -1,6 +1,7 @@
-import type { InboundEventInput, InboundReceipt, Part } from '#normalizer';
+import type { InboundEventInput, Part } from '#normalizer';
 import type { Fields } from '../wechat/fields.js';
 import { commonOf, messageOf, unsupported } from '../wechat/inbound.js';
+import { noticeResult, resultOf } from '../wechat/results.js';
 
 /** Scenes of QR codes stand behind this in the key of a `subscribe`. */
 const SCENE = 'qrscene_';
@@ -32,7 +33,7 @@ export function eventOf(fields: Fields, appId: string): InboundEventInput {
     case 'templatesendjobfinish':
       return resultOf(fields, appId, fields.Status === 'success' ? null : (fields.Status ?? ''));
     case 'subscribe_msg_sent_event':
-      return noticeOf(fields, appId);
+      return noticeResult(fields, appId);
     default:
       return automated(unsupported('event', event, key, fields['ScanCodeInfo.ScanResult']));
   }
@@ -40,37 +41,4 @@ export function eventOf(fields: Fields, appId: string): InboundEventInput {
 
 function sceneOf(key: string): string {
   return key.startsWith(SCENE) ? `subscribed by QR code, scene ${key.slice(SCENE.length)}` : 'subscribed';
-}
-
-/** XML has the notice as `List`, JSON as the first item of one. */
-function noticeOf(fields: Fields, appId: string): InboundEventInput {
-  const within = (name: string) =>
-    fields[`SubscribeMsgSentEvent.List.${name}`] ?? fields[`SubscribeMsgSentEvent.List.0.${name}`];
-  const code = within('ErrorCode');
-  const status = `${code ?? ''} ${within('ErrorStatus') ?? ''}`.trim();
-  return resultOf({ ...fields, MsgID: within('MsgID') }, appId, code === '0' ? null : status);
-}
-
-/** What became of a template or notice: `failed` is WeChat's word for why it did not arrive. */
-function resultOf(fields: Fields, appId: string, failed: string | null): InboundEventInput {
-  const { MsgID: externalId, Event: event } = fields;
-  if (!externalId) return messageOf(fields, appId, { parts: [unsupported('event', event)], automated: true });
-  const { dedupeKey, occurredAt } = commonOf(fields, appId);
-  return {
-    kind: 'receipt',
-    dedupeKey,
-    externalId,
-    status: failed === null ? 'delivered' : 'failed',
-    ...(failed !== null && { failure: failureOf(failed) }),
-    ...(occurredAt !== undefined && { occurredAt }),
-  };
-}
-
-function failureOf(status: string): NonNullable<InboundReceipt['failure']> {
-  const providerCode = status.slice(0, 100);
-  if (/user ?block|refuse|reject/i.test(status))
-    return { code: 'opted-out', providerCode, message: 'the recipient takes no messages of the account' };
-  if (/freq/i.test(status)) return { code: 'throttled', providerCode, message: 'WeChat was given too many' };
-  if (/system/i.test(status)) return { code: 'unavailable', providerCode, message: 'WeChat failed' };
-  return { code: 'content-refused', providerCode, message: 'WeChat did not deliver it' };
 }

@@ -11,8 +11,8 @@ import type { AdapterContext, Profile, SendReceipt } from '../core/adapter.js';
 import { ApiClient } from '../wechat/api.js';
 import { miniProgramPage, sendCustom, showTyping, uploaded, type CustomMessage } from '../wechat/custom-message.js';
 import { wechatErrcodes } from '../wechat/errcodes.js';
-import { heldAt } from '../wechat/inbound.js';
-import { bytesOf, download, mediaForm, openUrl } from '../wechat/media.js';
+import { openHeld } from '../wechat/held.js';
+import { bytesOf, mediaForm } from '../wechat/media.js';
 import { stableToken } from '../wechat/stable-token.js';
 import { templateCall } from './wechat-official.templates.js';
 import type { WechatOfficialConfig } from './wechat-official.config.js';
@@ -72,15 +72,8 @@ export function check(ctx: Context): Promise<Health> {
   return api.check(ctx);
 }
 
-/** Pictures can be fetched by their address too, which accounts without the permission of `media/get` need. */
-export async function fetchMedia(ref: string, ctx: Context): Promise<MediaStream> {
-  const { id, url } = heldAt(ref);
-  if (url === undefined) return download(api, id, ctx);
-  if (id === '') return openUrl(url, ctx);
-  return download(api, id, ctx).catch((error: unknown) => {
-    if (error instanceof ProviderFailure && error.code !== 'unavailable') return openUrl(url, ctx);
-    throw error;
-  });
+export function fetchMedia(ref: string, ctx: Context): Promise<MediaStream> {
+  return openHeld(api, ref, ctx);
 }
 
 /** The part as WeChat takes it; null where it has nothing but the plain rendering. */

@@ -1,4 +1,4 @@
-import { MalformedRequest, constantTimeEqual, type RawRequest, type Verdict } from '#transport';
+import { MalformedRequest, constantTimeEqual, type RawRequest, type ReplyToProvider, type Verdict } from '#transport';
 import { decrypt, signatureOf } from './crypto.js';
 import { textOf, type Fields } from './fields.js';
 import { readJson } from './json.js';
@@ -17,6 +17,9 @@ export interface CallbackGuard {
 
 /** Largest callback, bytes. Texts have 2,048 characters at most. */
 export const MAX_CALLBACK_BYTES = 65_536;
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
+/** What WeChat wants to hear within 5 seconds; anything else it repeats, twice. Its customer is told of a fault after that. */
+export const SUCCESS: ReplyToProvider = { status: 200, headers: TEXT, body: 'success' };
 /** WeChat repeats a callback twice within seconds; what was signed longer ago is a replay. */
 const FRESH_MS = 300_000;
 
@@ -67,7 +70,7 @@ function echo(request: RawRequest, guard: CallbackGuard): Verdict {
 }
 
 function challenge(body: string): Verdict {
-  return { kind: 'challenge', reply: { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body } };
+  return { kind: 'challenge', reply: { status: 200, headers: TEXT, body } };
 }
 
 function matches(

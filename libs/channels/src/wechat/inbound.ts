@@ -58,7 +58,7 @@ export function messageOf(
 /** What was understood to be genuine, and no more: `event:SCAN:123`. */
 export function unsupported(...names: readonly (string | undefined)[]): Part {
   const providerType = names.filter((name) => name).join(':');
-  return { type: 'unsupported', providerType: [...providerType].slice(0, 100).join('') };
+  return { type: 'unsupported', providerType: providerType.slice(0, 200).toWellFormed() };
 }
 
 /** A file that WeChat holds for 3 days, to be fetched by `media/get`, or else by the address that came with it. */

@@ -149,10 +149,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     if (command !== 'Typing' && command !== 'CancelTyping') return refused(45072, 'command field error');
     return fake.customers.has(touser) ? { body: OK } : refused(45080, 'need user interaction');
   },
-  '/cgi-bin/message/template/send'(request, fake) {
-    fake.sent.push({ ...(json(request) as SentMessage), path: request.path });
-    return { body: `{"errcode":0,"errmsg":"ok","msgid":3156567833284837${fake.sent.length + 376}}` };
-  },
+  '/cgi-bin/message/template/send': sendTemplate,
+  '/cgi-bin/message/subscribe/send': sendTemplate,
   '/cgi-bin/message/subscribe/bizsend'(request, fake) {
     fake.sent.push({ ...(json(request) as SentMessage), path: request.path });
     return { body: OK };
@@ -192,6 +190,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     return { body: { subscribe: 1, openid, language: 'zh_CN', ...(unionid && { unionid }), tagid_list: [] } };
   },
 };
+
+/** Its id has 64 bits. */
+function sendTemplate(request: LoggedRequest, fake: FakeWechat): FakeAnswer {
+  fake.sent.push({ ...(json(request) as SentMessage), path: request.path });
+  return { body: `{"errcode":0,"errmsg":"ok","msgid":3156567833284837${fake.sent.length + 376}}` };
+}
 
 function sendCustom(request: LoggedRequest, fake: FakeWechat): FakeAnswer {
   if (/\\u[0-9a-f]{4}/i.test(request.body.toString())) return refused(40033, 'invalid charset');

@@ -1,0 +1,33 @@
+import type { InboundEventInput, Part } from '#normalizer';
+import type { VerifiedRequest } from '#transport';
+import type { ParsedRequest, VerifyContext } from '../core/adapter.js';
+import { guardOf } from '../wechat/app-settings.js';
+import { SUCCESS, openCallback } from '../wechat/callback.js';
+import type { Fields } from '../wechat/fields.js';
+import { messageOf, unsupported } from '../wechat/inbound.js';
+import { partOf } from '../wechat/messages.js';
+import { noticeResult } from '../wechat/results.js';
+import type { WechatMiniProgramConfig } from './wechat-mini-program.config.js';
+
+/** One message or event per callback, in XML or JSON, as the mini program is set up. */
+export function parse(request: VerifiedRequest, { config }: VerifyContext<WechatMiniProgramConfig>): ParsedRequest {
+  const fields = openCallback(request, guardOf(config));
+  const { appId } = config;
+  const event =
+    fields.MsgType === 'event' ? eventOf(fields, appId) : messageOf(fields, appId, { parts: [partOf(fields)] });
+  return { events: [event], reply: SUCCESS };
+}
+
+/**
+ * Whoever opens the customer service has chosen to: `SessionFrom` is what the button says of where they were. Nobody wrote it, and it allows
+ * 2 messages within a minute: no reply window opens. Source: "接收消息和事件", developers.weixin.qq.com/miniprogram.
+ */
+function eventOf(fields: Fields, appId: string): InboundEventInput {
+  const { Event: event = '', SessionFrom: from } = fields;
+  if (event === 'subscribe_msg_sent_event') return noticeResult(fields, appId);
+  const opened = event === 'user_enter_tempsession' && from;
+  const part: Part = opened
+    ? { type: 'choice', optionId: event, label: from.slice(0, 1_000) }
+    : unsupported('event', event);
+  return messageOf(fields, appId, { parts: [part], automated: true });
+}
