@@ -70,6 +70,11 @@ const retention = z.strictObject({
   dedupe: Duration.refine((seconds) => seconds >= 30 * UNITS.d, 'expected 30d or more')
     .prefault('90d')
     .describe("Keys of the providers' events, by which repeats are known; at least 30 days."),
+  audit: Duration.prefault('365d').describe('Which key read or changed what.'),
+  messages: Duration.optional().describe(
+    'Messages of a conversation after it was closed, with their attachments and what the stream said of them. Unset: until they are erased.',
+  ),
+  files: Duration.optional().describe('Attachments, by their age. Unset: as long as their message.'),
 });
 
 const database = z.strictObject({
@@ -235,7 +240,7 @@ export const SettingsFile = z.strictObject({
   files: files.prefault({ store: 'dir' }).describe('Where attachments are kept.'),
   retention: retention
     .prefault({})
-    .describe('How long things are kept; conversations and messages are kept until they are erased.'),
+    .describe('How long things are kept. Conversations are kept until they are erased, and messages where `messages` is unset.'),
   limits: limits.prefault({}).describe('Protection against floods.'),
   identity: identity.prefault({}).describe('How people are told apart, and when two contacts are one person.'),
   crm: crm.optional().describe('The CRM that is asked who writes. Unset: people are whom import and API made known.'),

@@ -14,13 +14,13 @@ const TAKEN = { ReplyInput, FirstMessageInput, InboundEvent };
 /** The model as JSON Schemas (draft 2020-12) by name, each complete in itself, always in the same order: `/schemas/{name}.json`. */
 export function jsonSchemas(): Record<string, object> {
   return Object.fromEntries([
-    ...Object.entries(WRITTEN).map(([name, schema]) => [name, toSchema(schema, 'output')]),
-    ...Object.entries(TAKEN).map(([name, schema]) => [name, toSchema(schema, 'input')]),
+    ...Object.entries(WRITTEN).map(([name, schema]) => [name, jsonSchemaOf(schema, 'output')]),
+    ...Object.entries(TAKEN).map(([name, schema]) => [name, jsonSchemaOf(schema, 'input')]),
   ]);
 }
 
-/** Readers must bear fields that are added later, so only what is written to us is closed. */
-function toSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+/** One of them. Readers must bear fields that are added later, so only what is written to us is closed. */
+export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   return z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io,

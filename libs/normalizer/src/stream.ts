@@ -127,6 +127,10 @@ export const EventData = z
     conflict: z.object({ id: z.string(), contactIds: z.array(z.string()), handle: Handle }).optional(),
     attachment: z.object({ fileId: z.string(), messageId: z.string(), reason: z.string().optional() }).optional(),
     status: z.object({ state: z.string(), detail: z.string(), action: z.string().nullable() }).optional(),
+    erasure: z
+      .object({ id: z.string(), contactIds: z.array(z.string()), conversationIds: z.array(z.string()) })
+      .optional()
+      .describe('Of `contact.erased`: the proof, and ids that lead nowhere any more.'),
     changes: z.array(z.string()).optional(),
     reason: z.string().optional(),
   })

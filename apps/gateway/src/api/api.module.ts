@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CONTROLLERS } from './controllers.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { ProblemFilter } from './core/problem.filter.js';
 import { EventStream } from './event-stream.js';
 import { Presenter } from './presenter.js';
@@ -13,6 +14,6 @@ import { ReferenceController } from './reference/reference.controller.js';
  */
 @Module({
   controllers: [...CONTROLLERS, ReferenceController],
-  providers: [EventStream, Presenter, Reach, { provide: APP_FILTER, useClass: ProblemFilter }],
+  providers: [AuditLog, EventStream, Presenter, Reach, { provide: APP_FILTER, useClass: ProblemFilter }],
 })
 export class ApiModule {}

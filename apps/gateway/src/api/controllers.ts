@@ -1,3 +1,4 @@
+import { AuditController } from './controllers/audit.controller.js';
 import { AccountsController } from './controllers/accounts.controller.js';
 import { ChannelsController } from './controllers/channels.controller.js';
 import { CompaniesController } from './controllers/companies.controller.js';
@@ -15,6 +16,7 @@ import { MergesController } from './controllers/merges.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
 import { RoutingController } from './controllers/routing.controller.js';
+import { PrivacyController } from './controllers/privacy.controller.js';
 import { TypingController } from './controllers/typing.controller.js';
 import { VerificationsController } from './controllers/verifications.controller.js';
 import { endpointsOf } from './core/endpoint.js';
@@ -40,6 +42,8 @@ export const CONTROLLERS = [
   DeliveriesController,
   ParkedController,
   KeysController,
+  PrivacyController,
+  AuditController,
 ];
 
 /** Every call of the API: what the OpenAPI document lists. */

@@ -195,7 +195,7 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
     /** What a process leaves that dies between claim and answer, having renewed it last so many seconds ago. */
     const left = (key: string, secondsAgo: number) =>
       api.database.query(
-        `insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, now() - make_interval(secs => $4))`,
+        `insert into idempotency (scope, key, fingerprint, created_at) values ($1, encode(sha256($2::bytea), 'hex'), $3, now() - make_interval(secs => $4))`,
         [`admin POST ${url}`, key, fingerprint(['POST', url, {}, {}]), secondsAgo],
       );
 
@@ -264,10 +264,10 @@ describeOnEveryDatabase('the API: Idempotency-Key', (open) => {
       let taken = (): void => undefined;
       const begun = new Promise<void>((resolve) => (taken = resolve));
       const transaction = api.database.transaction(async (sql) => {
-        await sql.query(`insert into idempotency (scope, key, fingerprint) values ($1, $2, 'x')`, [
-          `admin POST ${path}`,
-          key,
-        ]);
+        await sql.query(
+          `insert into idempotency (scope, key, fingerprint) values ($1, encode(sha256($2::bytea), 'hex'), 'x')`,
+          [`admin POST ${path}`, key],
+        );
         taken();
         await held;
         throw new Error('rolled back');

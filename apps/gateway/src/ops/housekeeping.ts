@@ -5,7 +5,7 @@ const LEASE = 'housekeeping';
 const EVERY_MS = 15 * 60_000;
 const FIRST_MS = 60_000;
 
-/** Deletes uploads that nothing came of, now and then, in one process at a time. */
+/** Deletes uploads that nothing came of, and the bytes of files that were erased or are too old, now and then, in one process at a time. */
 export class Housekeeping {
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
@@ -37,6 +37,8 @@ export class Housekeeping {
       try {
         const uploads = await files.removeOrphans();
         if (uploads > 0) log.info({ uploads }, 'deleted uploads that no message took up');
+        const erased = await files.removeErased();
+        if (erased > 0) log.info({ erased }, 'deleted files that are kept no longer');
       } finally {
         await leases.release([lease]);
       }

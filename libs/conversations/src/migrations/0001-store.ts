@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { AUDIT } from '../sql/audit.sql.js';
 import { EMIT } from '../sql/emit.sql.js';
 import { ERASURE } from '../sql/erasure.sql.js';
 import { INTAKE } from '../sql/intake.sql.js';
@@ -6,6 +7,7 @@ import { KNOWN } from '../sql/known.sql.js';
 import { NOTICE } from '../sql/notice.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
 import { REPLY } from '../sql/reply.sql.js';
+import { RETENTION } from '../sql/retention.sql.js';
 import { ROUTING } from '../sql/routing.sql.js';
 import { STATUS } from '../sql/status.sql.js';
 import { STORE_MESSAGE } from '../sql/store-message.sql.js';
@@ -18,7 +20,23 @@ export class Store1700000000002 implements MigrationInterface {
   name = 'Store1700000000002';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, ERASURE, VIEWS, EMIT, ROUTING, THREADS, STATUS, STORE_MESSAGE, INTAKE, KNOWN, OUTBOX, REPLY, NOTICE])
+    for (const sql of [
+      TABLES,
+      ERASURE,
+      AUDIT,
+      RETENTION,
+      VIEWS,
+      EMIT,
+      ROUTING,
+      THREADS,
+      STATUS,
+      STORE_MESSAGE,
+      INTAKE,
+      KNOWN,
+      OUTBOX,
+      REPLY,
+      NOTICE,
+    ])
       await runner.query(sql);
   }
 
@@ -32,6 +50,8 @@ export class Store1700000000002 implements MigrationInterface {
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;
       drop function veiled, erase_events, erase_answers, erase_mentions, erase_files, erase_contact, names_anybody, names_of, people_of, session_hash, erasure_hash;
+      drop function prune_files, prune_messages;
+      drop function prune_audit, verify_audit, seal_audit, audit_hash; drop table audit_chain, audit;
       drop table file_use, file_removal, erased_session, erasure_seen, erasure;
       drop table shared_value, cursor, setting, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,
         message, reference, conversation_thread, conversation, thread, destination, account;

@@ -12,18 +12,27 @@ export interface Keeping {
   readonly idempotency: number;
   /** Receipts whose message never came. */
   readonly receipts: number;
+  readonly audit: number;
+  /** By which the browsers of who was erased are known: as long as their sessions live. */
+  readonly sessions: number;
+  /** Messages of closed conversations, from their end on; absent: until they are erased. */
+  readonly messages?: number | undefined;
+  /** Attachments; absent: as long as their message. */
+  readonly files?: number | undefined;
 }
 
 const DAY = 86_400;
 
-export const KEEPING: Keeping = {
+export const KEEPING = {
   events: 90 * DAY,
   deliveries: 30 * DAY,
   traces: 7 * DAY,
   dedupe: 90 * DAY,
   idempotency: 7 * DAY,
   receipts: 3 * DAY,
-};
+  audit: 365 * DAY,
+  sessions: 181 * DAY,
+} satisfies Keeping;
 
 /** Rows of one statement: short locks, and the stream's horizon is held up no longer than that. */
 const CHUNK = 1_000;
@@ -33,7 +42,7 @@ const CHUNK = 1_000;
  * (`$2`).
  */
 interface Rule {
-  readonly of: keyof Keeping;
+  readonly of: keyof typeof KEEPING;
   readonly look: string;
   readonly forget: string;
 }
@@ -52,13 +61,25 @@ const RULES: readonly Rule[] = [
        on o.lane = d.id || ':' || coalesce(event.conversation_id, event.contact_id, event.account_id, 'none') and o.item_id = event.id)`,
   ),
   pruning('receipts', 'shared_value.expires_at'),
+  pruning('sessions', 'erased_session.at'),
 ];
+
+/** Each call does a little, and says how much: see SQL `prune_audit`, `prune_files`. */
+const STEPS = [
+  { of: 'audit', most: CHUNK, step: 'select prune_audit($1, $2) as n' },
+  { of: 'files', most: 100, step: 'select prune_files($1, $2) as n' },
+] as const;
+
+/** Closed conversations that ended so long ago and have messages still, in the order of their end. */
+const ENDED = `select c.id, c.closed_at::text as at from conversation c
+  where c.closed_at > $3::timestamptz and c.closed_at < statement_timestamp() - make_interval(secs => $1::float8)
+    and exists (select 1 from message m where m.conversation_id = c.id) order by c.closed_at limit $2`;
 
 const ORPHANS = `delete from outbox where position in (
   select o.position from destination d join outbox o on o.kind = 'event' and o.target_id = d.id where d.removed_at is not null limit $1) returning 1`;
 
 /** `at`: the table and its column that tells the age. */
-function pruning(of: keyof Keeping, at: string, only = 'true'): Rule {
+function pruning(of: Rule['of'], at: string, only = 'true'): Rule {
   const [table] = at.split('.');
   const old = `${at} < statement_timestamp() - make_interval(secs => $1::float8) and ${only}`;
   return {
@@ -69,7 +90,7 @@ function pruning(of: keyof Keeping, at: string, only = 'true'): Rule {
 }
 
 /** A receipt whose message never came is set aside for a person; a repeat of it is taken again. */
-function parking(of: keyof Keeping, at: string): Rule {
+function parking(of: Rule['of'], at: string): Rule {
   const { look, forget } = pruning(of, at);
   return {
     ...{ of, look },
@@ -102,7 +123,34 @@ export async function prune(database: Database, keeping: Partial<Keeping> = {}, 
       full = found.length === CHUNK && gone.length > 0;
     }
   }
+  for (const { of, most, step } of STEPS) {
+    const keepS = keep[of];
+    if (keepS === undefined) continue;
+    for (let n: number = most; n === most && !signal?.aborted; total += n)
+      n = await count(database, step, [keepS, most]);
+  }
+  if (keep.messages !== undefined) total += await pruneMessages(database, keep.messages, signal);
   return total;
+}
+
+async function pruneMessages(database: Database, keepS: number, signal?: AbortSignal): Promise<number> {
+  let total = 0;
+  for (let [seen, full] = ['-infinity', true]; full && !signal?.aborted;) {
+    const ended = await database.query<{ id: string; at: string }>(ENDED, [keepS, CHUNK, seen]);
+    for (const { id } of ended) {
+      const most = 200;
+      for (let n = most; n === most && !signal?.aborted; total += n)
+        n = await count(database, 'select prune_messages($1, $2, $3) as n', [id, keepS, most]);
+    }
+    full = ended.length === CHUNK;
+    seen = ended.at(-1)?.at ?? seen;
+  }
+  return total;
+}
+
+async function count(database: Database, text: string, values: readonly unknown[]): Promise<number> {
+  const [row] = await database.query<{ n: number }>(text, values);
+  return row!.n;
 }
 
 /** Deletes what waited for destinations that were removed, in small steps as well. Returns how many entries went. */

@@ -8,6 +8,7 @@ import {
   releaseClaim,
   renewClaim,
   Vault,
+  writeAudit,
   type IdempotentRequest,
   type RecordedAnswer,
   type SecretPlace,
@@ -15,10 +16,13 @@ import {
 import type { Database, Sql } from '#database';
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
+import { auditEntry } from '../../audit/audit-entry.js';
+import { AuditLog } from '../../audit/audit-log.js';
 import { DATABASE } from '../../tokens.js';
 import { endpointOf, Finish, type Call, type CallingRequest, type Endpoint, type Reply } from './endpoint.js';
 import { idempotent, readInput } from './input.js';
 import { hangUpSignal } from './hang-up.js';
+import { refusalOf } from './refuse.js';
 
 interface Job {
   readonly spec: Endpoint;
@@ -29,18 +33,19 @@ interface Job {
 
 interface Once {
   readonly request: IdempotentRequest | null;
-  readonly work: () => Promise<unknown>;
+  readonly work: (sql: Sql) => Promise<unknown>;
 }
 
 /**
- * Runs an endpoint: validates the input, opens the transaction of a writing call, and keeps the promise of `Idempotency-Key`. Bound to every
- * endpoint by `Serves`.
+ * Runs an endpoint: validates the input, opens the transaction of a writing call, keeps the promise of `Idempotency-Key`, and writes the call into the audit log:
+ * a change in its own transaction, all else beside it. Bound to every endpoint by `Serves`.
  */
 @Injectable()
 export class CallInterceptor implements NestInterceptor {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Vault) private readonly vault: Vault,
+    @Inject(AuditLog) private readonly audit: AuditLog,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -50,10 +55,26 @@ export class CallInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<Reply>();
     const { caller } = request;
     if (!caller) throw new Error('the guard did not run');
-    const call = { ...readInput(spec, request), caller, request, signal: hangUpSignal(reply) } as Job['call'];
-    return from(
-      this.run({ spec, request, call, handle: () => lastValueFrom(next.handle(), { defaultValue: undefined }) }),
-    );
+    const handle = () => lastValueFrom(next.handle(), { defaultValue: undefined });
+    const prepare = (): Job => {
+      const call = { ...readInput(spec, request), caller, request, signal: hangUpSignal(reply) } as Job['call'];
+      return { spec, request, call, handle };
+    };
+    return from(this.watched(spec, request, async () => this.run(prepare())));
+  }
+
+  /** Leaves a trace of the call in the audit log, unless its transaction did. */
+  private async watched(spec: Endpoint, request: CallingRequest, run: () => Promise<unknown>): Promise<unknown> {
+    try {
+      const answer = await run();
+      if (written.has(request)) return answer;
+      await this.audit.note(auditEntry(spec, request, { status: spec.status, answer }));
+      if (spec.method !== 'GET') await this.audit.flush();
+      return answer;
+    } catch (error) {
+      await this.audit.note(auditEntry(spec, request, { status: refusalOf(error).status }));
+      throw error;
+    }
   }
 
   private async run(job: Job): Promise<unknown> {
@@ -65,7 +86,7 @@ export class CallInterceptor implements NestInterceptor {
   private inside(job: Job): Promise<unknown> {
     if (job.spec.method === 'GET') return this.handle(job, this.database);
     const request = idempotent(job.spec, job.call);
-    return this.database.transaction((sql) => this.once(sql, job.spec, { request, work: () => this.handle(job, sql) }));
+    return this.transaction(job, { request, work: (sql) => this.handle(job, sql) });
   }
 
   /** Work that cannot be in a transaction. */
@@ -73,7 +94,7 @@ export class CallInterceptor implements NestInterceptor {
     const asked = idempotent(job.spec, job.call);
     if (asked && !job.spec.upload) return this.claimed(job, { ...asked, claim: randomUUID() });
     const result = await this.handle(job, this.database);
-    return result instanceof Finish ? this.finish(job.spec, asked, result) : result;
+    return result instanceof Finish ? this.finish(job, asked, result) : result;
   }
 
   /** Work outside of a transaction is claimed first, so that repetitions wait for it and get its answer. */
@@ -94,26 +115,32 @@ export class CallInterceptor implements NestInterceptor {
     }
   }
 
-  private async finish(spec: Endpoint, asked: IdempotentRequest | null, result: Finish): Promise<unknown> {
+  private async finish(job: Job, asked: IdempotentRequest | null, result: Finish): Promise<unknown> {
     const request = asked && { ...asked, fingerprint: fingerprint([asked.fingerprint, result.evidence]) };
     let done = false;
-    const work = (sql: Sql) => async () => {
+    const work = async (sql: Sql): Promise<unknown> => {
       const body = await result.commit(sql);
       done = true;
       return body;
     };
     try {
-      return await this.database.transaction((sql) => this.once(sql, spec, { request, work: work(sql) }));
+      return await this.transaction(job, { request, work });
     } finally {
       if (!done) await result.undo();
     }
   }
 
-  private async once(sql: Sql, spec: Endpoint, { request, work }: Once): Promise<unknown> {
+  private async transaction(job: Job, once: Once): Promise<unknown> {
+    const body = await this.database.transaction((sql) => this.once(sql, job, once));
+    written.add(job.request);
+    return body;
+  }
+
+  private async once(sql: Sql, { spec, request: asking }: Job, { request, work }: Once): Promise<unknown> {
     const recorded = request && (await beginIdempotent(sql, request));
-    if (recorded) return this.replayed(request, recorded);
-    const body = await work();
-    if (request) await recordAnswer(sql, request, this.recordable(spec, request, body));
+    const body = recorded ? this.replayed(request, recorded) : await work(sql);
+    if (request && !recorded) await recordAnswer(sql, request, this.recordable(spec, request, body));
+    await writeAudit(sql, [auditEntry(spec, asking, { status: spec.status, answer: body })]);
     return body;
   }
 
@@ -160,5 +187,8 @@ async function settle(works: readonly (() => void | Promise<void>)[]): Promise<v
     }
   }
 }
+
+/** Requests whose transaction has written them into the audit log. */
+const written = new WeakSet<CallingRequest>();
 
 const afterwards = new WeakMap<CallingRequest, (() => void | Promise<void>)[]>();

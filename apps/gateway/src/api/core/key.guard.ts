@@ -2,6 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import { findApiKey, hashKey } from '#conversations';
 import type { Database } from '#database';
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { auditEntry } from '../../audit/audit-entry.js';
+import { AuditLog } from '../../audit/audit-log.js';
 import { SharedLimit } from '../../limits/index.js';
 import { DATABASE } from '../../tokens.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
@@ -18,6 +20,7 @@ export class KeyGuard implements CanActivate {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(API_OPTIONS) options: ApiOptions,
+    @Inject(AuditLog) private readonly audit: AuditLog,
   ) {
     this.adminHash = hashKey(options.adminKey);
     this.rate = new SharedLimit(database, { name: 'api', ...options.rate });
@@ -29,12 +32,11 @@ export class KeyGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<CallingRequest>();
     const caller = await this.caller(request.headers.authorization);
     await this.limit(caller);
-    if (!hasScope(caller, spec.scope)) throw new Refusal('forbidden', `the key lacks the scope ${spec.scope}`);
-    if (caller.accounts && !LIMITABLE.has(spec.scope)) {
-      throw new Refusal('forbidden', `a key that is limited to accounts cannot use ${spec.scope}`);
-    }
     request.caller = caller;
-    return true;
+    const refusal = refusalFor(caller, spec.scope);
+    if (!refusal) return true;
+    await this.audit.note(auditEntry(spec, request, { status: refusal.status }));
+    throw refusal;
   }
 
   private async caller(authorization: string | undefined): Promise<Caller> {
@@ -54,4 +56,11 @@ export class KeyGuard implements CanActivate {
     const retryAfterS = Math.ceil(waitMs / 1_000);
     throw new Refusal('rate-limited', `this key has used its rate; try again in ${retryAfterS} s`, { retryAfterS });
   }
+}
+
+/** Why the key may not make this call, if so. */
+function refusalFor(caller: Caller, scope: Scope): Refusal | undefined {
+  if (!hasScope(caller, scope)) return new Refusal('forbidden', `the key lacks the scope ${scope}`);
+  if (!caller.accounts || LIMITABLE.has(scope)) return undefined;
+  return new Refusal('forbidden', `a key that is limited to accounts cannot use ${scope}`);
 }

@@ -6,6 +6,8 @@ export const SCOPES = {
   'conversations:write': 'answer, write first, cancel, show typing, change conversations',
   'contacts:read': 'read contacts, companies and conflicts',
   'contacts:write': 'make and change contacts, handles and companies',
+  'contacts:export': 'export everything of a contact, on all channels',
+  'contacts:erase': 'erase contacts for good, and read the proofs of it',
   'accounts:read': 'read connected accounts and channels',
   'accounts:write': 'connect, change, check and remove accounts',
   'destinations:read': 'read destinations and their deliveries',
@@ -14,6 +16,7 @@ export const SCOPES = {
   'files:write': 'upload files',
   'keys:read': 'list API keys',
   'keys:write': 'make and revoke API keys that have no scope beyond those of this one',
+  'audit:read': 'read who read or changed what, and verify that log',
   'metrics:read': 'read /metrics from another machine',
   admin: 'everything',
 } as const;

@@ -1,5 +1,6 @@
-import { jsonSchemas } from '#normalizer';
+import { jsonSchemaOf, jsonSchemas } from '#normalizer';
 import { ENDPOINTS } from '../controllers.js';
+import { ContactExport } from '../schemas/privacy.js';
 import { asyncApi } from './asyncapi.js';
 import type { JsonObject } from './json.js';
 import { openApi } from './openapi.js';
@@ -9,7 +10,8 @@ const API_VERSION = '1.0.0';
 
 /** Every document of the reference, by its path below `docs/reference/` and, without that, below the gateway's root. */
 export function referenceDocuments(): Record<string, JsonObject> {
-  const schemas = Object.entries(jsonSchemas()).map(([name, schema]) => [`schemas/${name}.json`, schema as JsonObject]);
+  const all = { ...jsonSchemas(), ContactExport: jsonSchemaOf(ContactExport, 'output') };
+  const schemas = Object.entries(all).map(([name, schema]) => [`schemas/${name}.json`, schema as JsonObject]);
   return {
     'openapi.json': openApi(ENDPOINTS, API_VERSION),
     'asyncapi.json': asyncApi(API_VERSION),
