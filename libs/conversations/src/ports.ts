@@ -8,6 +8,7 @@ import type {
   Message,
   Part,
   ReplyInput,
+  Segments,
 } from '#normalizer';
 
 /** What became of one inbound event. `id` is the message (or the one stored before, for a duplicate); null where an event makes none. */
@@ -71,6 +72,8 @@ export interface Sendability {
   readonly remaining: number | null;
   readonly parts: readonly string[];
   readonly limits: Readonly<Record<string, unknown>>;
+  /** What the text that was asked about takes: provider messages, and as SMS the segments that the carrier bills. */
+  readonly needs?: { readonly messages: number; readonly segments: Segments | null };
 }
 
 /** Answers and first messages. Every call takes the transaction in which it works, so that an idempotency record commits with it. */
@@ -80,7 +83,8 @@ export interface RepliesPort {
   writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message>;
   /** Withdraws what is not yet sent. Throws `NotFound`, or `Conflict` once it is on its way. */
   cancel(sql: Sql, messageId: string): Promise<Message>;
-  sendability(sql: Sql, conversationId: string): Promise<Sendability[]>;
+  /** `text`: what it would take to send it. */
+  sendability(sql: Sql, conversationId: string, text?: string): Promise<Sendability[]>;
   /** A hosted browser holds (`delivered`) or shows (`read`) everything of the thread up to these places. */
   acknowledge(threadId: string, upTo: { delivered?: number; read?: number }): Promise<void>;
 }

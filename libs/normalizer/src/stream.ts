@@ -19,6 +19,14 @@ export const Author = z
   .meta({ id: 'Author' });
 export type Author = z.infer<typeof Author>;
 
+export const Segments = z
+  .object({
+    count: z.int().positive(),
+    encoding: z.enum(['gsm7', 'ucs2']).describe('UCS-2 where one message of several needs it.'),
+  })
+  .meta({ id: 'Segments' });
+export type Segments = z.infer<typeof Segments>;
+
 export const Message = z
   .object({
     id: z.string(),
@@ -38,6 +46,9 @@ export const Message = z
     receivedAt: time,
     sendAt: time.nullable().optional(),
     externalIds: z.array(z.string()),
+    segments: Segments.optional().describe(
+      'SMS only, and only in the answer to whoever sends: what the carrier will bill.',
+    ),
   })
   .meta({ id: 'Message' });
 export type Message = z.infer<typeof Message>;

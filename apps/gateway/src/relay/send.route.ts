@@ -158,9 +158,10 @@ function sendsBySocket({ adapter }: RunningAccount): boolean {
 function withoutWords(thrown: unknown): ProviderFailure {
   if (!(thrown instanceof ProviderFailure))
     return new ProviderFailure('outcome-unknown', 'the adapter failed with a notice');
-  const { code, retryAfterMs } = thrown;
+  const { code, retryAfterMs, scope } = thrown;
   return new ProviderFailure(code, `a notice was not sent: ${code}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(scope && { scope }),
   });
 }
 

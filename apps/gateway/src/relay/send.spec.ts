@@ -122,6 +122,17 @@ describeOnEveryDatabase('the relay sends units', (open) => {
     ]);
   });
 
+  it('nothing to who opted out since it was queued', async () => {
+    await reply('t1', 'm1', 'a', 'b');
+    await reply('t2', 'm2', 'x');
+    await database.query(`update thread set opted_out_at = now() where id = 'thr_t1'`);
+    await start();
+    await settled(database);
+    expect(sent()).toEqual(['x']);
+    expect(await statuses()).toEqual(['m1.0 failed opted-out', 'm1.1 failed opted-out', 'm2.0 sent']);
+    expect(await messageStatus('m1')).toBe('failed');
+  });
+
   it('again after a failure that handed nothing over, and what follows waits', async () => {
     let left = 2;
     desk.answer = () => ({ status: (left -= 1) >= 0 ? 503 : 200 });

@@ -1,5 +1,13 @@
 import type { Sql } from '#database';
-import { choiceIndex, type ChoiceOption, type FittedUnit, type Message, newId, type Part } from '#normalizer';
+import {
+  choiceIndex,
+  type ChoiceOption,
+  type FittedUnit,
+  type Message,
+  newId,
+  type Part,
+  type Segments,
+} from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
 import { demandSendable, needsWindow } from './rules.js';
@@ -38,7 +46,8 @@ export async function enqueue(
   }));
   const values = [message.id, thread.id, answers ?? null, JSON.stringify(rows), rules?.hosted ?? false];
   const [laid] = await sql.query<{ message: Message }>(LAY_UNITS, values);
-  return laid!.message;
+  const segments = segmentsOf(units);
+  return { ...laid!.message, ...(segments && { segments }) };
 }
 
 const LAY_UNITS = { name: 'lay_units', text: 'select lay_units($1, $2, $3::jsonb, $4::jsonb, $5) as message' };
@@ -49,6 +58,14 @@ async function externalIdOf(sql: Sql, messageId: string): Promise<string | undef
     [messageId],
   );
   return row?.external_ids[0];
+}
+
+/** What the carrier bills for all of them, where all of them are SMS. */
+export function segmentsOf(units: readonly FittedUnit[]): Segments | undefined {
+  const counts = units.flatMap(({ segments }) => segments ?? []);
+  if (units.length === 0 || counts.length < units.length) return undefined;
+  const encoding = counts.some((unit) => unit.encoding === 'ucs2') ? 'ucs2' : 'gsm7';
+  return { count: counts.reduce((sum, unit) => sum + unit.segments, 0), encoding };
 }
 
 /** The options that a unit asks to pick from, as buttons or as a numbered list: either can be answered by typing. */

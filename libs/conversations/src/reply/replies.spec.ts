@@ -169,6 +169,21 @@ describeOnEveryDatabase('replies', (open) => {
     });
   });
 
+  it('says what SMS will bill, before and with the answer', async () => {
+    const { conversationId } = await arrive('sms2');
+    const needs = async (text: string) =>
+      (await database.transaction((sql) => replies.sendability(sql, conversationId!, text)))[0]!.needs;
+    expect(await needs('a'.repeat(161))).toEqual({ messages: 1, segments: { count: 2, encoding: 'gsm7' } });
+    expect(await needs('你好')).toEqual({ messages: 1, segments: { count: 1, encoding: 'ucs2' } });
+    const parts = ['a'.repeat(161), '你好'].map((text) => ({ type: 'text' as const, text }));
+    const billed = { count: 3, encoding: 'ucs2' };
+    expect(await reply(conversationId, { parts })).toMatchObject({ segments: billed });
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await reply(conversationId, { parts, sendAt: later })).toMatchObject({ segments: billed });
+    await arrive('buttons');
+    expect(await reply(conversationId, { via: { accountId: 'buttons' } })).not.toHaveProperty('segments');
+  });
+
   it.each(['sms', 'buttons'])('maps the typed answer to choices back, also after a restart: %s', async (account) => {
     const { conversationId } = await arrive(account);
     const options = [

@@ -15,7 +15,7 @@ import {
 import { resolveFiles, tieFiles } from '../media/message-files.js';
 import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Sendability } from '../ports.js';
 import { chooseThread, type ConversationRow, lockConversation, type ThreadRow, threadsOf } from './context.js';
-import { enqueue } from './enqueue.js';
+import { enqueue, segmentsOf } from './enqueue.js';
 import { toSendability } from './rules.js';
 import { reachableHandles, threadOn, threadTo } from './threads.js';
 
@@ -77,13 +77,16 @@ export class Replies implements RepliesPort {
     return this.view(sql, messageId);
   }
 
-  async sendability(sql: Sql, conversationId: string): Promise<Sendability[]> {
+  async sendability(sql: Sql, conversationId: string, text?: string): Promise<Sendability[]> {
     const [conversation] = await sql.query<ConversationRow>('select * from conversation where id = $1', [
       conversationId,
     ]);
     if (!conversation) throw new NotFound(`there is no conversation ${conversationId}`);
     const threads = await threadsOf(sql, conversation);
-    return threads.map((thread) => toSendability(thread, this.channels.rules(thread.account_id)));
+    return threads.map((thread) => {
+      const plain = toSendability(thread, this.channels.rules(thread.account_id));
+      return plain.canSend && text !== undefined ? { ...plain, ...needed(this.channels, thread, text) } : plain;
+    });
   }
 
   async acknowledge(threadId: string, upTo: { delivered?: number; read?: number }): Promise<void> {
@@ -165,8 +168,9 @@ export class Replies implements RepliesPort {
     const [waits] = await sql.query<{ until: Date | null }>(STORE_OUTBOUND, [JSON.stringify(stored)]);
     await tieFiles(sql, id, parts);
     if (!waits?.until) return enqueue(sql, this.channels, { message, thread });
-    fitOrRefuse(this.channels, thread, parts);
-    return this.view(sql, id);
+    // What cannot be sent at all is refused now, not when its time has come.
+    const segments = segmentsOf(this.channels.fit(thread.account_id, { parts }));
+    return { ...(await this.view(sql, id)), ...(segments && { segments }) };
   }
 
   private async view(sql: Sql, messageId: string): Promise<Message> {
@@ -179,9 +183,19 @@ export class Replies implements RepliesPort {
   }
 }
 
-/** What cannot be sent at all is refused now, not when its time has come. */
-function fitOrRefuse(channels: ChannelDirectory, thread: ThreadRow, parts: readonly Part[]): void {
-  channels.fit(thread.account_id, { parts });
+/** What a text would take on the thread's channel, or that it takes no such text. */
+function needed(
+  channels: ChannelDirectory,
+  thread: ThreadRow,
+  text: string,
+): Pick<Sendability, 'needs'> | { canSend: false; code: string } {
+  try {
+    const units = channels.fit(thread.account_id, { parts: [{ type: 'text', text }] });
+    return { needs: { messages: units.length, segments: segmentsOf(units) ?? null } };
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    return { canSend: false, code: error.code };
+  }
 }
 
 /** Outgoing media is a stored file or a web address. Throws `InvalidInput`. */

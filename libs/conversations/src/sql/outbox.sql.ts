@@ -2,7 +2,7 @@
  * `stream_front()`: the last positions handed out, and then who may still be writing below them (read it with `Horizon`, which holds the proof).
  *
  * `start_units(holder, items)`: marks units as `started` before their first byte leaves. Answers per item: `go`; `again` (an attempt began before and its
- * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, see `failure`); `gone` (sent, cancelled, superseded or expired meanwhile); `busy` (ask again).
+ * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, or the recipient opted out since it was queued, see `failure`); `gone` (sent, cancelled, superseded or expired meanwhile); `busy` (ask again).
  *
  * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled. Of a notice nothing is left then.
  *
@@ -31,7 +31,9 @@ create function start_units(p_holder text, p_items jsonb) returns table ("positi
 begin
   return query
   with item as (
-    select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded, s.failure,
+    select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded,
+      coalesce(s.failure, case when t.opted_out_at is not null then
+        '{"code": "opted-out", "message": "the recipient asked not to be written to", "retryable": false, "owner": "contact"}'::jsonb end) as failure,
       coalesce(u.expires_at < clock_timestamp(), false) as expired,
       u.started_token = (i->>'token')::bigint and not (i->>'told')::boolean as ours
     from held_items(p_holder, p_items) i
@@ -41,7 +43,8 @@ begin
     left join lateral (
       select x.failure from unit x
       where x.message_id = u.message_id and x.index < u.index and x.status = 'failed' and not x.superseded and x.failure->>'code' <> 'outcome-unknown'
-      order by x.index limit 1) s on true),
+      order by x.index limit 1) s on true
+    left join thread t on t.id = u.thread_id),
   marked as (
     update unit u set status = 'started', started_token = i.token, updated_at = clock_timestamp() from item i
     where u.id = i.id and u.status = 'queued' and not u.superseded and not i.expired and i.failure is null returning u.id)

@@ -1,6 +1,13 @@
 import type { Database } from '#database';
 import { Identity1700000000001, IDENTITY_ENTITIES } from '#identity';
-import { type FittedUnit, type InboundEvent, type InboundMessage, type Part, renderText } from '#normalizer';
+import {
+  countSegments,
+  type FittedUnit,
+  type InboundEvent,
+  type InboundMessage,
+  type Part,
+  renderText,
+} from '#normalizer';
 import { STORE_ENTITIES } from '../entities/index.js';
 import { Store1700000000002 } from '../migrations/0001-store.js';
 import type { AccountRules, ChannelDirectory, StoredItem } from '../ports.js';
@@ -90,6 +97,7 @@ export class FakeChannels implements ChannelDirectory {
       parts: [part],
       text: renderText([part]),
       ...(part.type === 'choices' && accountId !== 'buttons' && { choiceMap: part.options }),
+      ...(part.type === 'text' && accountId === 'sms2' && { segments: countSegments(part.text) }),
     }));
   }
 

@@ -126,7 +126,8 @@ export class AccountsController {
 
   private show(record: StoredAccount): z.output<typeof AccountRecord> {
     const { id, type, name, enabled, continuity, managedBy, state, stateDetail, createdAt, updatedAt } = record;
-    const called = this.directory.adapter(type)?.ingress.webhook !== undefined;
+    const webhook = this.directory.adapter(type)?.ingress.webhook;
+    const secret = webhook?.guard === 'secret-path' ? '/{pathSecret}' : '';
     return {
       id,
       type,
@@ -138,7 +139,7 @@ export class AccountsController {
       managedBy,
       state: record.problem ? 'degraded' : state,
       stateDetail: record.problem ?? stateDetail,
-      callbackUrl: called ? `${this.options.publicUrl()}/channels/${id}` : null,
+      callbackUrl: webhook ? `${this.options.publicUrl()}/channels/${id}${secret}` : null,
       createdAt,
       updatedAt,
     };

@@ -7,7 +7,13 @@ import { fromCursor, pageOf, toCursor, toPage } from '../core/page.js';
 import { maySee } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
 import { byId } from '../schemas/elements.js';
-import { ConversationPatch, ConversationQuery, HistoryQuery, Sendability } from '../schemas/conversation.js';
+import {
+  ConversationPatch,
+  ConversationQuery,
+  HistoryQuery,
+  Sendability,
+  SendabilityQuery,
+} from '../schemas/conversation.js';
 import { Presenter } from '../presenter.js';
 
 const tag = 'Conversations';
@@ -67,6 +73,7 @@ const sendability = endpoint({
   tag,
   summary: 'Where an answer can go now, and what it may hold',
   params: byId,
+  query: SendabilityQuery,
   status: 200,
   answer: z.object({ items: z.array(Sendability) }),
 });
@@ -111,9 +118,9 @@ export class ConversationsController {
   }
 
   @Serves(sendability)
-  async sendability(@Called() { sql, params, caller }: Call<typeof sendability>) {
+  async sendability(@Called() { sql, params, query, caller }: Call<typeof sendability>) {
     await getConversation(sql, params.id, caller.accounts);
-    const items = await this.replies.sendability(sql, params.id);
+    const items = await this.replies.sendability(sql, params.id, query.text);
     return { items: items.filter((item) => maySee(caller, item.accountId)) };
   }
 }

@@ -1,4 +1,4 @@
-import { Conversation, ConversationStatus } from '#normalizer';
+import { Conversation, ConversationStatus, Segments } from '#normalizer';
 import { z } from 'zod';
 import { commaList, paging } from '../core/page.js';
 import { metadataInput, timeInput } from './elements.js';
@@ -64,8 +64,16 @@ export const Sendability = z
     remaining: z.int().nullable().describe('Provider messages left in the window.'),
     parts: z.array(z.string()).describe('Part types that the channel takes, natively or as a fallback.'),
     limits: z.record(z.string(), z.unknown()),
+    needs: z
+      .object({ messages: z.int().positive(), segments: Segments.nullable() })
+      .optional()
+      .describe('What `text` would take: provider messages, and as SMS the segments that the carrier bills.'),
   })
   .meta({ id: 'Sendability' });
+
+export const SendabilityQuery = z.strictObject({
+  text: z.string().min(1).max(10_000).optional().describe('A draft: `needs` says what it would take.'),
+});
 
 export const TypingInput = z
   .strictObject({
