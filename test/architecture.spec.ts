@@ -133,6 +133,18 @@ describe('architecture', () => {
     expect(folders.filter((file) => /\bprocess\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
   });
 
+  it('CRM directories touch nothing but their context', () => {
+    const folders = shipped.filter((file) => /^libs\/identity\/src\/crm\/(?!testing\/)[^/]+\//.test(file));
+    const wrong = imports
+      .filter(({ from }) => folders.includes(from))
+      .filter(
+        ({ specifier }) =>
+          !/^(zod|#normalizer|#transport|\.\/[\w.-]+|\.\.\/(answer|crm-directory)\.js)$/.test(specifier),
+      );
+    expect(folders.length).toBeGreaterThan(5);
+    expect(wrong).toEqual([]);
+  });
+
   it('files stay short: 400 lines at most, 600 for tests', () => {
     const long = files.filter((file) => {
       const lines = readFileSync(join(ROOT, file), 'utf8').split('\n').length;

@@ -104,7 +104,7 @@ async function assemble(database: Database, options: EngineOptions) {
     ...{ database, ...stores, ...clients, adapters, connectors, traces, files, fileUrls, shared, log },
     publicUrl: settings.publicUrl,
   });
-  const crm = Crm.open({ settings: settings.crm, database, http: clients.http, shared, log });
+  const crm = Crm.open({ settings: settings.crm, database, http: clients.http, shared, metrics, log });
   const fixed = [...Object.values(keys), ...(crm?.secrets ?? [])];
   keepSecretsOut(options.blotter, { directory, fixed, settings });
   await directory.start();

@@ -114,9 +114,13 @@ export class CrmIntake implements IntakePort {
   }
 
   private follow(asked: readonly Asked[], items: StoredItem[]): StoredItem[] {
-    for (const { message, handles, shown } of asked) {
-      const item = items.find(({ dedupeKey }) => dedupeKey === message.dedupeKey);
-      if (item?.contactId) this.parts.senders.stored(item.contactId, handles, item.duplicate ? undefined : shown);
+    try {
+      for (const { message, handles, shown } of asked) {
+        const item = items.find(({ dedupeKey }) => dedupeKey === message.dedupeKey);
+        if (item?.contactId) this.parts.senders.stored(item.contactId, handles, item.duplicate ? undefined : shown);
+      }
+    } catch (error) {
+      this.parts.log.error({ err: error }, 'what the CRM says of a sender is lost; the message is stored');
     }
     return items;
   }

@@ -11,6 +11,7 @@ import { pino, type Logger } from 'pino';
 import { addAccount, addDestination, STORE } from '../../../../libs/conversations/src/testing/store.js';
 import { FakeSalesforce } from '../../../../libs/identity/src/crm/testing/fake-salesforce.js';
 import { SharedValues } from '../directory/index.js';
+import { Metrics } from '../ops/metrics.js';
 import { Crm } from './crm.js';
 import { message, somebody } from './testing/desk.js';
 
@@ -37,7 +38,7 @@ describeOnEveryDatabase('a CRM of the settings', (open) => {
     const vault = new Vault('a secret key of the suite');
     const shared = new SharedValues({ database, vault, leases: new Leases(database) });
     const parsed = SettingsFile.parse({ crm: settings }).crm;
-    return Crm.open({ settings: parsed, database, http: client, shared, log: logTo(lines) })!;
+    return Crm.open({ settings: parsed, database, http: client, shared, metrics: new Metrics(), log: logTo(lines) })!;
   };
   const settingsOf = (more: object = {}) => ({
     type: 'http',

@@ -14,6 +14,7 @@ import { type ProviderFailure } from '#normalizer';
 import { secretValues, withoutSecrets, type Health, type Http } from '#transport';
 import type { Logger } from 'pino';
 import type { SharedValues } from '../directory/index.js';
+import type { Metrics } from '../ops/metrics.js';
 import { CrmIntake } from './crm-intake.js';
 import { Lookups } from './lookups.js';
 import { Senders } from './senders.js';
@@ -23,6 +24,7 @@ export interface CrmParts {
   readonly database: Database;
   readonly http: Http;
   readonly shared: Pick<SharedValues, 'once' | 'forget'>;
+  readonly metrics: Pick<Metrics, 'gauge'>;
   readonly log: Logger;
 }
 
@@ -66,13 +68,9 @@ export class Crm {
       timeoutMs: settings.timeout * 1_000,
       onTrouble: (failure) => this.tell(failure),
     });
+    parts.metrics.gauge('tributary_crm_lookups', 'Addresses being looked up in the CRM', () => this.lookups.size);
     const schemes = directory.schemes(this.config);
     this.senders = new Senders({ database, lookups: this.lookups, schemes, link: settings.link, log });
-  }
-
-  /** Handles that are being looked up. */
-  get size(): number {
-    return this.lookups.size;
   }
 
   /** Intake that asks the CRM who writes. */

@@ -144,6 +144,9 @@ describe('look-ups', () => {
     await flights[0]!.done;
     await pass(0);
     expect(asked).toHaveLength(9);
+    expect(lookups.hopeful).toBe(true);
+    for (let n = 100; n < 200; n += 1) lookups.find(phone(n));
+    expect(lookups.hopeful).toBe(false);
   });
 });
 

@@ -37,6 +37,8 @@ export interface LookupsParts {
 
 /** At once: enough for hundreds of new people a second, and less than any CRM allows. */
 const CAP = 8;
+/** Behind so many others nobody gets an answer in time. */
+const MOST_HOPEFUL = 64;
 const MOST_KNOWN = 20_000;
 const MOST_FLIGHTS = 5_000;
 const BACKOFF_MS = { first: 1_000, most: 60_000 };
@@ -78,7 +80,7 @@ export class Lookups {
 
   /** Is it worth to wait for an answer? */
   get hopeful(): boolean {
-    return this.permits() === CAP;
+    return this.permits() === CAP && this.waiting.length < MOST_HOPEFUL;
   }
 
   /** What is known of the handle, fresh or not; undefined where nothing is. */

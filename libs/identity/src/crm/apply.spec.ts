@@ -151,6 +151,10 @@ describeOnEveryDatabase('what the CRM says', (open) => {
     await apply(contactId!, crm('p-14'));
     expect(await apply(contactId!, crm('p-14', { proof: 'channel' }))).toMatchObject({ outcome: 'linked', changes: ['handles'] }); // prettier-ignore
     expect(await links(contactId!)).toEqual([{ value: 'p-14', proof: 'channel', source: 'crm' }]);
+    expect(await apply(contactId!, crm('p-14', { proof: 'verified' }))).toMatchObject({ changes: ['handles'] });
+    expect(await apply(contactId!, crm('p-14', { proof: 'channel' }))).toMatchObject({ changes: [] });
+    expect(await apply(contactId!, crm('p-14'))).toMatchObject({ outcome: 'linked', changes: [] });
+    expect(await links(contactId!)).toEqual([{ value: 'p-14', proof: 'verified', source: 'crm' }]);
   });
 
   it('keeps one company for an id, and what the CRM was not asked for', async () => {

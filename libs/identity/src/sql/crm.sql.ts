@@ -95,6 +95,8 @@ begin
     changed := true;
   elsif v_linked.id is not null then
     outcome := 'linked';
+    changed := coalesce(v_proof = 'verified' and v_linked.proof = 'channel', false);
+    if changed then update handle set proof = 'verified', proven_at = p_at where id = v_linked.id; end if;
     return;
   end if;
   select h.contact_id into v_owner from handle h where h.scheme = 'crm' and h.scope = '' and h.value = v_value and h.proof <> 'claimed';
