@@ -53,6 +53,8 @@ export interface DatabaseOptions {
   readonly sync?: SyncPolicy | undefined;
   readonly entities: NonNullable<DataSourceOptions['entities']>;
   readonly migrations: NonNullable<DataSourceOptions['migrations']>;
+  /** Takes it only where no table has a row, and looks before it migrates. */
+  readonly empty?: boolean;
   /** Connections to a server, 10 unless told. The embedded database always has one. */
   readonly poolSize?: number;
   /** How long a query may wait for a connection, in milliseconds: 500 on a server, 10,000 on the embedded database unless told. */

@@ -15,6 +15,8 @@ import { migrate } from './migrate.js';
 import { poolOf, poolOptions, run, withClient } from './pool.js';
 import { askByConnecting, Pulse } from './pulse.js';
 import { transaction } from './transaction.js';
+import { refuseRows } from './transfer/fill.js';
+import { tablesOf } from './transfer/shape.js';
 
 const CLOSE_MS = 5_000;
 const silent = (): void => undefined;
@@ -30,6 +32,7 @@ const EMBEDDED = { connectTimeoutMs: 10_000 };
  * Opens the database and runs the pending migrations; several processes may do so at once.
  * @throws DataFolderBusy where another process uses the data folder
  * @throws DatabaseUnavailable where the server cannot be reached
+ * @throws NotEmpty where it must be `empty` and has a row
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const closing: Closing = [];
@@ -118,8 +121,13 @@ async function connect(
   });
   await dataSource.initialize();
   closing.push(() => Promise.race([dataSource.destroy(), delay(CLOSE_MS, undefined, { ref: false })]));
+  if (options.empty) await mustBeEmpty(dataSource);
   for (const name of await migrate(dataSource, log)) log(`migrated the database: ${name}`);
   return dataSource;
+}
+
+async function mustBeEmpty(dataSource: DataSource): Promise<void> {
+  await withClient(poolOf(dataSource), async (client) => refuseRows(client, await tablesOf(client)));
 }
 
 interface Parts extends Pick<Database, 'kind' | 'dataSource' | 'maintain'> {

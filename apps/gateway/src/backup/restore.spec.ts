@@ -111,6 +111,23 @@ describe('restoring', () => {
     await newer.drop();
   });
 
+  it('refuses a database that has rows before it changes anything of it', async () => {
+    const older = temporaryEmbedded();
+    const before = await older.open({ entities: [], migrations: [Notes1700000000001] });
+    await before.query(`insert into note values ('mine')`);
+    await before.close();
+    const migrations = [Notes1700000000001, Later1800000000001];
+    const tables = [{ name: 'note', columns: ['id', 'kind'], rows: 2 }];
+    const names = migrations.map(({ name }) => name);
+    const restored = into({ migrations: names, tables }, (await older.place()) as DatabasePlace, migrations);
+    await expect(restored).rejects.toThrow('the table "note" has rows already');
+    const after = await older.open({ entities: [], migrations: [] });
+    expect(await after.query('select * from note')).toEqual([{ id: 'mine' }]);
+    expect(await after.query('select name from migration')).toEqual([{ name: Notes1700000000001.name }]);
+    await after.close();
+    await older.drop();
+  });
+
   it('leaves out what was damaged already when it was backed up', async () => {
     const files = { store: 'dir' as const, count: 2, bytes: 32, missing: [], damaged: [fresh] };
     const target = temporaryEmbedded();
@@ -119,10 +136,11 @@ describe('restoring', () => {
     await target.drop();
   });
 
-  it('fills the database and the store once it succeeds, also after failures; what is older is brought up to date by the next start', async () => {
+  it('fills the database and the store once it succeeds, also after failures; damaged files are replaced, and what is older is brought up to date by the next start', async () => {
     const migrations = [Notes1700000000001, Later1800000000001];
     expect((await into({}, place, migrations)).manifest.tables).toEqual([{ name: 'note', columns: ['id'], rows: 2 }]);
     expect((await readFile(join(folder, 'files', fresh))).toString()).toBe('from the archive');
+    expect((await readFile(join(folder, 'files', mine))).toString()).toBe('from the archive');
     const database = await embedded.open({ entities: [], migrations });
     const notes = ['one', 'two'].map((id) => ({ id, kind: 'plain' }));
     expect(await database.query('select id, kind from note order by id')).toEqual(notes);

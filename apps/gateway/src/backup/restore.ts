@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { FileMissing, isStorageKey, spool, type FileStore } from '#conversations';
+import { FileMissing, isStorageKey, spool, type FileStore, type Spooled } from '#conversations';
 import { fill, openDatabase, type DatabaseOptions, type DatabasePlace, type EmptyDatabase } from '#database';
 import { buffer } from 'node:stream/consumers';
 import { readArchive, Unusable, verify } from './archive.js';
-import { entryOf, SECRET_KEY, type Manifest } from './manifest.js';
+import { entryOf, fileName, SECRET_KEY, type Manifest } from './manifest.js';
 
 type Migration = new () => { readonly name?: string };
 
@@ -30,7 +32,10 @@ export interface Restored {
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const manifest = await verify(options.archive);
   const migrations = migrationsOf(manifest, options.migrations);
-  const database = await openDatabase({ ...options.database, entities: [], migrations: migrations as DatabaseOptions['migrations'] }); // prettier-ignore
+  const database = await openDatabase({
+    ...{ ...options.database, empty: true, entities: [] },
+    migrations: migrations as DatabaseOptions['migrations'],
+  });
   try {
     return await fill(database, (empty) => {
       compareTables(manifest, empty);
@@ -75,6 +80,8 @@ function nameOf(migration: Migration): string {
 class Filling {
   private readonly loaded = new Map<string, number>();
   private readonly stored: string[] = [];
+  /** What takes the place of a damaged file, at the end. */
+  private readonly whole = new Map<string, Spooled>();
   private readonly damaged: ReadonlySet<string>;
   private secretKey: string | undefined;
 
@@ -92,9 +99,11 @@ class Filling {
       for await (const { name, body } of readArchive(archive)) await this.take(name, body);
       this.compare();
       for (const sequence of this.manifest.sequences) await this.database.setSequence(sequence);
+      for (const [key, spooled] of this.whole) await files.put(key, spooled.path, spooled);
       return { manifest: this.manifest, secretKey: this.secretKey };
     } catch (error) {
       for (const key of this.stored) await files.remove(key).catch(() => undefined);
+      for (const { path } of this.whole.values()) await rm(path, { force: true }).catch(() => undefined);
       throw error;
     }
   }
@@ -112,11 +121,13 @@ class Filling {
     this.loaded.set(name, (this.loaded.get(name) ?? 0) + (await this.database.load(table, rows)));
   }
 
-  /** A file that is in the store already is the same: its key is its own, and it appeared there whole. It stays where this restore fails. */
+  /** A key is of one file for ever: one that is in the store already is the same, or damaged. It stays where this restore fails. */
   private async keep(key: string, body: AsyncIterable<Buffer>): Promise<void> {
     const { files } = this.options;
-    if (await isIn(files, key)) return;
+    const there = await digestIn(files, key);
+    if (there === this.manifest.entries[fileName(key)]!.sha256) return;
     const spooled = await spool(Readable.from(body), files.incoming, Number.MAX_SAFE_INTEGER);
+    if (there !== undefined) return void this.whole.set(key, spooled);
     this.stored.push(key);
     await files.put(key, spooled.path, spooled);
   }
@@ -129,12 +140,14 @@ class Filling {
   }
 }
 
-async function isIn(files: FileStore, key: string): Promise<boolean> {
+/** SHA-256 in hex of what the store has under a key; undefined where it has nothing. */
+async function digestIn(files: FileStore, key: string): Promise<string | undefined> {
   try {
-    (await files.open(key, { start: 0, end: 0 })).destroy();
-    return true;
+    const hash = createHash('sha256');
+    for await (const bytes of await files.open(key)) hash.update(bytes as Buffer);
+    return hash.digest('hex');
   } catch (error) {
-    if (error instanceof FileMissing) return false;
+    if (error instanceof FileMissing) return undefined;
     throw error;
   }
 }

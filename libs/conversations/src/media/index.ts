@@ -9,5 +9,5 @@ export * from './message-files.js';
 export * from './s3-file-store.js';
 export * from './settle-file.js';
 export * from './sniff.js';
-export { spool, sweepIncoming } from './spool.js';
+export { type Spooled, spool, sweepIncoming } from './spool.js';
 export * from './stored-files.js';

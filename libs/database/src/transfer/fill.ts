@@ -55,7 +55,12 @@ async function claim(client: pg.ClientBase, tables: readonly TableShape[]): Prom
   const names = tables.map(({ name }) => pg.escapeIdentifier(name));
   if (names.length === 0) throw new Error('the tables are missing');
   await client.query(`lock table ${names.join(', ')} in exclusive mode`);
-  for (const name of names) {
+  await refuseRows(client, tables);
+}
+
+/** @throws NotEmpty where a table has a row */
+export async function refuseRows(client: pg.ClientBase, tables: readonly TableShape[]): Promise<void> {
+  for (const name of tables.map((table) => pg.escapeIdentifier(table.name))) {
     const { rows } = await client.query<{ found: boolean }>(`select exists (select from ${name}) as found`);
     if (rows[0]?.found) throw new NotEmpty(`the table ${name} has rows already: only an empty database can be filled`);
   }
