@@ -148,7 +148,7 @@ export class ChatConnection implements Reader {
   /** The session of a hello; undefined without one, and for one that stands for nobody any more. */
   private async known({ session: token, account }: Frame<'hello'>): Promise<Session | undefined> {
     const session = token === undefined ? undefined : await this.parts.sessions.read(token, account);
-    return session && (await this.parts.identities.hasMovedOn(session)) ? undefined : session;
+    return session && (await this.parts.identities.hasMovedOn(session, session.expires)) ? undefined : session;
   }
 
   /** Greets a session, sends what it has missed, and joins its thread's feed. */
@@ -184,7 +184,7 @@ export class ChatConnection implements Reader {
       return this.send({ type: 'refused', clientId, code: 'rate-limited', detail, retryAfterMs });
     }
     try {
-      if (await this.parts.identities.hasMovedOn(session)) return this.restart();
+      if (await this.parts.identities.hasMovedOn(session, this.expires)) return this.restart();
       const admission = await this.admission(session);
       if (admission.kind === 'wait') {
         const detail = 'the form comes before the first message';
@@ -235,7 +235,7 @@ export class ChatConnection implements Reader {
         retryAfterMs,
       });
     }
-    if (await identities.hasMovedOn(session)) return this.restart();
+    if (await identities.hasMovedOn(session, this.expires)) return this.restart();
     if (frame.type === 'prechat')
       return this.send({ type: 'prechat', prechat: await prechat.submit(session, account, frame) });
     const { address } = this.place;

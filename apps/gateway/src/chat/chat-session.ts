@@ -18,7 +18,8 @@ export interface Session {
   readonly person?: Person | undefined;
 }
 
-const LIFETIME_S = 180 * 86_400;
+/** How long a session lives, seconds. */
+export const LIFETIME_S = 180 * 86_400;
 const Claims = z.object({
   sub: z.string().regex(/^vis_[0-9a-f]{32}$/),
   aud: z.string(),

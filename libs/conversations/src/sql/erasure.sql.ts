@@ -4,8 +4,8 @@
  * id, type and sequence stay. Returns the proof, which names ids only; null where there is no such contact.
  *
  * What keeps a repeat from storing it again: the inbox, whose keys are hashes; `idempotency` rows, which answer 410 from then on; `erased_session`, by which the
- * browsers of the person are known. `erasure.lanes` are the lanes of the outbox from which something was taken: a relay forgets what it has of them in memory
- * (`Erasures`). Proofs are chained: each hash covers the one before.
+ * browsers of the person are known. `erasure.lanes` are the lanes of the outbox from which an event was taken: a relay forgets what it has of them in memory
+ * (`Erasures`); a message to a customer it asks for before it begins. Proofs are chained: each hash covers the one before.
  *
  * `file_removal`: stored bytes that are to be deleted; those of a file that was still on its way a second time, when it must have arrived. `file_use`: further
  * messages that carry an upload which is tied to another one.
@@ -111,7 +111,7 @@ declare
   v_since timestamptz;
   v_accounts text[];
   v_channels text[];
-  v_withdrawn int;
+  v_notices text[];
   v_n int;
 begin
   v_people := people_of(p_contact);
@@ -129,6 +129,7 @@ begin
   perform 1 from conversation c where c.id = any (v_elsewhere) order by c.id for update;
   v_units := array(select u.id from unit u where u.message_id = any (v_messages));
   v_names := names_of(v_people);
+  v_notices := array(select a.id || ':notice:' || h.value from account a cross join handle h where h.contact_id = any (v_people));
   select array_agg(distinct t.account_id), array_agg(distinct a.type) into v_accounts, v_channels
   from thread t left join account a on a.id = t.account_id where t.id = any (v_threads);
   e.counts := jsonb_build_object('contacts', cardinality(v_people), 'conversations', cardinality(v_conversations), 'threads', cardinality(v_threads),
@@ -168,6 +169,8 @@ begin
   delete from handle h where h.contact_id = any (v_people);
   delete from contact c where c.id = any (v_people);
 
+  with gone as (delete from outbox o where o.lane = any (v_notices) returning o.item_id)
+  delete from unit u using gone g where u.id = g.item_id;
   e.counts := e.counts || erase_events(v_people, v_others, v_conversations, v_elsewhere, v_messages, v_names, v_lanes, v_units);
   e.lanes := array(select jsonb_array_elements_text(e.counts->'lanes'));
   e.counts := e.counts - 'lanes';
@@ -233,6 +236,12 @@ begin
   insert into inbox (account_id, dedupe_key, item_id, received_at) select g.account_id, g.dedupe_key, g.id, p_now from gone g on conflict do nothing;
   get diagnostics v_parked = row_count;
   delete from early_receipt r where names_anybody(r.receipt::text, p_names);
+  delete from introduction i where (i.account_id, i.thread) in (
+    select t.account_id, t.external_id from thread t where t.contact_id = any (p_people) union select h.scope, h.value from handle h where h.contact_id = any (p_people))
+    or names_anybody(i.answers::text || i.proven::text, p_names);
+  delete from code c where c.value = any (p_names) or c.subject = any (p_people) or names_anybody(c.subject, p_names);
+  delete from import_row r where r.errors is not null and (r.subject = any (p_people) or names_anybody(r.data::text || r.errors::text, p_names)
+    or names_anybody(regexp_replace(r.data::text, '[ ()./-]', '', 'g'), p_names));
   delete from trace t where t.created_at >= p_since and names_anybody(t.exchange::text, p_names);
   get diagnostics v_traces = row_count;
   return jsonb_build_object('parked', v_parked, 'traces', v_traces);
@@ -283,8 +292,8 @@ begin
   get diagnostics v_deliveries = row_count;
   v_lanes := p_lanes || array(select d.id || ':' || x from destination d cross join unnest(p_conversations || p_people || p_others || v_elsewhere) x);
   with gone as (
-    delete from outbox o where o.lane = any (v_lanes) and (o.item_id = any (v_gone) or o.item_id = any (p_units)) returning o.lane)
-  select count(*), array_agg(distinct g.lane) into v_entries, v_lanes from gone g;
+    delete from outbox o where o.lane = any (v_lanes) and (o.item_id = any (v_gone) or o.item_id = any (p_units)) returning o.lane, o.kind)
+  select count(*), array_agg(distinct g.lane) filter (where g.kind = 'event') into v_entries, v_lanes from gone g;
   v_lanes := coalesce(v_lanes, '{}') || array(
     select distinct o.lane from event e cross join destination d join outbox o on o.lane = d.id || ':' || coalesce(e.conversation_id, e.contact_id) and o.item_id = e.id
     where e.id = any (v_shared));

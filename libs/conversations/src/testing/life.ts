@@ -135,6 +135,24 @@ async function adorn(
     [ids.conversationId, ids.messageId, json, mark],
   );
   await database.query(
+    `insert into introduction (account_id, thread, answers) values ('web', 'vis-' || $1, jsonb_build_object('name', $1::text, 'note', $1::text))`,
+    [mark],
+  );
+  await database.query(
+    `insert into code (id, purpose, subject, scheme, value, account_id, created_at, expires_at)
+     values ('cod_' || $1, 'chat', 'web vis-' || $1, 'email', $1 || '@mail.example', 'sms', now(), now()), ('cod_2' || $1, 'api', $2, 'phone', $1, 'sms', now(), now())`,
+    [mark, ids.contactId],
+  );
+  await database.query(
+    `select lay_notice('ntc_' || md5($1), 'sms', jsonb_build_object('scheme', 'email', 'value', $1 || '@mail.example'),
+       jsonb_build_array(jsonb_build_object('id', 'unt_' || md5($1), 'content', jsonb_build_object('text', $1::text))), now() + interval '1 hour', true)`,
+    [mark],
+  );
+  await database.query(
+    `insert into import_row (import_id, row, data, errors) values ('imp_' || md5($1), 1, jsonb_build_object('email', $1 || '@mail.example', 'name', 'Name ' || $1), '[]')`,
+    [mark],
+  );
+  await database.query(
     `insert into contact_conflict (id, handle, contact_ids) values ('cfl_' || $2, jsonb_build_object('scheme', 'email', 'value', $2 || '@mail.example'), array[$1, 'con_z'])`,
     [ids.contactId, mark],
   );
