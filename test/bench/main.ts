@@ -16,6 +16,7 @@ import type { Report } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
 import { benchProcesses } from './processes.js';
 import { benchStatements } from './statements.js';
+import { benchText } from './text.js';
 import { benchTrouble } from './trouble.js';
 
 const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
@@ -28,6 +29,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   trouble: benchTrouble,
   growth: benchGrowth,
   processes: benchProcesses,
+  text: benchText,
 };
 
 const { values, positionals } = parseArgs({

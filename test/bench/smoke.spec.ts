@@ -33,7 +33,18 @@ describe('benches', () => {
     reports[name]!.tables.map(({ rows }) => rows.map((row) => String(Object.values(row)[0])));
 
   it('all end, and nothing was refused, missing, doubled or out of order in any', () => {
-    const names = ['intake', 'latency', 'drain', 'statements', 'outbound', 'chat', 'trouble', 'growth', 'processes'];
+    const names = [
+      'intake',
+      'latency',
+      'drain',
+      'statements',
+      'outbound',
+      'chat',
+      'trouble',
+      'growth',
+      'processes',
+      'text',
+    ];
     expect(Object.keys(reports)).toEqual(names);
     const ours = Object.values(reports).flatMap(({ goals }) =>
       goals.filter(({ what }) => /refused|missing|not held/.test(what)),
