@@ -64,6 +64,23 @@ describe('the access token', () => {
     expect([fake.sent.length, fake.tokens]).toEqual([4, 2]);
   });
 
+  it('is not forgotten where another process has renewed it meanwhile', async () => {
+    await say('a');
+    const stale = await shared.get('access-token')!;
+    fake.expireToken();
+    await say('b');
+    const forgotten: string[] = [];
+    let asked = 0;
+    const ctx = context();
+    const late: typeof ctx = {
+      ...ctx,
+      once: async (...of) => ((asked += 1) === 1 ? stale : ctx.once(...of)),
+      forget: async (key) => void forgotten.push(key),
+    };
+    await say('c', late);
+    expect([fake.sent.length, forgotten]).toEqual([3, []]);
+  });
+
   it.each([40001, 40014, 42001])('is renewed after %i, and only once', async (errcode) => {
     await say('a');
     for (let i = 0; i < 2; i += 1) fake.next('/cgi-bin/message/custom/send', { body: { errcode, errmsg: 'x' } });

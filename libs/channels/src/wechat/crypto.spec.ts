@@ -99,6 +99,7 @@ describe('forgeries', () => {
       ['a padding longer than all', block(32, 0, Buffer.alloc(12, 32))],
       ['a length of 2³²−1', block(64, 0xffff_ffff, tail([1]))],
       ['a length beyond the end', block(64, 26, tail([1]))],
+      ['a length beyond the end, where nobody is named', block(64, 44, Buffer.from([1])), KEY, ''],
       ['a length too short', block(64, 24, tail([1]))],
     ];
     const said = forged.map(([what, encrypted, key = KEY, to = receiver]) => {
