@@ -3,6 +3,7 @@ import type { Database, Sql } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import type { InboundMessage } from '#normalizer';
 import { addAccount, addDestination, eventsOf, message, STORE } from '../testing/store.js';
+import type { StoredItem } from '../ports.js';
 import { arrange } from './arrange.js';
 import { Intake } from './intake.js';
 import { type IntakeItem, toItem } from './item.js';
@@ -76,20 +77,40 @@ const CASES: readonly (readonly [string, Case])[] = [
     },
   ],
   [
-    'a thread that is known by another handle',
-    { sql: `update thread set handles = '[]'${DRAWN}`, batch: [sms(LI, 'x'), sms(WANG, 'y')] },
+    'what was written long ago',
+    {
+      sql: `update thread set open_choices = null, last_inbound_at = '2001-01-01', sent_since_inbound = 3${DRAWN}`,
+      batch: [sms(LI, 'x', { occurredAt: '2026-01-02T03:04:05.678Z' })],
+    },
   ],
+  [
+    'a thread that is known by another handle',
+    { sql: `update thread set handles = '[]'${DRAWN}`, batch: [sms(LI, 'y'), sms(WANG, 'z')] },
+  ],
+  [
+    'a thread of another contact',
+    { sql: `update thread set contact_id = 'con_x'${DRAWN}`, batch: [sms(LI, 'A'), sms(WANG, 'B')] },
+  ],
+  [
+    'closed conversations',
+    {
+      sql: `update conversation set status = 'closed', closed_at = now()${DRAWN}`,
+      batch: [sms(LI, 'C'), sms(WANG, 'D')],
+    },
+  ],
+  ['blocked contacts', { sql: `update contact set blocked = true${DRAWN}`, batch: [sms(LI, 'E'), sms(WANG, 'F')] }],
   [
     'a handle that went to another contact',
     {
-      sql: `update handle set contact_id = (select contact_id from handle where value = '${WANG}') where value = '${LI}'${DRAWN}`,
-      batch: [sms(LI, 'z')],
+      sql: `update contact set blocked = false; update handle set contact_id = (select contact_id from handle where value = '${WANG}') where value = '${LI}'${DRAWN}`,
+      batch: [sms(LI, 'G')],
     },
   ],
-  ['a conversation of somebody else', { sql: `update conversation set contact_id = 'con_x'${DRAWN}`, batch: [sms(WANG, 'A')] }], // prettier-ignore
-  ['a closed conversation', { sql: `update conversation set status = 'closed', closed_at = now()${DRAWN}`, batch: [sms(LI, 'B')] }], // prettier-ignore
-  ['a blocked contact', { sql: `update contact set blocked = true${DRAWN}`, batch: [sms(LI, 'C'), sms(WANG, 'D')] }],
-  ['nobody who would be told', { sql: `update contact set blocked = false; delete from destination${DRAWN}`, batch: [sms(LI, 'E')] }], // prettier-ignore
+  [
+    'a conversation of another contact',
+    { sql: `update conversation set contact_id = 'con_x'${DRAWN}`, batch: [sms(WANG, 'H')] },
+  ],
+  ['nobody who would be told', { sql: `delete from destination${DRAWN}`, batch: [sms(WANG, 'I')] }],
 ];
 
 /** Tables, and an order of their rows that is the same each time. */
@@ -209,14 +230,18 @@ describeOnEveryDatabase('the ways of intake', (open) => {
   });
 
   it('number what arrives at the same moment without a gap, and tell it in that order', async () => {
-    const intakes = Array.from({ length: 4 }, () => new Intake(database));
-    const accepted = Array.from({ length: 96 }, async (_, n) => {
-      const intake = intakes[n % 4]!;
-      if (n % 8 === 0) await new Promise((resolve) => setTimeout(resolve, n));
-      const parts = n % 11 === 0 ? { parts: [FILE] } : {};
-      return intake.accept(n % 3 ? 'sms' : 'chat', [message(n % 5 ? LI : WANG, `m${n}`, parts)]);
+    const accepted = Array.from({ length: 6 }, async (_, sender) => {
+      const intake = new Intake(database);
+      const stored: StoredItem[] = [];
+      for (let n = 0; n < 16; n += 1) {
+        const parts = n % 5 === 4 ? { parts: [FILE] } : {};
+        const messages = Array.from({ length: 1 + (n % 3) }, () => message(n % 4 ? LI : WANG, `${sender} ${n}`, parts));
+        stored.push(...(await intake.accept((n + sender) % 3 ? 'sms' : 'chat', messages)));
+      }
+      return stored;
     });
     const stored = (await Promise.all(accepted)).flat();
+    expect(stored.every(({ id, duplicate }) => id !== null && !duplicate)).toBe(true);
     const told = await eventsOf(database);
     const conversations = [...new Set(stored.map(({ conversationId }) => conversationId))];
     expect(conversations).toHaveLength(2);
