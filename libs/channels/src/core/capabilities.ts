@@ -50,7 +50,7 @@ export const Capabilities = z
     inbound: z.object({ edits: z.boolean(), deletes: z.boolean(), reactions: z.boolean(), typing: z.boolean() }),
     /** The provider takes replies only for `hours` after the customer's last message and at most `messages` of them. */
     window: z.object({ hours: z.number().positive(), messages: z.int().positive().optional() }).nullable(),
-    /** Can a conversation be begun by us, to a handle of these schemes? */
+    /** Can a conversation be begun by us, to a handle of these schemes (`phone`), or of one issuer of a scheme (`wechat-openid/wx12`)? */
     initiate: z.array(z.string()),
     rate: z
       .object({ perSecond: z.number().positive(), perThreadPerSecond: z.number().positive().optional() })

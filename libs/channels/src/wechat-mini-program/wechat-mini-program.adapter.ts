@@ -34,9 +34,10 @@ export const wechatMiniProgram: ChannelAdapter<WechatMiniProgramConfig> = {
   config: wechatMiniProgramConfig,
   continuity: 'contact',
   capabilities,
-  capabilitiesOf: ({ windowHours: hours, windowMessages: messages }) => ({
+  capabilitiesOf: ({ appId, windowHours: hours, windowMessages: messages }) => ({
     ...capabilities,
     window: { hours, messages },
+    initiate: [`wechat-openid/${appId}`],
   }),
   ingress: {
     webhook: {

@@ -360,7 +360,8 @@ describe('settings', () => {
 
   it('decide the window and the menus of an account', () => {
     const able = (config: object) => wechatOfficial.capabilitiesOf?.(wechatOfficial.config.parse(config));
-    expect(able(safe)).toEqual(wechatOfficial.capabilities);
+    const initiate = [`wechat-openid/${safe.appId}`];
+    expect(able(safe)).toEqual({ ...wechatOfficial.capabilities, initiate });
     expect(able({ ...safe, windowHours: 24, windowMessages: 20, menus: false })).toMatchObject({
       window: { hours: 24, messages: 20 },
       choices: { level: 'fallback' },

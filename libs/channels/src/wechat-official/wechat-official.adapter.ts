@@ -42,10 +42,11 @@ export const wechatOfficial: ChannelAdapter<WechatOfficialConfig> = {
   config: wechatOfficialConfig,
   continuity: 'contact',
   capabilities,
-  capabilitiesOf: ({ windowHours: hours, windowMessages: messages, menus }) => ({
+  capabilitiesOf: ({ appId, windowHours: hours, windowMessages: messages, menus }) => ({
     ...capabilities,
     choices: menus ? capabilities.choices : { level: 'fallback' },
     window: { hours, messages },
+    initiate: [`wechat-openid/${appId}`],
   }),
   ingress: {
     webhook: {

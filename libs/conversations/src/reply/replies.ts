@@ -17,7 +17,7 @@ import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Senda
 import { chooseThread, type ConversationRow, lockConversation, type ThreadRow, threadsOf } from './context.js';
 import { enqueue, segmentsOf } from './enqueue.js';
 import { toSendability } from './rules.js';
-import { reachableHandles, threadOn, threadTo } from './threads.js';
+import { canBegin, reachableHandles, threadOn, threadTo } from './threads.js';
 
 type Draft = Pick<ReplyInput, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'>;
 
@@ -118,7 +118,7 @@ export class Replies implements RepliesPort {
       return threadTo(sql, accountId, { contactId: contact.id, handle });
     }
     const handle = normalizeHandle({ scope: '', ...to.handle, proof: 'channel' });
-    if (!initiate.includes(handle.scheme)) {
+    if (!canBegin(initiate, handle)) {
       throw new ProviderFailure(
         'content-refused',
         `${accountId} cannot write first to a ${handle.scheme}; it can to: ${initiate.join(', ') || 'nobody'}`,

@@ -31,10 +31,15 @@ export async function threadTo(
   return row!;
 }
 
-/** The contact's handles that a channel can begin a conversation with, the best proven first. */
+/** Can a conversation begin with this handle? `initiate` names schemes, or one issuer of a scheme as `scheme/scope`. */
+export function canBegin(initiate: readonly string[], { scheme, scope }: Pick<Handle, 'scheme' | 'scope'>): boolean {
+  return initiate.includes(scheme) || initiate.includes(`${scheme}/${scope}`);
+}
+
+/** The contact's handles that a channel can begin a conversation with (`canBegin`), the best proven first. */
 export async function reachableHandles(sql: Sql, contactId: string, schemes: readonly string[]): Promise<Handle[]> {
   return sql.query<Handle>(
-    `select scheme, scope, value, proof from handle where contact_id = $1 and scheme = any ($2) and proof <> 'claimed'
+    `select scheme, scope, value, proof from handle where contact_id = $1 and (scheme = any ($2) or scheme || '/' || scope = any ($2)) and proof <> 'claimed'
      order by proof = 'verified' desc, created_at`,
     [contactId, schemes],
   );
