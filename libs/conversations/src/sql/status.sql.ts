@@ -128,9 +128,12 @@ declare
   v_message text;
   v_unit text;
 begin
-  perform external_id_lock(p_account, p_receipt->>'externalId');
   select r.message_id, r.unit_id into v_message, v_unit from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
-  if not found then
+  if not found then -- it may be on its way in: only who looks for it locks its name, for whoever settles has the conversation by then
+    perform external_id_lock(p_account, p_receipt->>'externalId');
+    select r.message_id, r.unit_id into v_message, v_unit from external_ref r where r.account_id = p_account and r.external_id = p_receipt->>'externalId';
+  end if;
+  if v_message is null then
     select u.message_id, u.id into v_message, v_unit from unit u
     where u.id = p_receipt->>'externalId' and u.account_id = p_account and u.expires_at is null;
   end if;
