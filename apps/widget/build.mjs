@@ -31,13 +31,24 @@ const browser = {
   logLevel: 'warning',
 };
 
+/** Elements as calls of `h`, fields as assignments: a fiftieth smaller. */
+const compact = {
+  tsconfigRaw: {
+    compilerOptions: {
+      ...{ jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment' },
+      ...{ strict: true, useDefineForClassFields: false },
+    },
+  },
+  inject: [join(here, 'src/jsx.ts')],
+};
+
 /**
  * Bundles the widget into `{outdir}/widget.js` (one IIFE, minified, source map beside it).
  * @returns {Promise<{ bytes: number, gzipped: number }>} the size of widget.js, in bytes
  */
 export async function buildWidget(outdir) {
   const outfile = join(outdir, 'widget.js');
-  await build({ ...browser, entryPoints: [join(here, 'src/main.ts')], outfile, plugins: [cssText] });
+  await build({ ...browser, ...compact, entryPoints: [join(here, 'src/main.ts')], outfile, plugins: [cssText] });
   const code = await readFile(outfile);
   return { bytes: code.length, gzipped: gzipSync(code, { level: 9 }).length };
 }

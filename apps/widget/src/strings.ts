@@ -65,6 +65,20 @@ const en = {
   emptyFile: (name: string) => `${name} is empty.`,
   tooMany: (n: number) => `At most ${n} files fit in one message.`,
   tooLong: (over: number) => `The text is too long by ${over} characters.`,
+  fields: { name: 'Name', phone: 'Phone', email: 'Email', product: 'Product', questionType: 'Topic', code: 'Code' },
+  optional: 'optional',
+  skip: 'Skip',
+  again: 'Send again',
+  change: 'Change',
+  codeSent: (to: string) => `Enter the code sent to ${to}.`,
+  faults: {
+    required: 'Please fill this in.',
+    invalid: 'Please check this.',
+    phone: 'Please check this. Is there a country code?',
+    wrong: 'This code is wrong or no longer valid.',
+    wait: 'Please try again later.',
+    unavailable: 'Codes cannot be sent now.',
+  } as Readonly<Record<string, string>>,
 };
 
 export type Strings = typeof en;
@@ -144,6 +158,20 @@ const zh: Strings = {
   emptyFile: (name) => `${name} 是空文件。`,
   tooMany: (n) => `一条消息最多包含 ${n} 个文件。`,
   tooLong: (over) => `文字超出 ${over} 个字。`,
+  fields: { name: '姓名', phone: '手机号码', email: '邮箱', product: '产品', questionType: '咨询类型', code: '验证码' },
+  optional: '选填',
+  skip: '跳过',
+  again: '重新发送',
+  change: '修改',
+  codeSent: (to) => `请输入 ${to} 收到的验证码`,
+  faults: {
+    required: '请填写',
+    invalid: '请检查',
+    phone: '请检查，是否需要国家代码？',
+    wrong: '验证码不正确或已失效',
+    wait: '请稍后再试',
+    unavailable: '暂时无法发送验证码',
+  },
 };
 
 /** The words for a BCP 47 locale: Chinese for any `zh`, else English. */

@@ -63,7 +63,7 @@ export class PrechatForm {
     const lost = this.verify === 'required' && !provable.some((scheme) => scheme in answers);
     const first = this.fields.find(({ name }) => isScheme(name) && provable.includes(name));
     if (lost && first && faults.every(({ field }) => field !== first.name))
-      faults.push({ field: first.name, fault: 'contact' });
+      faults.push({ field: first.name, fault: 'required' });
     return { answers, faults };
   }
 

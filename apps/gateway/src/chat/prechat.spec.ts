@@ -210,7 +210,7 @@ describeOnEveryDatabase('the form before the first message', (open) => {
   it('a required code is demanded by the server: claims alone open nothing', async () => {
     form({ fields: { email: {}, phone: {} }, verify: 'required' });
     const visitor = await bench.visitor();
-    expect((await fill(visitor, {})).faults).toEqual([{ field: 'phone', fault: 'contact' }]);
+    expect((await fill(visitor, {})).faults).toEqual([{ field: 'phone', fault: 'required' }]);
     expect(await fill(visitor, { email: 'zhou@example.com' })).toMatchObject({ done: false, verified: [] });
     expect((await refusal(visitor)).code).toBe('prechat-required');
     expect((await again(visitor)).welcome.prechat).toMatchObject({

@@ -249,6 +249,63 @@ describe('the outbox', () => {
   });
 });
 
+describe('the form before the first message', () => {
+  const prechat = {
+    fields: [{ name: 'email' as const, required: true }],
+    ...{ verify: 'optional' as const, verifiable: ['email' as const], verified: [], answers: {}, done: false },
+  };
+  const filled = { ...prechat, answers: { email: 'a@example.com' } };
+
+  it('holds back what is written until it is done, and asks for a code of what was answered', () => {
+    const { platform, client } = live(undefined, { prechat });
+    client.send(text('early'));
+    expect(platform.socket.of('message')).toEqual([]);
+    client.prechat.fill({ email: 'a' });
+    platform.socket.say({
+      type: 'prechat',
+      prechat: { ...prechat, faults: [{ field: 'email', fault: 'invalid' }] },
+    });
+    expect(client.store.state.form).toMatchObject({ scheme: null, faults: [{ field: 'email' }] });
+    client.prechat.fill({ email: 'a@example.com' });
+    platform.socket.say({ type: 'prechat', prechat: { ...filled, done: true } });
+    expect(platform.socket.of('code')).toEqual([{ type: 'code', scheme: 'email' }]);
+    platform.socket.say({ type: 'code', scheme: 'email', state: 'sent' });
+    client.prechat.confirm('000000');
+    platform.socket.say({ type: 'code', scheme: 'email', state: 'wrong' });
+    expect(client.store.state.form).toMatchObject({ scheme: 'email', said: 'wrong' });
+    client.prechat.confirm('123456');
+    platform.socket.say({ type: 'code', scheme: 'email', state: 'right' });
+    platform.socket.say({ type: 'prechat', prechat: { ...filled, verified: ['email'], done: true } });
+    expect(client.store.state.form).toBeNull();
+    expect(platform.socket.of('message').map(({ parts }) => parts)).toEqual([text('early')]);
+  });
+
+  it('goes on where a reload left it, without another code', () => {
+    const { platform, client } = live(undefined, { prechat: { ...filled, verify: 'required' } });
+    expect(client.store.state.form).toMatchObject({ scheme: 'email' });
+    expect(platform.socket.of('code')).toEqual([]);
+  });
+
+  it('gives way to a conversation that has begun in another tab', () => {
+    const { platform, client } = live(undefined, { prechat });
+    platform.socket.say(message(1));
+    expect(client.store.state.form).toBeNull();
+  });
+
+  it('comes up when the gateway wants it by now, and what was refused is sent behind it', () => {
+    const { platform, client } = live();
+    client.send(text('early'));
+    const { clientId } = platform.socket.of('message')[0]!;
+    platform.socket.say({ type: 'refused', clientId, code: 'prechat-required', detail: '' });
+    platform.socket.open();
+    platform.socket.say(welcome({ fresh: false, prechat }), { type: 'caught-up', last: 0 });
+    platform.pass(10_000);
+    expect(platform.socket.of('message')).toEqual([]);
+    platform.socket.say({ type: 'prechat', prechat: { ...filled, verify: 'off', verifiable: [], done: true } });
+    expect(platform.socket.of('message')).toMatchObject([{ clientId }]);
+  });
+});
+
 describe('who the visitor is', () => {
   const ada = { id: 'ada', name: 'Ada' };
 

@@ -3,6 +3,7 @@ import { Inbox } from './inbox.js';
 import { Memory } from './memory.js';
 import { Outbox } from './outbox.js';
 import type { Platform } from './platform.js';
+import { PrechatForm } from './prechat.js';
 import { Receipts } from './receipts.js';
 import { EMPTY, highest, Store, unreadCount, type ChatState, type PendingFile } from './store.js';
 import { TypingIn, TypingOut } from './typing.js';
@@ -26,6 +27,7 @@ const WINDOW = 200;
 /** The conversation of one visitor with the gateway. What a view needs is in `store`. */
 export class ChatClient {
   readonly store = new Store<ChatState>(EMPTY);
+  readonly prechat: PrechatForm;
   private readonly memory: Memory;
   private readonly outbox: Outbox;
   private readonly connection: Connection;
@@ -58,6 +60,7 @@ export class ChatClient {
     const { store, memory } = this;
     const send = this.connection.send.bind(this.connection);
     this.outbox = new Outbox(store, { memory, platform, base, account, send, ready: () => this.ready() });
+    this.prechat = new PrechatForm(store, send, () => this.outbox.flush());
     this.receipts = new Receipts(store, memory, send);
     this.typingOut = new TypingOut(platform, (on) => this.ready() && send({ type: 'typing', on }));
     this.typingIn = new TypingIn(platform, store);
@@ -154,7 +157,8 @@ export class ChatClient {
   }
 
   private ready(): boolean {
-    return this.welcomed && this.store.state.caughtUp && !this.store.state.identifying;
+    const { caughtUp, identifying, form } = this.store.state;
+    return this.welcomed && caughtUp && !identifying && !form;
   }
 
   private hello(): void {
@@ -183,14 +187,19 @@ export class ChatClient {
       case 'welcome':
         return this.welcome(frame);
       case 'message':
+        this.prechat.finish();
         return this.inbox.message(frame);
+      case 'prechat':
+      case 'code':
+        return this.prechat.receive(frame);
       case 'caught-up':
         this.historyDone = true;
         return this.settle();
       case 'accepted':
         return this.inbox.accepted(frame);
       case 'refused':
-        return this.inbox.refused(frame);
+        this.inbox.refused(frame);
+        return frame.code === 'prechat-required' ? this.fetchAll() : undefined;
       case 'status':
         return this.inbox.status(frame);
       case 'typing':
@@ -214,6 +223,7 @@ export class ChatClient {
     const { user, limits, unread, title = null, greeting = null, fresh } = frame;
     const said = { user, limits, title, greeting, unreadHint: unread };
     this.store.update({ ...said, phase: 'live', readUpTo, returning: !fresh });
+    this.prechat.welcome(frame.prechat);
     if (identified) return this.identified();
     if (elsewhere && !frame.fresh) return this.fetchAll();
     this.outbox.adopt();
@@ -276,6 +286,7 @@ export class ChatClient {
       this.connection.stop();
       this.options.warn?.(`${code}: ${detail}`);
     }
+    if (code === 'rate-limited') this.prechat.update({ said: 'wait' });
     if (code === 'rate-limited' && this.token?.state === 'asked') {
       this.token.state = 'waiting';
       this.platform.after(

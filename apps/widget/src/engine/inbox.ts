@@ -51,7 +51,8 @@ export class Inbox {
   }
 
   refused({ clientId, code, detail, retryAfterMs }: Frame<'refused'>): void {
-    if (code === 'rate-limited' || code === 'unavailable') this.to.outbox.postpone(clientId, retryAfterMs);
+    if (code === 'rate-limited' || code === 'unavailable' || code === 'prechat-required')
+      this.to.outbox.postpone(clientId, retryAfterMs);
     else this.to.outbox.fail(clientId, { code, detail });
   }
 

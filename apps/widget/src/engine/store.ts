@@ -1,4 +1,4 @@
-import type { ChatMessage, Limits, Part, Welcome } from './wire.js';
+import type { ChatMessage, Limits, Part, Prechat, ServerFrame, Welcome } from './wire.js';
 
 /** `idle`: nobody has needed the gateway yet. `refused`: it does not serve this page, and trying again is in vain. */
 export type Phase = 'idle' | 'connecting' | 'live' | 'offline' | 'refused';
@@ -29,6 +29,14 @@ export interface Outgoing {
   problem?: Problem;
 }
 
+/** The form before the first message, as long as it stands before it. */
+export interface Form extends Prechat {
+  /** Of the address that a code is asked for; null while the fields are. */
+  scheme: 'phone' | 'email' | null;
+  /** What came of the last thing that was sent. */
+  said: Extract<ServerFrame, { type: 'code' }>['state'] | null;
+}
+
 export interface ChatState {
   phase: Phase;
   /** True once everything that the gateway holds has arrived. */
@@ -51,6 +59,7 @@ export interface ChatState {
   /** What the account's settings say to visitors; the page's own words go first. */
   title: string | null;
   greeting: string | null;
+  form: Form | null;
 }
 
 export const EMPTY: ChatState = {
@@ -68,6 +77,7 @@ export const EMPTY: ChatState = {
   limits: null,
   title: null,
   greeting: null,
+  form: null,
 };
 
 /** A value that can be watched. */

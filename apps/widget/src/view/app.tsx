@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { unreadCount } from '../engine/store.js';
 import { css, legible, parseColour, readableOn, type Rgb } from '../colour.js';
-import { ChromeContext, useChrome, useStore, type Chrome } from './chrome.js';
+import { ChromeContext, useChrome, useMedia, useStore, type Chrome } from './chrome.js';
 import { Avatar } from './avatar.js';
 import { ChatIcon, CloseIcon, DownIcon } from './icons.js';
 import { Lightbox } from './lightbox.js';
@@ -11,13 +11,14 @@ import { Panel } from './panel.js';
 export function App({ chrome, accent }: { chrome: Chrome; accent: string }): VNode {
   const { settings, t, panel } = chrome;
   const { open, picture } = useStore(panel);
+  const system = useMedia('(prefers-color-scheme: dark)') ? 'dark' : 'light';
   const [opened, setOpened] = useState(open);
   if (open && !opened) setOpened(true);
   return (
     <ChromeContext.Provider value={chrome}>
       <div
         class={`root ${settings.position} ${open ? 'open' : ''}`}
-        data-theme={settings.theme}
+        data-theme={settings.theme === 'auto' ? system : settings.theme}
         lang={t.lang}
         dir="ltr"
         role="region"

@@ -5,10 +5,11 @@ import { useAttachments } from './attachments.js';
 import { Avatar } from './avatar.js';
 import { useChrome, useMedia, useStore } from './chrome.js';
 import { Composer } from './composer.js';
+import { Form } from './form.js';
 import { CloseIcon } from './icons.js';
 import { Log } from './log.js';
 
-const FOCUSABLE = 'button:not(:disabled), a[href], textarea, input, [tabindex="0"], audio, video';
+const FOCUSABLE = 'button:not(:disabled), a[href], textarea, input, select, [tabindex="0"], audio, video';
 
 export function Panel(): VNode {
   const { client, panel, t, settings, close } = useChrome();
@@ -27,7 +28,7 @@ export function Panel(): VNode {
   const onDrag = (event: DragEvent) => {
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    if (event.type === 'drop') attachments.add([...event.dataTransfer.files]);
+    if (event.type === 'drop' && !chat.form) attachments.add([...event.dataTransfer.files]);
     setDragging(event.type === 'dragover');
   };
   const onDragLeave = (event: DragEvent) => {
@@ -51,9 +52,15 @@ export function Panel(): VNode {
     >
       <Header chat={chat} />
       <Banner chat={chat} />
-      <Log chat={chat} />
-      <Composer chat={chat} attachments={attachments} sheet={sheet} />
-      {dragging && <div class="drop">{t.drop}</div>}
+      {chat.form ? (
+        <Form form={chat.form} />
+      ) : (
+        <>
+          <Log chat={chat} />
+          <Composer chat={chat} attachments={attachments} sheet={sheet} />
+        </>
+      )}
+      {dragging && !chat.form && <div class="drop">{t.drop}</div>}
     </div>
   );
 }

@@ -43,9 +43,9 @@ export const Prechat = z.object({
   answers: PrechatAnswers,
   verified: z.array(scheme),
   done: z.boolean(),
-  /** What of the answers that were sent is wrong; nothing of them is stored then. `contact`: at least one address that can be proven is needed. */
+  /** What of the answers that were sent is missing or wrong; nothing of them is stored then. */
   faults: z
-    .array(z.object({ field: PrechatAnswers.keyof(), fault: z.enum(['required', 'invalid', 'contact']) }))
+    .array(z.object({ field: PrechatAnswers.keyof(), fault: z.enum(['required', 'invalid']) }))
     .optional(),
 });
 export type Prechat = z.infer<typeof Prechat>;
