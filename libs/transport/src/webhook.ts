@@ -8,6 +8,8 @@ export interface RawRequest {
   /** Path below `/channels/{accountId}`, without the leading slash; empty for the account's own address. */
   readonly subPath: string;
   readonly query: URLSearchParams;
+  /** The query letter by letter, without its question mark: for providers that sign the address as they wrote it. */
+  readonly search?: string;
   /** Lower-case names; repeated headers joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;

@@ -98,6 +98,7 @@ function rawRequest(
     method: request.method as RawRequest['method'],
     subPath: path.slice(1).join('/'),
     query: new URLSearchParams(search),
+    search,
     headers,
     body,
     remoteAddress: request.ip,

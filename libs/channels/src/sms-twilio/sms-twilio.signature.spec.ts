@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { RawRequest } from '#transport';
+import fc from 'fast-check';
+import { getExpectedTwilioSignature, validateRequest } from 'twilio/lib/webhooks/webhooks.js';
 import { rawRequest } from '#transport/testing';
 import { signedFields, twilioSignature, verifySignature } from './sms-twilio.signature.js';
 
@@ -103,5 +105,36 @@ describe('a signature of Twilio', () => {
     const bare = twilioSignature('12345', page);
     expect(createHash('sha256').update(json).digest('hex')).toBe(hash);
     expect(verdict(page, bare, { body: json, query: {} })).toBe('reject');
+  });
+});
+
+describe('what Twilio’s own library signs', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 20 }).filter((value) => value.isWellFormed());
+  const fields = fc.dictionary(fc.stringMatching(/^[A-Z][A-Za-z0-9]{0,9}$/), text, { maxKeys: 6 });
+  const search = fc
+    .stringMatching(/^[a-z]{1,5}=[\w.,;:@!$'()*~+%20/-]{0,20}$/)
+    .filter((query) => !/%(?![0-9a-f]{2})/i.test(query));
+  const root = fc.constantFrom('https://gw.example', 'http://gw.example:8080', 'https://gw.example:8443');
+  const asked = fc.record({ root, search: fc.option(search, { nil: '' }), fields });
+
+  const post = (given: { search: string; fields: Record<string, string> }, signature: string) => ({
+    ...rawRequest({ body: new URLSearchParams(given.fields).toString() }),
+    ...{ query: new URLSearchParams(given.search), search: given.search, headers: { 'x-twilio-signature': signature } },
+  });
+
+  it('is taken, whatever the address, the query and the fields', () => {
+    fc.assert(
+      fc.property(asked, (given) => {
+        const publicUrl = `${given.root}/channels/sms`;
+        const url = `${publicUrl}${given.search && `?${given.search}`}`;
+        const signature = getExpectedTwilioSignature('12345', url, given.fields);
+        expect(validateRequest('12345', signature, url, given.fields)).toBe(true);
+        expect(verifySignature(post(given, signature), { tokens: ['12345'], publicUrl }).kind).toBe('accept');
+        expect(verifySignature(post(given, signature), { tokens: ['54321'], publicUrl }).kind).toBe('reject');
+        const more = post({ ...given, fields: { ...given.fields, Zz: 'x' } }, signature);
+        expect(verifySignature(more, { tokens: ['12345'], publicUrl }).kind).toBe('reject');
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -10,7 +10,7 @@ const BODY_HASH = 'bodySHA256';
  * configured one, without query.
  */
 export function verifySignature(
-  request: Pick<RawRequest, 'method' | 'query' | 'headers' | 'body'>,
+  request: Pick<RawRequest, 'method' | 'query' | 'search' | 'headers' | 'body'>,
   { tokens, publicUrl }: { tokens: readonly string[]; publicUrl: string },
 ): Verdict {
   const given = request.headers['x-twilio-signature'] ?? '';
@@ -21,7 +21,7 @@ export function verifySignature(
   const fields = hash === null && request.method === 'POST' ? signedFields(request.body) : '';
   if (hash === null && request.method === 'GET' && request.body.length > 0)
     return { kind: 'reject', reason: 'a GET has a body, which nothing signs' };
-  const candidates = addresses(publicUrl, request.query);
+  const candidates = addresses(publicUrl, request);
   const genuine = tokens.some((token) =>
     candidates.some((address) => constantTimeEqual(given, twilioSignature(token, address + fields))),
   );
@@ -43,19 +43,20 @@ export function signedFields(body: Buffer): string {
 }
 
 /** Every way in which Twilio may have written the address. */
-function addresses(publicUrl: string, query: URLSearchParams): string[] {
+function addresses(publicUrl: string, request: Pick<RawRequest, 'query' | 'search'>): string[] {
   const { protocol, username, password, hostname, port, pathname } = new URL(publicUrl);
   const user = username && `${username}${password && `:${password}`}@`;
   const hosts = [hostname, `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`];
-  const searches = [...new Set(writings(query))];
+  const searches = [...new Set(writings(request))];
   return hosts.flatMap((host) => searches.map((search) => `${protocol}//${user}${host}${pathname}${search}`));
 }
 
-/** The query as forms write it, as URLs are mostly written, and with the quotes that older signers left as they were. */
-function writings(query: URLSearchParams): string[] {
+/** The query as it came, as forms write it, as URLs are mostly written, and with the quotes that older signers left as they were. */
+function writings({ query, search = '' }: Pick<RawRequest, 'query' | 'search'>): string[] {
   if (query.size === 0) return [''];
+  const came = new URLSearchParams(search).toString() === query.toString() ? [search] : [];
   const plain = [...query].map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
-  return [query.toString(), plain.replaceAll("'", '%27'), plain].map((text) => `?${text}`);
+  return [...came, query.toString(), plain.replaceAll("'", '%27'), plain].map((text) => `?${text}`);
 }
 
 function sha256(body: Buffer): string {

@@ -64,6 +64,30 @@ const declaration: ChannelCheck = {
   },
 };
 
+/** What the settings of an account may narrow. */
+const OWN = new Set(['text', 'media', 'rate', 'templates']);
+const common = (can: Capabilities) => Object.entries(can).filter(([name]) => !OWN.has(name));
+
+const accounts: ChannelCheck = {
+  name: 'lets accounts do nothing that the channel cannot',
+  run(subject) {
+    const { capabilities: can, capabilitiesOf } = subject.adapter;
+    if (!capabilitiesOf) return;
+    for (const which of [0, 1] as const) {
+      const own = capabilitiesOf(configOf(subject, which, 'https://api.example'));
+      deepStrictEqual(Capabilities.parse(own), own, 'the capabilities of an account lack their defaults');
+      ok(own.text.max <= can.text.max && own.text.unit === can.text.unit, 'an account takes longer texts');
+      for (const [kind, rule] of Object.entries(own.media))
+        deepStrictEqual(
+          rule,
+          can.media[kind as keyof typeof can.media],
+          `an account takes other files of the kind ${kind}`,
+        );
+      deepStrictEqual(common(own), common(can), 'an account differs in more than texts, files, rate and templates');
+    }
+  },
+};
+
 const members: ChannelCheck = {
   name: 'has the members that its capabilities promise, and no others',
   run(subject) {
@@ -145,6 +169,7 @@ export const adapterChecks: readonly ChannelCheck[] = [
   settings,
   samples,
   declaration,
+  accounts,
   members,
   inboundAbilities,
   outboundAbilities,

@@ -44,6 +44,16 @@ let counter = 0;
 const broken: [string, Fake, string][] = [
   ['skips verification', webhook({ verify: () => ({ kind: 'accept' }) }), 'rejects what is not signed'],
   [
+    'lets an account take longer texts than the channel',
+    { ...compliant, capabilitiesOf: () => Capabilities.parse({ ...can, text: { max: 501, unit: 'utf16' } }) },
+    'lets accounts do nothing that the channel cannot',
+  ],
+  [
+    'lets an account show typing where the channel cannot',
+    { ...compliant, capabilitiesOf: () => Capabilities.parse({ ...can, typing: true }) },
+    'lets accounts do nothing that the channel cannot',
+  ],
+  [
     'takes a request without a signature',
     webhook({
       verify: (request, ctx) =>
