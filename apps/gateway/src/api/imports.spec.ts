@@ -128,6 +128,10 @@ describeOnEveryDatabase('the API: imports', (open) => {
     await api.database.query('delete from event');
     expect(counts(await imported('companies', 'externalId,name,level\nK1,Acme,vip\n'))).toMatchObject({ unchanged: 1 });
     expect(await events()).toEqual([]);
+    expect(counts(await imported('companies', 'externalId,metadata.a,contract.name\nK1,1,Gold\n'))).toMatchObject({
+      updated: 1,
+    });
+    expect(await events()).toEqual([]);
     expect(counts(await imported('companies', 'externalId,level\nK1,normal\n'))).toMatchObject({ updated: 1 });
     expect(await events()).toEqual([
       ['contact.updated', ['company']],
@@ -452,7 +456,7 @@ describeOnEveryDatabase('the API: imports', (open) => {
     } as RequestInit);
     clearInterval(watch);
     const body = (await answer.json()) as { id: string; total: number };
-    expect([answer.status, body.total]).toEqual([202, 20_000]);
+    expect([answer.status, body]).toEqual([202, expect.objectContaining({ total: 20_000 })]);
     expect(await api.database.query('select count(*)::int as n from import_row where errors is not null')).toEqual([
       { n: 200 },
     ]);
@@ -460,5 +464,5 @@ describeOnEveryDatabase('the API: imports', (open) => {
     let turns = 0;
     await runImport(api.database, body.id, { goesOn: () => turns < 4, onTurn: () => (turns += 1) });
     expect((await api.get(`/v1/imports/${body.id}`)).body).toMatchObject({ state: 'running', total: 20_000 });
-  }, 120_000);
+  }, 300_000);
 });

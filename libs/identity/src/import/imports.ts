@@ -1,4 +1,5 @@
-import type { Database, Sql } from '#database';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseUnavailable, isTransient, type Database, type Sql } from '#database';
 import { newId } from '#normalizer';
 import type { ImportKind } from './columns.js';
 import type { ReadyRow, RowFault } from './row.js';
@@ -31,6 +32,8 @@ export interface ImportFault {
 const FIRST_ERRORS = 20;
 const BATCH_ROWS = 500;
 const BATCH_CHARACTERS = 1_000_000;
+const PUT_ATTEMPTS = 5;
+const PUT_PAUSE_MS = 1_000;
 
 const VIEW = `jsonb_build_object('id', i.id, 'kind', i.kind, 'state', i.state, 'failure', i.failure, 'total', i.total, 'processed', i.processed, 'created', i.created,
   'updated', i.updated, 'unchanged', i.unchanged, 'rejected', i.rejected,
@@ -39,7 +42,8 @@ const VIEW = `jsonb_build_object('id', i.id, 'kind', i.kind, 'state', i.state, '
   'createdAt', iso(i.created_at), 'finishedAt', iso(i.finished_at)) as view`;
 
 const PUT = `insert into import_row (import_id, row, data, errors)
-  select $1, r.row, r.data, r.errors from jsonb_to_recordset($2::jsonb) as r("row" int, data jsonb, errors jsonb)`;
+  select $1, r.row, r.data, r.errors from jsonb_to_recordset($2::jsonb) as r("row" int, data jsonb, errors jsonb)
+  on conflict (import_id, row) do nothing`;
 
 /**
  * Takes in the rows of an import, some hundred at a time, so that it is all in the database before anything is done. Returns its id; `startImport` sets it going.
@@ -56,7 +60,7 @@ export async function receiveImport(
     let held: string[] = [];
     let size = 0;
     const flush = async () => {
-      if (held.length > 0) await database.query(PUT, [id, `[${held.join(',')}]`]);
+      if (held.length > 0) await put(database, id, `[${held.join(',')}]`);
       [held, size] = [[], 0];
     };
     for await (const row of rows) {
@@ -69,6 +73,19 @@ export async function receiveImport(
   } catch (error) {
     await discardImport(database, id).catch(() => undefined);
     throw error;
+  }
+}
+
+/** A database that is away for a moment must not cost a file that took minutes to send. */
+async function put(database: Database, id: string, rows: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return void (await database.query(PUT, [id, rows]));
+    } catch (error) {
+      const passes = error instanceof DatabaseUnavailable || isTransient(error);
+      if (!passes || attempt >= PUT_ATTEMPTS) throw error;
+      await delay(PUT_PAUSE_MS);
+    }
   }
 }
 

@@ -160,6 +160,7 @@ declare
   n contact;
   v_changes text[];
   v_same int;
+  v_proven record;
   h record;
 begin
   if d ?| '{companyId,companyExternalId,company}' then select o.id, o.errors into n.company_id, errors from import_company_of(d) o; end if;
@@ -178,7 +179,7 @@ begin
   n.name := coalesce(d->>'name', c.name);
   n.company_id := coalesce(n.company_id, c.company_id);
   n.blocked := coalesce((d->>'blocked')::boolean, c.blocked);
-  n.metadata := merge_metadata(c.metadata, d->'metadata');
+  n.metadata := case when d ? 'metadata' then merge_metadata(c.metadata, d->'metadata') else c.metadata end;
   n.crm := case when d ? 'externalId' and (c.crm is null or c.crm->>'id' = d->>'externalId')
     then jsonb_build_object('id', d->>'externalId', 'url', coalesce(d->>'crmUrl', c.crm->>'url')) else c.crm end;
   v_changes := array_remove(array[case when n.name is distinct from c.name then 'name' end, case when n.company_id is distinct from c.company_id then 'company' end,
@@ -194,12 +195,19 @@ begin
   if v_changes <> '{}' then
     update contact set name = n.name, company_id = n.company_id, crm = n.crm, blocked = n.blocked, metadata = n.metadata, updated_at = p_at where id = c.id;
   end if;
+  if outcome = 'created' then
+    insert into handle (id, contact_id, scheme, scope, value, proof, source, created_at, proven_at)
+    select new_id('hdl'), c.id, x->>'scheme', x->>'scope', x->>'value', 'verified', 'import:' || p_import, p_at + ord * interval '1 microsecond', p_at
+    from jsonb_array_elements(d->'handles') with ordinality e(x, ord)
+    on conflict (scheme, scope, value) where proof <> 'claimed' do nothing;
+  end if;
   for h in
-    select p.outcome, p.contact_id from jsonb_array_elements(d->'handles') x
-    cross join lateral prove_handle(c.id, x - 'column' || '{"proof": "verified"}', 'import:' || p_import, null, p_at, false) p
+    select x - 'column' || '{"proof": "verified"}' as handle from jsonb_array_elements(d->'handles') x
+    where not exists (select 1 from handle k where k.contact_id = c.id and k.scheme = x->>'scheme' and k.scope = x->>'scope' and k.value = x->>'value' and k.proof = 'verified')
   loop
-    if h.outcome in ('attached', 'raised') and 'handles' <> all (v_changes) then v_changes := v_changes || 'handles'::text; end if;
-    subject := h.contact_id; -- another, where somebody proved the handle just now and both were joined
+    select p.outcome, p.contact_id into v_proven from prove_handle(c.id, h.handle, 'import:' || p_import, null, p_at, false) p;
+    if v_proven.outcome in ('attached', 'raised') and 'handles' <> all (v_changes) then v_changes := v_changes || 'handles'::text; end if;
+    subject := v_proven.contact_id; -- another, where somebody proved the handle just now and both were joined
   end loop;
   if outcome = 'created' and subject = c.id then
     perform emit('contact.created', null, c.id, null, null, p_at);
