@@ -75,6 +75,32 @@ describeOnEveryDatabase('the API: who may do what', (open) => {
     }
   });
 
+  it('knows no id of anything for a key whose account has nothing, wherever it is tried', async () => {
+    await api.account('empty');
+    const key = await api.key([...LIMITABLE], ['empty']);
+    await api.post('/v1/contacts', {
+      name: 'canary contact',
+      handles: [{ scheme: 'email', value: 'canary@mail.example' }],
+    });
+    const tables = await api.database.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'id'
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not in ('migration', 'account') and a.atttypid = 'text'::regtype`,
+    );
+    const ids = ['con_00000000000000000000000000000000', '%27', '../contacts', 'undefined'];
+    for (const { name } of tables) {
+      const rows = await api.database.query<{ id: string }>(`select id from "${name}" order by md5(id) limit 2`);
+      ids.push(...rows.map(({ id }) => id));
+    }
+    expect(ids.length).toBeGreaterThan(15);
+    for (const spec of ENDPOINTS.filter(({ path }) => path.includes('{id}'))) {
+      for (const id of ids) {
+        const { status, body } = await call(spec, key, encodeURIComponent(id));
+        expect([nameOf(spec), id, [403, 404].includes(status)]).toEqual([nameOf(spec), id, true]);
+        expect(JSON.stringify(body)).not.toContain('canary');
+      }
+    }
+  });
+
   it('shows that key what is of its account', async () => {
     const key = await api.key([...LIMITABLE], ['ours']);
     const list = async (path: string) => (await api.get(path, { key })).body.items;

@@ -30,6 +30,14 @@ export const INTRODUCTIONS = `select jsonb_build_object('accountId', i.account_i
 export const PARKED = `select jsonb_build_object('id', p.id, 'accountId', p.account_id, 'stage', p.stage, 'input', p.input, 'error', p.error, 'createdAt', iso(p.created_at)) as item
   from poison p where names_anybody(p.input::text || p.error, names_of($1)) or names_anybody(regexp_replace(p.input::text, '[ ()./-]', '', 'g'), names_of($1)) order by p.id`;
 
+export const IMPORTS = `select jsonb_build_object('importId', r.import_id, 'row', r.row, 'data', r.data, 'errors', r.errors) as item
+  from import_row r where r.errors is not null and (r.subject = any ($1) or names_anybody(r.data::text || r.errors::text, names_of($1))
+    or names_anybody(regexp_replace(r.data::text, '[ ()./-]', '', 'g'), names_of($1))) order by r.import_id, r.row`;
+
+export const CODES = `select jsonb_build_object('id', c.id, 'purpose', c.purpose, 'scheme', c.scheme, 'value', c.value, 'accountId', c.account_id,
+    'createdAt', iso(c.created_at), 'usedAt', iso(c.used_at)) as item
+  from code c where c.value = any (names_of($1)) or c.subject = any ($1) order by c.created_at, c.id`;
+
 /** After one id, in order of their making. */
 export const CONVERSATIONS = `select c.id, conversation_view(c) || jsonb_build_object('routing', c.routing, 'closedAt', iso(c.closed_at)) as item
   from conversation c where c.contact_id = any ($1) and c.id > $2 order by c.id limit $3`;

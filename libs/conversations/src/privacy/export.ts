@@ -17,6 +17,8 @@ export interface ExportParts {
 /** The form of the document; it grows, and changes its number where it does otherwise. */
 export const EXPORT_FORMAT = 'tributary-contact-export/1';
 
+/** Characters that are handed on at once, at least. */
+const PIECE = 65_536;
 const PAGE = { conversations: 50, messages: 100, events: 200, audit: 500 } as const;
 
 /** The ids of a contact and of whoever was merged into it; null where there is no such contact. */
@@ -34,6 +36,17 @@ export async function* exportContact(
   people: readonly string[],
   parts: ExportParts,
 ): AsyncGenerator<string> {
+  let held = '';
+  for await (const piece of pieces(contactId, people, parts)) {
+    held += piece;
+    if (held.length < PIECE) continue;
+    yield held;
+    held = '';
+  }
+  yield held;
+}
+
+async function* pieces(contactId: string, people: readonly string[], parts: ExportParts): AsyncGenerator<string> {
   const walk = new Walk(people, parts);
   const contacts = await parts.sql.query<{ item: unknown }>(sql.CONTACTS, [contactId, people]);
   yield `{"format":${json(EXPORT_FORMAT)},"exportedAt":${json(new Date().toISOString())},"contact":${json(contacts[0]!.item)}`;
@@ -66,6 +79,8 @@ const WHOLE = [
   ['threads', sql.THREADS],
   ['introductions', sql.INTRODUCTIONS],
   ['parked', sql.PARKED],
+  ['imports', sql.IMPORTS],
+  ['codes', sql.CODES],
 ] as const;
 
 interface MessageRow extends Record<string, unknown> {

@@ -168,6 +168,17 @@ export const ContactExport = z
         }),
       )
       .describe('Events that name them and could not be stored.'),
+    imports: z
+      .array(z.object({ importId: z.string(), row: z.int(), data: z.unknown(), errors: z.unknown() }))
+      .describe('Rejected rows of imports that name them.'),
+    codes: z
+      .array(
+        z.object({
+          ...{ id, purpose: z.string(), scheme: z.string(), value: z.string(), accountId: z.string() },
+          ...{ createdAt: time, usedAt: time.nullable() },
+        }),
+      )
+      .describe('One-time codes of the last day that were sent to them; the codes themselves are not kept.'),
     conversations: z.array(
       Conversation.extend({ routing: z.unknown(), closedAt: time.nullable(), messages: z.array(ExportedMessage) }).meta(
         {
