@@ -126,6 +126,19 @@ describe('SMS from a customer to the helpdesk and back', () => {
     expect(told).toEqual(['message.queued', 'message.sent', 'message.delivered']);
   });
 
+  it('is told of once, whatever is reported again or of messages that nobody knows', async () => {
+    const customer = '+14155550108';
+    const answer = await stage.reply(await conversationOf(customer, 'again?'), 'once');
+    await stage.settled(answer.id, 'sent');
+    for (let i = 0; i < 3; i += 1) expect((await report(customer, 'delivered')).status).toBe(200);
+    const unknown = { MessageSid: 'SMunknown', MessageStatus: 'delivered', To: customer, From: OURS };
+    expect((await call(`${stage.gateway.url}/channels/sms/status`, unknown)).status).toBe(200);
+    await stage.settled(answer.id, 'delivered');
+    await stage.drained();
+    const told = stage.helpdesk.of('message.delivered').map(({ data }) => data?.message?.id);
+    expect(told.filter((id) => id === answer.id)).toHaveLength(1);
+  });
+
   it('is stored once, however often it is repeated', async () => {
     const fields = await write('+14155550102', 'once');
     for (let i = 0; i < 3; i += 1) await call(`${stage.gateway.url}/channels/sms`, fields);

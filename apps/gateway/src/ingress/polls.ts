@@ -69,7 +69,7 @@ export class Polls {
 
   private ofAccount(account: RunningAccount): Source[] {
     const { poll } = account.adapter.ingress;
-    if (!poll) return [];
+    if (!poll || poll.wanted?.(account.config) === false) return [];
     const { directory, arrivals, states } = this.parts;
     const name = `poll:account:${account.id}`;
     return [

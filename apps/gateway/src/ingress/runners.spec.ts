@@ -234,7 +234,7 @@ describe('a poll', () => {
   let pages: { events: InboundEventInput[]; cursor: string; more?: boolean }[];
   let wake: (name: string) => void;
   let stored: string | null;
-  const polls = (everyMs: number) => {
+  const polls = (everyMs: number, wanted = true) => {
     const room = new Polls({
       ...{ arrivals, states, log, callbacks: undefined as never },
       database: {
@@ -245,6 +245,7 @@ describe('a poll', () => {
       directory: directoryOf({
         poll: {
           everyMs,
+          wanted: () => wanted,
           async poll(cursor) {
             cursors.push(cursor);
             const page = pages.shift() ?? { events: [], cursor: 'end' };
@@ -261,6 +262,14 @@ describe('a poll', () => {
     cursors.length = 0;
     stored = null;
     pages = [];
+  });
+
+  it('is none of an account that is not to be asked', () => {
+    const names = (wanted: boolean) =>
+      polls(1e6, wanted)
+        .tasks()
+        .map(({ name }) => name);
+    expect([names(false), names(true)]).toEqual([[], ['poll:account:acc']]);
   });
 
   it('goes on from its cursor, at once while there is more, and commits the cursor with the events', async () => {

@@ -107,6 +107,8 @@ export interface StoredEvent {
 /** Asked at intervals. The returned cursor is committed in the same transaction as the last of its events, never earlier. */
 export interface PollIngress<C> {
   readonly everyMs: number;
+  /** Is this account to be asked at all? Default: every one. Pure. */
+  wanted?(config: C): boolean;
   poll(
     cursor: string | null,
     ctx: AdapterContext<C>,

@@ -389,6 +389,11 @@ describe('callbacks of Alibaba Cloud', () => {
 });
 
 describe('the queues of Alibaba Cloud', () => {
+  it('are asked only where one is named', () => {
+    const wanted = (queues: object) => smsAliyun.ingress.poll!.wanted!(smsAliyun.config.parse({ ...settings, queues }));
+    expect([wanted({}), wanted({ up: 'a' }), wanted({ report: 'a' })]).toEqual([false, true, true]);
+  });
+
   it('are signed with the token, and emptied by handle', () => {
     const [first] = asked.filter(({ method }) => method === 'DELETE');
     expect(first?.body.toString()).toContain('<ReceiptHandle>r-1</ReceiptHandle><ReceiptHandle>r-2</ReceiptHandle>');

@@ -33,7 +33,11 @@ export const smsAliyun: ChannelAdapter<SmsAliyunConfig> = {
           : { kind: 'reject', reason: 'the address is not in allowedAddresses' },
       parse,
     },
-    poll: { everyMs: 10_000, poll },
+    poll: {
+      everyMs: 10_000,
+      wanted: ({ queues }) => queues.report !== undefined || queues.up !== undefined,
+      poll,
+    },
   },
   send,
   check,

@@ -86,5 +86,5 @@ function reportFromAbroad(item: Item): InboundEventInput[] {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 200) : typeof value === 'number' ? String(value) : '';
+  return typeof value === 'string' ? value.slice(0, 120) : typeof value === 'number' ? String(value) : '';
 }

@@ -336,8 +336,8 @@ describe('callbacks of Tencent Cloud', () => {
     expect([from('203.0.113.7'), from('198.51.100.7')]).toEqual(['parsed', 'reject']);
   });
 
-  it('are asked for only where that is set', async () => {
-    const ctx = { config: smsTencent.config.parse({ ...settings, pull: false }) } as never;
-    expect(await smsTencent.ingress.poll!.poll(null, ctx)).toEqual({ events: [], cursor: 'reports' });
+  it('are asked for only where that is set', () => {
+    const wanted = (pull: boolean) => smsTencent.ingress.poll!.wanted!(smsTencent.config.parse({ ...settings, pull }));
+    expect([wanted(true), wanted(false)]).toEqual([true, false]);
   });
 });

@@ -33,7 +33,7 @@ export const smsTencent: ChannelAdapter<SmsTencentConfig> = {
           : { kind: 'reject', reason: 'the address is not in allowedAddresses' },
       parse,
     },
-    poll: { everyMs: 10_000, poll },
+    poll: { everyMs: 10_000, wanted: ({ pull }) => pull, poll },
   },
   send,
   check,

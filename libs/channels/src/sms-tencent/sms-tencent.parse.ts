@@ -137,5 +137,5 @@ function secondsToTime(second: number): string | undefined {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 200) : typeof value === 'number' ? String(value) : '';
+  return typeof value === 'string' ? value.slice(0, 120) : typeof value === 'number' ? String(value) : '';
 }

@@ -14,7 +14,6 @@ export async function poll(
   cursor: string | null,
   ctx: Context,
 ): Promise<{ events: InboundEventInput[]; cursor: string; more?: boolean }> {
-  if (!ctx.config.pull) return { events: [], cursor: 'reports' };
   const about = { SmsSdkAppId: ctx.config.smsSdkAppId, Limit: MOST };
   if (cursor === 'replies') {
     const { PullSmsReplyStatusSet: list } = await call<{ PullSmsReplyStatusSet: Pulled[] }>(

@@ -53,7 +53,7 @@ export const mainlandSettings = {
       variable: z.string().regex(/^\w{1,40}$/).default('content').describe('Name of that variable.'),
       text: z.string().min(1).max(500).refine((text) => !BRACKETS.test(text), 'give the wording without 【签名】').optional()
         .describe('Its wording without the signature, such as `客服回复：${content}`: for the number of segments.'),
-      max: z.int().min(2).max(1_000).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
+      max: z.int().min(2).max(500).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
     })
     .optional()
     .describe('For answers in plain text: operators in mainland China let nothing but approved templates pass.'),
