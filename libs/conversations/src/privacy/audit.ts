@@ -95,8 +95,9 @@ order by a.link limit $4`;
  */
 export async function verifyAudit(database: Database, known?: { link: number; hash: string }): Promise<AuditVerdict> {
   const [chain] = await database.query<Chain>('select first_link, first_hash, last_link, last_hash from audit_chain');
-  let [link, hash, entries] = [Number(chain!.first_link), chain!.first_hash, 0];
-  const head = { link: Number(chain!.last_link), hash: chain!.last_hash };
+  const { first_link, first_hash, last_link, last_hash } = chain ?? NO_CHAIN;
+  let [link, hash, entries] = [Number(first_link), first_hash, 0];
+  const head = { link: Number(last_link), hash: last_hash };
   const verdict = (fault: AuditFault | null): AuditVerdict => ({ entries, head, fault });
   while (link < head.link) {
     const [row] = await database.query<Step>('select * from verify_audit($1, $2, $3)', [
@@ -119,9 +120,12 @@ async function compare(database: Database, { link, hash }: { link: number; hash:
     'select (select a.hash from audit a where a.link = $1) as hash, first_link < $1 as kept from audit_chain',
     [link],
   );
-  if (!row!.kept || row!.hash === hash) return null;
-  return { link, reason: row!.hash === null ? 'missing' : 'changed' };
+  if (row && (!row.kept || row.hash === hash)) return null;
+  return { link, reason: row?.hash ? 'changed' : 'missing' };
 }
+
+/** Before the first entry. */
+const NO_CHAIN: Chain = { first_link: 0, first_hash: '', last_link: 0, last_hash: '' };
 
 interface Chain extends Record<string, unknown> {
   first_link: number;

@@ -252,6 +252,51 @@ describeOnEveryDatabase('erasing a person', (open, place) => {
     expect(await sound()).toHaveLength(0);
   });
 
+  it('stands between messages that arrive meanwhile: each is theirs and gone, or of somebody new', async () => {
+    if (database.kind === 'embedded') return; // one connection: nothing happens meanwhile
+    for (const id of ['a', 'b', 'c', 'd']) await addAccount(database, { id });
+    const phone = '+8613700000020';
+    const writers = ['a', 'b', 'c', 'd'].map((account) => ({ account, intake: new Intake(database) }));
+    const stored: string[] = [];
+    let writing = true;
+    const write = async ({ account, intake }: (typeof writers)[number]): Promise<void> => {
+      for (let n = 0; writing; n += 1) {
+        const said = message(phone, `${account} ${n}`, { thread: `${phone}-${n % 3}` });
+        const [one] = await intake.accept(account, [said]).catch((error: { code?: string }) => {
+          if (!['40001', '40P01', '55P03'].includes(error.code ?? '')) throw error;
+          return [];
+        });
+        if (one?.id) stored.push(one.id);
+      }
+    };
+    const all = writers.map(write);
+    const gone = new Set<string>();
+    for (let round = 0; round < 15; round += 1) {
+      const [row] = await database.query<{ id: string }>('select contact_id as id from handle where value = $1', [
+        phone,
+      ]);
+      const tried = row && database.transaction((sql) => eraseContact(sql, row.id, { by: 'k' }));
+      const erased = await tried?.catch(() => null);
+      erased?.record.contactIds.forEach((id) => gone.add(id));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    writing = false;
+    await Promise.all(all);
+    expect(gone.size).toBeGreaterThan(3);
+    expect(stored.length).toBeGreaterThan(20);
+    const lost = await database.query(
+      `select 'thread' as what from thread t where not exists (select 1 from contact c where c.id = t.contact_id)
+       union all select 'conversation' from conversation v where not exists (select 1 from contact c where c.id = v.contact_id)
+       union all select 'message' from message m where not exists (select 1 from conversation v where v.id = m.conversation_id)
+       union all select 'message without event' from message m where m.id = any ($1) and not exists (
+         select 1 from event e where e.conversation_id = m.conversation_id and e.data->'message'->>'id' = m.id)`,
+      [stored],
+    );
+    expect(lost).toEqual([]);
+    const left = await database.query<{ id: string }>('select contact_id as id from handle where value = $1', [phone]);
+    expect(left.filter(({ id }) => gone.has(id))).toEqual([]);
+  });
+
   it('knows nobody who is gone, or who is part of another', async () => {
     const [a, b] = [await arrive('+8613700000008', 'a'), await arrive('+8613700000009', 'b')];
     await database.transaction((sql) =>

@@ -31,7 +31,6 @@ create table audit_chain (
   last_link bigint not null default 0,
   last_hash text not null default ''
 ) with (fillfactor = 50);
-insert into audit_chain default values;
 
 create function audit_hash(p_before text, p_link bigint, a audit) returns text language sql stable as $$
   select encode(sha256(convert_to(jsonb_build_array(p_before, p_link, a.position, extract(epoch from a.at), a.key_id, a.action, to_jsonb(a.targets),
@@ -45,7 +44,10 @@ declare
   n int := 0;
 begin
   select * into c from audit_chain for update skip locked;
-  if not found then return 0; end if;
+  if not found then -- the first time, or somebody else is at it
+    insert into audit_chain default values on conflict do nothing returning * into c;
+    if not found then return 0; end if;
+  end if;
   for a in select * from audit where link is null order by position limit p_limit loop
     n := n + 1;
     c.last_link := c.last_link + 1;
