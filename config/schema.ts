@@ -173,6 +173,15 @@ const codes = z.strictObject({
     .describe(
       'Who the message says that it is from. All else in it is fixed, and nothing of it is written by visitors.',
     ),
+  template: z
+    .strictObject({
+      name: z.string().min(1).max(200).describe('Its name on the account.'),
+      value: z.string().min(1).max(100).default('code').describe('The place in it where the digits go.'),
+    })
+    .optional()
+    .describe(
+      'Template that codes to phone numbers are sent with, where the account takes no free text (SMS in mainland China).',
+    ),
   perHour: z
     .int()
     .positive()
@@ -240,7 +249,9 @@ export const SettingsFile = z.strictObject({
   files: files.prefault({ store: 'dir' }).describe('Where attachments are kept.'),
   retention: retention
     .prefault({})
-    .describe('How long things are kept. Conversations are kept until they are erased, and messages where `messages` is unset.'),
+    .describe(
+      'How long things are kept. Conversations are kept until they are erased, and messages where `messages` is unset.',
+    ),
   limits: limits.prefault({}).describe('Protection against floods.'),
   identity: identity.prefault({}).describe('How people are told apart, and when two contacts are one person.'),
   crm: crm.optional().describe('The CRM that is asked who writes. Unset: people are whom import and API made known.'),

@@ -1,7 +1,7 @@
 import type { ClientFrame, Prechat, ServerFrame } from '#channels';
 import type { Database, Sql } from '#database';
 import { prove } from '#identity';
-import { InvalidHandle, type Handle } from '#normalizer';
+import { InvalidHandle, ProviderFailure, type Handle } from '#normalizer';
 import type { Verifications } from '../verify/verifications.js';
 import type { ChatAccount } from './chat-account.js';
 import { ChatIntroductions, type ThreadName } from './chat-introductions.js';
@@ -48,6 +48,7 @@ export class ChatPrechat {
   constructor(
     private readonly database: Database,
     private readonly verifications: Verifications,
+    private readonly log: { warn(fields: object, message: string): void },
   ) {}
 
   /** The form that this visitor has yet to fill in, if any. */
@@ -101,7 +102,16 @@ export class ChatPrechat {
     const handle = await this.handleOf(session, account, frame);
     if (!handle) return { type: 'code', scheme, state: 'unavailable' };
     const wish = { purpose: 'chat', subject: subjectOf(session), handle, sender: address, locale } as const;
-    const told = await this.database.transaction((sql) => this.verifications.ask(sql, wish));
+    const told = await this.database
+      .transaction((sql) => this.verifications.ask(sql, wish))
+      .catch((error: unknown) => {
+        if (error instanceof ProviderFailure) return error;
+        throw error;
+      });
+    if (told instanceof ProviderFailure) {
+      this.log.warn({ err: told }, 'no codes can be sent to visitors');
+      return { type: 'code', scheme, state: 'unavailable' };
+    }
     this.database.hint('outbox');
     return told.outcome === 'asked'
       ? { type: 'code', scheme, state: 'sent' }

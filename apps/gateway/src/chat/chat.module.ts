@@ -101,8 +101,9 @@ const providers: Provider[] = [
   },
   {
     provide: ChatPrechat,
-    inject: [DATABASE, Verifications],
-    useFactory: (database: Database, verifications: Verifications) => new ChatPrechat(database, verifications),
+    inject: [DATABASE, Verifications, LOGGER],
+    useFactory: (database: Database, verifications: Verifications, log: Logger) =>
+      new ChatPrechat(database, verifications, log),
   },
   {
     provide: ChatServer,

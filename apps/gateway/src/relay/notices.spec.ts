@@ -44,8 +44,9 @@ describeOnEveryDatabase('a notice, which belongs to no conversation,', (open) =>
   });
   afterEach(() => setup.stop());
 
-  async function lay(more: { expiresAt?: Date; wanted?: boolean; text?: string } = {}): Promise<void> {
-    const notice = { accountId: 'sms', to: TO, text: 'Your code is 123456', wanted: true, ...more };
+  async function lay(more: { expiresAt?: Date; wanted?: boolean } = {}): Promise<void> {
+    const parts = [{ type: 'text' as const, text: 'Your code is 123456' }];
+    const notice = { accountId: 'sms', to: TO, parts, wanted: true, ...more };
     const { expiresAt = new Date(Date.now() + MINUTE) } = more;
     await database.transaction((sql) => layNotice(sql, channels, { ...notice, expiresAt }));
     database.hint('outbox');

@@ -2,7 +2,7 @@ import { capabilitiesOf } from '#channels';
 import { layNotice, type ChannelDirectory } from '#conversations';
 import type { Sql } from '#database';
 import { Codes, type CodeRequest } from '#identity';
-import { normalizeHandle, ProviderFailure, type Handle } from '#normalizer';
+import { normalizeHandle, ProviderFailure, type Handle, type Part } from '#normalizer';
 import { Injectable } from '@nestjs/common';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import { codeWords } from './code-words.js';
@@ -12,6 +12,8 @@ export interface CodeSettings {
   readonly email?: string | undefined;
   readonly phone?: string | undefined;
   readonly name?: string | undefined;
+  /** Of codes to phone numbers, in place of a text. */
+  readonly template?: { readonly name: string; readonly value: string } | undefined;
   /** Of phone numbers that are written without their country code. */
   readonly country?: string | undefined;
 }
@@ -76,7 +78,7 @@ export class Verifications {
 
   /**
    * Sends a code to a handle, inside the caller's transaction; say `database.hint('outbox')` once it is committed. The work and the answer are the same whoever has
-   * the handle, and whether or not the code leaves. Throws `ProviderFailure` (`config-invalid`) where no account can send to such handles at all.
+   * the handle, and whether or not the code leaves. Throws `ProviderFailure` where no account can send to such handles at all (`config-invalid`), or the account cannot carry a code (`content-refused`).
    */
   async ask(sql: Sql, { locale, accountId: asked, ...wish }: Wish): Promise<Told> {
     const { codes, channels, settings } = this.parts;
@@ -90,8 +92,12 @@ export class Verifications {
     if (made.outcome === 'refused') return made;
     const { id, code, expiresAt, wanted } = made;
     const to: Handle = { ...wish.handle, scope: '', proof: 'claimed' };
-    const words = codeWords(code, { ...(locale !== undefined && { locale }), name: settings.name });
-    await layNotice(sql, channels, { accountId, to, ...words, expiresAt, wanted });
+    const { subject, text } = codeWords(code, { ...(locale !== undefined && { locale }), name: settings.name });
+    const template = to.scheme === 'phone' ? settings.template : undefined;
+    const part: Part = template
+      ? { type: 'template', name: template.name, values: { [template.value]: code } }
+      : { type: 'text', text };
+    await layNotice(sql, channels, { accountId, to, parts: [part], subject, expiresAt, wanted });
     return { outcome: 'asked', id, expiresAt };
   }
 }

@@ -1,12 +1,12 @@
 import type { Sql } from '#database';
-import { type Handle, newId } from '#normalizer';
+import { type Handle, newId, type Part } from '#normalizer';
 import type { ChannelDirectory } from '../ports.js';
 
 /** Something that one person is told, and that is no part of any conversation. */
 export interface Notice {
   readonly accountId: string;
   readonly to: Handle;
-  readonly text: string;
+  readonly parts: readonly Part[];
   /** Where the channel has one. */
   readonly subject?: string;
   /** It is not sent after this. */
@@ -26,8 +26,8 @@ const LAY_NOTICE = {
  * `ProviderFailure` where the account cannot carry it.
  */
 export async function layNotice(sql: Sql, channels: ChannelDirectory, notice: Notice): Promise<void> {
-  const { accountId, to, text, subject, expiresAt, wanted } = notice;
-  const message = { parts: [{ type: 'text' as const, text }], ...(subject !== undefined && { subject }) };
+  const { accountId, to, parts, subject, expiresAt, wanted } = notice;
+  const message = { parts, ...(subject !== undefined && { subject }) };
   const units = channels.fit(accountId, message).map(({ choiceMap: _, ...content }) => ({ id: newId('unt'), content }));
   await sql.query(LAY_NOTICE, [newId('ntc'), accountId, JSON.stringify(to), JSON.stringify(units), expiresAt, wanted]);
 }

@@ -100,7 +100,7 @@ export class ChatBench {
       ...{ database: this.db, options, log, store, feeds, sessions: this.sessions, maxFileBytes: 1_000_000 },
       inbox: new ChatInbox(this.db, this.intake, store),
       identities: new ChatIdentities(this.db, feeds),
-      prechat: new ChatPrechat(this.db, this.verifications),
+      prechat: new ChatPrechat(this.db, this.verifications, log),
       limits: new ChatLimits(options, this.db),
       live: { typing: (account, thread, on) => void this.typed.push(`${account} ${thread} ${on}`) },
       account: (id) => this.accounts.get(id),
