@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { mergeContacts, undoMerge } from '#identity';
 import { Intake } from '../intake/intake.js';
-import { Files, FileUrls, LocalFileStore, tieFiles } from '../media/index.js';
+import { Fetcher, Files, FileUrls, LocalFileStore, tieFiles } from '../media/index.js';
 import { findText, live } from '../testing/life.js';
 import { addAccount, addDestination, eventsOf, message, STORE } from '../testing/store.js';
 import { eraseContact, listErasures, type Erased } from './erase.js';
@@ -236,6 +237,26 @@ describeOnEveryDatabase('erasing a person', (open, place) => {
     await database.query('update file_removal set due_at = now()');
     await files.removeErased();
     expect(await database.query('select 1 from file_removal')).toEqual([]);
+  });
+
+  it('keeps no bytes that arrive from a provider afterwards', async () => {
+    await database.query(`update file set state = 'unavailable' where state = 'pending'`);
+    const life = await live(database, files, 'canary3b96');
+    let fetched = false;
+    const source = {
+      open: async () => {
+        await database.transaction((sql) => eraseContact(sql, life.contactId, { by: 'k' }));
+        await files.removeErased();
+        fetched = true;
+        return { stream: Readable.from([Buffer.from('late bytes canary3b96')]) };
+      },
+    };
+    const fetcher = new Fetcher({ database, files, source });
+    fetcher.start();
+    while (!fetched) await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 500)); // stopped at once, it would not take them in
+    await fetcher.stop();
+    expect(await bytesOnDisk()).not.toContain('canary3b96');
   });
 
   it('proves each erasure in a chain that shows a change', async () => {
