@@ -192,6 +192,8 @@ describeOnEveryDatabase('the form before the first message', (open) => {
     const [, received] = await told((await visitor.say('hello')).id);
     expect(received!.data.conversation.metadata).toEqual({ product: 'Nova', questionType: 'Billing' });
     expect(proofs(received!.data.contact.handles)).toMatchObject({ 'chen@example.com': 'verified' });
+    expect(received!.data.contact.name).toBeNull();
+    expect(received!.data.contact.handles.map(({ scheme }) => scheme)).toEqual(['client', 'email']);
     expect(JSON.stringify(received)).not.toContain(VICTIM);
   });
 

@@ -44,9 +44,7 @@ export const Prechat = z.object({
   verified: z.array(scheme),
   done: z.boolean(),
   /** What of the answers that were sent is missing or wrong; nothing of them is stored then. */
-  faults: z
-    .array(z.object({ field: PrechatAnswers.keyof(), fault: z.enum(['required', 'invalid']) }))
-    .optional(),
+  faults: z.array(z.object({ field: PrechatAnswers.keyof(), fault: z.enum(['required', 'invalid']) })).optional(),
 });
 export type Prechat = z.infer<typeof Prechat>;
 
