@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChannelAdapter, VerifyContext, WebhookIngress } from '#channels';
-import { Overloaded, type StoredItem } from '#conversations';
+import { Overloaded, storedKey, type StoredItem } from '#conversations';
 import { DatabaseUnavailable } from '#database';
 import type { InboundEvent, InboundEventInput } from '#normalizer';
 import { MalformedRequest, type RawRequest } from '#transport';
@@ -190,7 +190,7 @@ describe('a callback', () => {
       [
         expect.stringMatching(/^evt_/),
         'a',
-        'bad',
+        storedKey('bad'),
         'parse',
         expect.stringContaining('"bad"'),
         expect.stringContaining('parts'),

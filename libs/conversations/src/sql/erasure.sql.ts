@@ -37,6 +37,7 @@ create table erased_session (
   hash text primary key,
   at timestamptz not null
 );
+create index erased_session_at on erased_session (at);
 
 create table file_removal (
   key text primary key,
