@@ -17,7 +17,7 @@ export interface DirectoryParts {
   /** For adapters, and for connectors (many small signed requests). */
   readonly http: GuardedHttp;
   readonly deliveryHttp: GuardedHttp;
-  /** For connectors that speak another protocol. */
+  /** For adapters and connectors that speak another protocol. */
   readonly dial: Dial;
   readonly shared: SharedValues;
   readonly traces: TraceWriter;
@@ -114,6 +114,7 @@ export class Directory {
       http: options.untraced
         ? this.parts.http.traced({})
         : this.traced(this.parts.http, account.secrets, { accountId: account.id, messageId: options.messageId }),
+      dial: this.parts.dial,
       once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
       forget: (key) => shared.forget(of(key)),
       openFile: (fileId) => this.openFile(fileId),

@@ -1,5 +1,5 @@
 import type { Handle, InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
-import type { Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
+import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
 import type { z } from 'zod';
 import type { Capabilities } from './capabilities.js';
 
@@ -135,6 +135,8 @@ export interface AdapterContext<C, S = never> {
   readonly callbackUrl: string;
   /** HTTP to the provider: traced with secrets redacted, limited in time and size, guarded against private addresses. */
   readonly http: Http;
+  /** Connections for other protocols, with TLS or without: the same guard. */
+  readonly dial: Dial;
   /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */
   once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
   /** Forgets a shared value, e.g. after the provider refused it. */

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { InboundEvent, type Handle, type OutboundUnit, type Part } from '#normalizer';
 import {
+  addressGuard,
+  guardedDial,
   guardedHttp,
   receive,
   secretValues,
@@ -47,9 +49,11 @@ export async function withBench<C, T>(
         trace: (exchange) => traces.push(exchange),
         secrets: secretValues(subject.adapter.config, config),
       }),
+      dial: guardedDial(addressGuard(['127.0.0.1/32']), options.http?.resolve),
       once: (key, _ttlMs, make) => {
         const value = shared.get(keyed(key)) ?? make();
         shared.set(keyed(key), value);
+        value.catch(() => shared.delete(keyed(key)));
         return value;
       },
       forget: async (key) => void shared.delete(keyed(key)),

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Http } from '#transport';
+import { addressGuard, guardedDial, type Http } from '#transport';
 import type { AdapterContext } from '../../core/adapter.js';
 
 export interface FakeContextOptions {
@@ -18,6 +18,7 @@ export function fakeContext<C>(config: C, { http, shared = new Map(), file }: Fa
     session: undefined as never,
     callbackUrl: 'https://gateway.example/channels/shop',
     http,
+    dial: guardedDial(addressGuard()),
     once(key, _ttlMs, make) {
       const value = shared.get(key) ?? make();
       shared.set(key, value);
