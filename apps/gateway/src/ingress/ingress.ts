@@ -64,7 +64,7 @@ export class Ingress {
     this.polls = new Polls({ database, directory, arrivals, callbacks: this.callbacks, states: this.states, log });
     this.webhooks = new Webhooks({
       ...{ directory, arrivals, gate, metrics, log, publicUrl, country: parts.country },
-      wake: (id) => this.polls.wakeAccount(id),
+      wake: (id, said) => this.polls.wakeAccount(id, said),
       trace: (...call) => directory.traceCall(...call),
       heard: (account) => this.heard(account),
     });

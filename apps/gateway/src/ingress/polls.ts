@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Announcement } from '#channels';
 import { Overloaded } from '#conversations';
 import { DatabaseUnavailable, type Database } from '#database';
 import type { Logger } from 'pino';
@@ -35,21 +36,23 @@ const HINT = 'poll';
 /** Accounts and destinations that are asked for news: by one process at a time, and at once where a callback says so. */
 export class Polls {
   private readonly wakers = new Map<string, () => void>();
+  private readonly announced = new Map<string, Announcement>();
   private stopHints: (() => void) | undefined;
 
   constructor(private readonly parts: PollParts) {}
 
   start(): void {
-    this.stopHints = this.parts.database.onHint(HINT, (name) => this.wakers.get(name)?.());
+    this.stopHints = this.parts.database.onHint(HINT, (payload) => this.woken(payload));
   }
 
   stop(): void {
     this.stopHints?.();
   }
 
-  /** Has an account polled now, by whichever process polls it. */
-  wakeAccount(accountId: string): void {
-    this.parts.database.hint(HINT, `poll:account:${accountId}`);
+  /** Has an account polled now, by whichever process polls it; `said` is told to the poll. */
+  wakeAccount(accountId: string, said?: string): void {
+    const name = `poll:account:${accountId}`;
+    this.parts.database.hint(HINT, said === undefined ? name : `${name} ${said}`);
   }
 
   wakeDestination(destinationId: string): void {
@@ -70,6 +73,7 @@ export class Polls {
   private ofAccount(account: RunningAccount): Source[] {
     const { poll } = account.adapter.ingress;
     if (!poll || poll.wanted?.(account.config) === false) return [];
+    const { announced } = this;
     const { directory, arrivals, states } = this.parts;
     const name = `poll:account:${account.id}`;
     return [
@@ -81,6 +85,7 @@ export class Polls {
           const page = await poll.poll(
             cursor,
             directory.adapterContext(account, { signal: hold.signal }) as Parameters<typeof poll.poll>[1],
+            announced.get(name),
           );
           if (!hold.held()) return { more: false };
           await arrivals.accept(account, page.events, { name, value: page.cursor });
@@ -133,6 +138,14 @@ export class Polls {
       if (waitMs > 0 && !hold.signal.aborted) await woken(waitMs);
     }
     this.wakers.delete(source.name);
+    this.announced.delete(source.name);
+  }
+
+  private woken(payload: string): void {
+    const [name = '', said] = payload.split(/ (.*)/s);
+    const wake = this.wakers.get(name);
+    if (wake && said) this.announced.set(name, { said, at: Date.now() });
+    wake?.();
   }
 
   /** Asks once; returns how long to wait for the next time. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ChannelAdapter, Emit } from '#channels';
+import type { Announcement, ChannelAdapter, Emit } from '#channels';
 import { Overloaded, type Lease, type Leases } from '#conversations';
 import { DatabaseUnavailable } from '#database';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
@@ -231,6 +231,7 @@ describe('a socket', () => {
 
 describe('a poll', () => {
   const cursors: (string | null)[] = [];
+  const announced: (Announcement | undefined)[] = [];
   let pages: { events: InboundEventInput[]; cursor: string; more?: boolean }[];
   let wake: (name: string) => void;
   let stored: string | null;
@@ -246,8 +247,9 @@ describe('a poll', () => {
         poll: {
           everyMs,
           wanted: () => wanted,
-          async poll(cursor) {
+          async poll(cursor, _ctx, said) {
             cursors.push(cursor);
+            announced.push(said);
             const page = pages.shift() ?? { events: [], cursor: 'end' };
             stored = page.cursor;
             return page;
@@ -259,7 +261,7 @@ describe('a poll', () => {
     return room;
   };
   beforeEach(() => {
-    cursors.length = 0;
+    cursors.length = announced.length = 0;
     stored = null;
     pages = [];
   });
@@ -309,6 +311,10 @@ describe('a poll', () => {
     await until(() => accepted.length === 1);
     room.wakeAccount('acc');
     await until(() => accepted.length === 2);
+    expect(announced).toEqual([undefined, undefined]);
+    room.wakeAccount('acc', 'a token, with words');
+    await until(() => accepted.length === 3);
+    expect(announced[2]).toEqual({ said: 'a token, with words', at: expect.any(Number) });
   });
 });
 

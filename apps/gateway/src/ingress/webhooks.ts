@@ -28,7 +28,7 @@ export interface WebhookParts {
   /** Country of phone numbers without a country code. */
   readonly country?: string | undefined;
   /** The callback only announces: the account is to be polled now, by whichever process polls it. */
-  readonly wake: (accountId: string) => void;
+  readonly wake: (accountId: string, said?: string) => void;
   /** Notes a genuine request for the traces of the messages that it brought or told of. Must be quick: the answer waits for it. */
   readonly trace: (account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]) => void;
   /** A genuine request came in. */
@@ -115,7 +115,8 @@ export class Webhooks {
     }
     this.parts.heard(account);
     const stored = await arrivals.accept(account, received.parsed.events);
-    if (received.parsed.wake) this.parts.wake(account.id);
+    const { wake } = received.parsed;
+    if (wake) this.parts.wake(account.id, wake === true ? undefined : wake);
     const repeated = stored.length > 0 && stored.every(({ duplicate }) => duplicate);
     const durationMs = performance.now() - started;
     metrics.intakeRequest(account.type, repeated ? 'duplicate' : 'accepted', durationMs / 1_000);

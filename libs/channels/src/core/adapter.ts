@@ -93,8 +93,15 @@ export interface ParsedRequest {
   readonly events: readonly InboundEventInput[];
   /** What the provider wants to hear once the events are committed. Default: 200, empty. May depend on the stored ids. */
   readonly reply?: ReplyToProvider | ((stored: readonly StoredEvent[]) => ReplyToProvider);
-  /** The callback only announces: poll this account now. */
-  readonly wake?: boolean;
+  /** The callback only announces: poll this account now. A text is told to the poll (`Announcement`). */
+  readonly wake?: boolean | string;
+}
+
+/** What the last callback said that announced something: a token of short life, say. Kept in memory: a poll must do without. */
+export interface Announcement {
+  readonly said: string;
+  /** When, milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** What became of an inbound event: `id` of the message (or event) it is, also when it had been stored before. */
@@ -112,6 +119,7 @@ export interface PollIngress<C> {
   poll(
     cursor: string | null,
     ctx: AdapterContext<C>,
+    announced?: Announcement,
   ): Promise<{ events: InboundEventInput[]; cursor: string; more?: boolean }>;
 }
 
