@@ -6,6 +6,7 @@ import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 import { wechatMiniProgram } from './wechat-mini-program/wechat-mini-program.adapter.js';
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
+import { wecomKf } from './wecom-kf/wecom-kf.adapter.js';
 
 /** The built-in channels, one line each. */
 export const builtinAdapters: readonly ChannelAdapter[] = [
@@ -16,4 +17,5 @@ export const builtinAdapters: readonly ChannelAdapter[] = [
   webchat,
   wechatMiniProgram,
   wechatOfficial,
+  wecomKf,
 ];

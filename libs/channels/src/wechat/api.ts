@@ -13,6 +13,8 @@ export interface ApiCall {
   /** Sent as JSON, or as the form that it is. */
   readonly body?: object | FormData;
   readonly handsOver?: boolean;
+  /** Largest answer, bytes. Default 1 MiB. */
+  readonly maxBytes?: number;
 }
 
 /** An answer: JSON, integers of 16 digits and more as texts. */
@@ -92,7 +94,7 @@ export class ApiClient<C extends { readonly apiBase: string }> {
   }
 
   private async once(call: ApiCall, token: string, ctx: AdapterContext<C>): Promise<Answer> {
-    const { path, method = 'POST', query, body } = call;
+    const { path, method = 'POST', query, body, maxBytes } = call;
     const json = body !== undefined && !(body instanceof FormData);
     const answer = await ctx.http.request({
       method,
@@ -100,6 +102,7 @@ export class ApiClient<C extends { readonly apiBase: string }> {
       query: { access_token: token, ...query },
       ...(json && { headers: { 'content-type': 'application/json; charset=utf-8' } }),
       ...(body !== undefined && { body: json ? jsonText(body) : body }),
+      ...(maxBytes !== undefined && { maxBytes }),
       signal: ctx.signal,
     });
     return readAnswer(answer, ctx.now());

@@ -16,8 +16,13 @@ export function parseJson(text: string): unknown {
  * (`List.0.TemplateId`). Throws `MalformedRequest`.
  */
 export function readJson(text: string): Fields {
+  return fieldsOf(parsed(text));
+}
+
+/** An object as fields, as `readJson` reads it. Throws `MalformedRequest` where it is nested too deep. */
+export function fieldsOf(object: object): Fields {
   const fields = newFields();
-  flatten(parsed(text), { path: '', depth: 0 }, fields);
+  flatten(object, { path: '', depth: 0 }, fields);
   return fields;
 }
 

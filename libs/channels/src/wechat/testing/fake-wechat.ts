@@ -15,7 +15,7 @@ export interface SentMessage {
   readonly [member: string]: unknown;
 }
 
-interface Material {
+export interface Material {
   readonly type: string;
   readonly mimeType: string;
   readonly bytes: Buffer;
@@ -28,7 +28,8 @@ interface Customer {
 
 type Handler = (request: LoggedRequest, fake: FakeWechat) => FakeAnswer;
 
-const refused = (errcode: number, errmsg: string): FakeAnswer => ({
+/** A refusal, as HTTP 200. */
+export const refused = (errcode: number, errmsg: string): FakeAnswer => ({
   body: { errcode, errmsg: `${errmsg} rid: 655f1f04-1d7c1ba8-0a3cf4b5` },
 });
 const OK = { errcode: 0, errmsg: 'ok' };
@@ -212,7 +213,8 @@ function sendCustom(request: LoggedRequest, fake: FakeWechat): FakeAnswer {
   return fake.take(request, message);
 }
 
-function json(request: LoggedRequest): Readonly<Record<string, unknown>> {
+/** The JSON of a request; empty where it is none. */
+export function json(request: LoggedRequest): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(request.body.toString()) as Record<string, unknown>;
   } catch {
@@ -221,7 +223,7 @@ function json(request: LoggedRequest): Readonly<Record<string, unknown>> {
 }
 
 /** The file in a form, told by its bytes: what stands between the blank line after `name="media"` and the last boundary. */
-function fileIn({ body, headers }: LoggedRequest): Omit<Material, 'type'> | null {
+export function fileIn({ body, headers }: LoggedRequest): Omit<Material, 'type'> | null {
   const boundary = /boundary=([^;]+)/.exec(headers['content-type'] ?? '')?.[1];
   const start = body.indexOf('\r\n\r\n');
   const end = boundary ? body.lastIndexOf(`\r\n--${boundary}`) : -1;

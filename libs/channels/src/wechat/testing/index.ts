@@ -1,3 +1,4 @@
 export * from './context.js';
 export * from './fake-wechat.js';
+export * from './fake-wecom-kf.js';
 export * from './seal.js';
