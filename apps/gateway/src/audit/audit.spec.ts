@@ -144,4 +144,14 @@ describeOnEveryDatabase('the audit log', (open) => {
     ).map(({ link }) => Number(link));
     expect(links).toEqual(links.map((_, n) => links[0]! + n));
   });
+
+  it('loses no read when the process is stopped', async () => {
+    const key = await api.key(['accounts:read']);
+    await api.get('/v1/accounts', { key });
+    await api.close();
+    const rows = await api.database.query(
+      `select 1 from audit where action = 'GET /v1/accounts' and key_id = (select id from api_key order by created_at desc limit 1) and link is not null`,
+    );
+    expect(rows).toHaveLength(1);
+  });
 });
