@@ -4,7 +4,7 @@ import { MalformedRequest, receive, type RawRequest } from '#transport';
 import { hostileBodies, isPolluted, rawRequest } from '#transport/testing';
 import { wechatOfficial } from '../wechat-official/wechat-official.adapter.js';
 import { MAX_CALLBACK_BYTES } from './callback.js';
-import { sealed, xmlOf } from './testing/index.js';
+import { mutated, random, sealed, xmlOf } from './testing/index.js';
 
 /** How many bodies: `WECHAT_FUZZ=1000000` for the long run. `WECHAT_FUZZ_SEED` repeats one. */
 const BODIES = Number(process.env['WECHAT_FUZZ'] ?? 20_000);
@@ -31,38 +31,6 @@ const SEEDS: readonly Buffer[] = [
 ].map((text) => Buffer.from(text));
 /** Taken in place of a genuine one now and then. */
 const HOSTILE = hostileBodies(SEEDS[0]!, 4_096).map(({ body }) => body);
-const TOKENS = ['<', '>', '</', '/>', '<![CDATA[', ']]>', '<!DOCTYPE', '<!ENTITY', '&#x41;', '&', '"', '\\', '{', '}', '[', ':', '\0', '\uFEFF', '<xml>', '</xml>', '<MsgType>', 'event', '__proto__', '9'.repeat(30)].map((token) => Buffer.from(token)); // prettier-ignore
-
-/** Mulberry32: the same bodies in every run of a seed. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-function mutated(body: Buffer, chance: () => number): Buffer {
-  const pick = (below: number): number => Math.floor(chance() * below);
-  let bytes = Buffer.from(body);
-  for (let changes = 1 + pick(4); changes > 0; changes -= 1) {
-    const at = pick(bytes.length + 1);
-    const end = Math.min(bytes.length, at + 1 + pick(40));
-    const [before, middle, after] = [bytes.subarray(0, at), bytes.subarray(at, end), bytes.subarray(end)];
-    const kinds = [
-      () => [before, Buffer.from([pick(256)]), bytes.subarray(Math.min(at + 1, bytes.length))],
-      () => [before, after],
-      () => [before, middle, middle, after],
-      () => [before, TOKENS[pick(TOKENS.length)]!, bytes.subarray(at)],
-      () => [after, middle, before],
-      () => [before, SEEDS[pick(SEEDS.length)]!.subarray(pick(50)), bytes.subarray(at)],
-    ];
-    bytes = Buffer.concat(kinds[pick(kinds.length)]!()).subarray(0, MAX_CALLBACK_BYTES);
-  }
-  return bytes;
-}
 
 function outcome(body: Buffer): string {
   const request: RawRequest = sealed(
@@ -88,7 +56,10 @@ it(
     const seen: Record<string, number> = {};
     for (let i = 0; i < BODIES; i += 1) {
       const from = chance() < 0.1 ? HOSTILE : SEEDS;
-      const body = mutated(from[Math.floor(chance() * from.length)]!, chance);
+      const body = mutated(from[Math.floor(chance() * from.length)]!, chance, {
+        seeds: SEEDS,
+        maxBytes: MAX_CALLBACK_BYTES,
+      });
       let result: string;
       try {
         result = outcome(body);

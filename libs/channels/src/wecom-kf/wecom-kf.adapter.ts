@@ -3,7 +3,7 @@ import { Capabilities } from '../core/capabilities.js';
 import { MAX_CALLBACK_BYTES, verifyCallback } from '../wechat/callback.js';
 import { check } from './wecom-kf.api.js';
 import { guardOf, wecomKfConfig, type WecomKfConfig } from './wecom-kf.config.js';
-import { MAX_BYTES, MAX_OPTIONS, native } from './wecom-kf.content.js';
+import { MAX_BYTES, MAX_OPTIONS, PICTURES, native } from './wecom-kf.content.js';
 import { parse } from './wecom-kf.parse.js';
 import { fetchMedia, profile, send } from './wecom-kf.send.js';
 import { poll } from './wecom-kf.sync.js';
@@ -19,7 +19,7 @@ const capabilities = Capabilities.parse({
   template: 'full',
   replyTo: 'dropped',
   media: {
-    image: { mimeTypes: ['image/png', 'image/jpeg'], maxBytes: MAX_BYTES.image },
+    image: { mimeTypes: PICTURES, maxBytes: MAX_BYTES.image },
     voice: { mimeTypes: ['audio/amr'], maxBytes: MAX_BYTES.voice },
     video: { mimeTypes: ['video/mp4'], maxBytes: MAX_BYTES.video },
     file: { mimeTypes: ['*/*'], maxBytes: MAX_BYTES.file },

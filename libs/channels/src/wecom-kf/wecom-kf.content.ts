@@ -14,6 +14,8 @@ export const MAX_BYTES = { image: 10_485_760, voice: 2_097_152, video: 10_485_76
 const MAX = { title: 128, pageTitle: 64, description: 512, url: 2_048, head: 1_024, option: 128, view: 1_024 } as const;
 /** Most items of a menu (95008). */
 export const MAX_OPTIONS = 10;
+/** Pictures that WeCom takes. */
+export const PICTURES = ['image/png', 'image/jpeg'];
 /** Links by which a customer adds somebody of the company as a contact (获客链接). */
 const ACQUISITION = /^https:\/\/work\.weixin\.qq\.com\/ca\//;
 
@@ -69,13 +71,19 @@ function menuOfChoices({ text: head, options }: Choices): CustomMessage {
   return { msgtype: 'msgmenu', msgmenu: { head_content: head, list } };
 }
 
-/** A picture that cannot be had leaves the link as a text: what it leads to is what matters. */
 async function linkMessage(part: Link, ctx: Context): Promise<CustomMessage | null> {
   const { url, title = url, description, thumbnailUrl } = part;
   if (ACQUISITION.test(url)) return { msgtype: 'ca_link', ca_link: { link_url: url } };
-  const picture: MediaPart = { type: 'media', kind: 'image', url: thumbnailUrl, mimeType: 'image/jpeg', bytes: null, state: 'ready' }; // prettier-ignore
+  const thumb = await thumbnailOf(thumbnailUrl, ctx);
+  return thumb === null ? null : linkOf({ title, url, ...(description && { desc: description }) }, thumb);
+}
+
+/** The picture at an address, uploaded. Null where none can be had: what the link leads to is what matters. */
+async function thumbnailOf(url: string | undefined, ctx: Context): Promise<string | null> {
+  const part = { type: 'media', kind: 'image', url, mimeType: '', bytes: null, state: 'ready' } as const;
   try {
-    return linkOf({ title, url, ...(description && { desc: description }) }, await uploaded(picture, 'image', ctx));
+    const file = await bytesOf(part, MAX_BYTES.image, ctx);
+    return PICTURES.includes(file.mimeType) ? await upload(api, { type: 'image', file }, ctx) : null;
   } catch (error) {
     if (error instanceof ProviderFailure && error.code === 'content-refused') return null;
     throw error;
