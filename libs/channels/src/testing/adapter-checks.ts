@@ -65,7 +65,7 @@ const declaration: ChannelCheck = {
 };
 
 /** What the settings of an account may narrow. */
-const OWN = new Set(['text', 'media', 'rate', 'templates']);
+const OWN = new Set(['text', 'media', 'rate', 'templates', 'initiate']);
 const common = (can: Capabilities) => Object.entries(can).filter(([name]) => !OWN.has(name));
 
 const accounts: ChannelCheck = {
@@ -83,7 +83,12 @@ const accounts: ChannelCheck = {
           can.media[kind as keyof typeof can.media],
           `an account takes other files of the kind ${kind}`,
         );
-      deepStrictEqual(common(own), common(can), 'an account differs in more than texts, files, rate and templates');
+      deepStrictEqual(
+        own.initiate.map((scheme) => scheme.split('/')[0]),
+        can.initiate,
+        'an account begins with other handles, not with those of one issuer',
+      );
+      deepStrictEqual(common(own), common(can), 'an account differs in more than its settings may narrow');
     }
   },
 };
