@@ -109,6 +109,7 @@ async function assemble(database: Database, options: EngineOptions) {
   keepSecretsOut(options.blotter, { directory, fixed, settings });
   await directory.start();
   const outlet = new Outlet(directory, fileUrls);
+  const media = new ProviderMedia(directory, files.maxBytes);
   const handOver = new HandOver();
   const intake = await openIntake(options, { database, metrics, directory, handOver });
   return {
@@ -122,7 +123,8 @@ async function assemble(database: Database, options: EngineOptions) {
     parked: new Parked(database, intake),
     replies: new Replies(database, outlet),
     schedule: new Schedule(database, outlet),
-    fetcher: new Fetcher({ database, files, source: new ProviderMedia(directory, files.maxBytes), log }),
+    media,
+    fetcher: new Fetcher({ database, files, source: media, log }),
     verifications: new Verifications({
       ...{ directory, channels: outlet, settings: { ...settings.identity.codes, country: settings.identity.country } },
       codes: new Codes(serverSecrets, { ...CODE_LIMITS, everybody: settings.identity.codes.perHour }),

@@ -85,6 +85,7 @@ async function serve(engine: Engine): Promise<Gateway> {
     country: settings.identity.country,
     ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },
   });
+  engine.media.over(ingress.sockets);
   const relay = openRelay(engine, ingress.sockets);
   const scheduler = new Scheduler({ database, leases, due: engine.schedule, keeping: settings.retention, log });
   const imports = new ImportWorker({ database, leases, log });

@@ -17,6 +17,8 @@ const sender = z.object({
   /** Addresses of the person, each with the proof that this very event carries. The first one names the sender. */
   handles: z.array(SenderHandle).min(1).max(20),
   name: z.string().max(500).optional(),
+  /** Where the handles are those of a group: what it is called. `name` is then who of it wrote. */
+  group: z.string().max(500).optional(),
 });
 
 /** Wrote by whom: the customer; or an agent of ours from the provider's own app ("echo"), which is stored as outbound. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Fetcher, Files, FileUrls, LocalFileStore, Store1700000000002 } from '#conversations';
 import type { Database } from '#database';
@@ -65,5 +66,53 @@ describeOnEveryDatabase('an attachment of a provider', (open) => {
     while ((await now()) === 'pending') await new Promise((resolve) => setTimeout(resolve, 10));
     await fetcher.stop();
     expect([await now(), asked]).toEqual([state, 1]);
+  });
+
+  it('that only another process can fetch is left to that one', async () => {
+    const id = newId('fil');
+    await database.query(
+      `insert into file (id, message_id, account_id, ref, mime_type, state, due_at) values ($1, 'msg_none', 'phone', 'r', 'text/plain', 'pending', now())`,
+      [id],
+    );
+    const fetched: unknown[] = [];
+    const adapter = {
+      ingress: { socket: { sends: true } },
+      fetchMedia: async (ref: string, ctx: { session: unknown }) => {
+        fetched.push([ref, ctx.session]);
+        return { stream: Readable.from([Buffer.from('bytes')]) };
+      },
+    };
+    const account = { id: 'phone', enabled: true, adapter };
+    const media = new ProviderMedia(
+      {
+        account: () => account,
+        accounts: () => [account],
+        adapterContext: (_: unknown, given: object) => given,
+      } as never,
+      1_000,
+    );
+    expect(media.elsewhere()).toEqual([]);
+    let held: { session: unknown } | undefined;
+    media.over({ of: () => held });
+    const files = new Files({
+      database,
+      store: new LocalFileStore(folder),
+      urls: new FileUrls('s', 'http://x'),
+      maxBytes: 1_000,
+    });
+    const fetcher = new Fetcher({ database, files, source: media, everyMs: 10, retryAfterS: [0] });
+    fetcher.start();
+    const now = async () =>
+      (
+        await database.query<{ state: string; attempts: number }>('select state, attempts from file where id = $1', [
+          id,
+        ])
+      )[0];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([await now(), fetched]).toEqual([{ state: 'pending', attempts: 0 }, []]);
+    held = { session: 'the connection' };
+    while ((await now())?.state === 'pending') await new Promise((resolve) => setTimeout(resolve, 10));
+    await fetcher.stop();
+    expect(fetched).toEqual([['r', 'the connection']]);
   });
 });

@@ -1,14 +1,8 @@
+import type { Standing } from '#channels';
 import type { Database, Statement } from '#database';
 import type { Logger } from 'pino';
 
-export type AccountState = 'connected' | 'degraded' | 'disconnected';
-
-export interface StateReport {
-  readonly state: AccountState;
-  /** What is the matter, for people. */
-  readonly detail: string;
-  /** What a person must do; null where nothing is. */
-  readonly action: string | null;
+export interface StateReport extends Standing {
   /** That an account which holds no connection begins well is no news. */
   readonly quiet?: boolean;
 }
@@ -29,15 +23,15 @@ export class AccountStates {
   constructor(private readonly parts: { database: Database; log: Logger }) {}
 
   /** Notes a state. The same state again costs nothing. Never throws; a report that the database does not take is made again next time. */
-  async report(accountId: string, { quiet = false, ...report }: StateReport): Promise<void> {
-    const text = JSON.stringify(report);
+  async report(accountId: string, { quiet = false, link, ...report }: StateReport): Promise<void> {
+    const text = JSON.stringify([report, link]);
     if (this.reported.get(accountId) === text) return;
     this.reported.set(accountId, text);
     try {
       await this.parts.database.query(CHANGE, [
         accountId,
         report.state,
-        report.detail,
+        link === undefined ? report.detail : `${report.detail}: ${link}`,
         JSON.stringify({ status: report }),
         quiet,
       ]);

@@ -153,4 +153,19 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
       { state: 'connected', state_detail: 'because' },
     ]);
   });
+
+  it('and the link of a login is shown to whoever asks for the account, in no event and no log line', async () => {
+    await database.query(`insert into account (id, type, config, continuity) values ('wx', 'x', '{}', 'contact')`);
+    const lines: string[] = [];
+    const states = new AccountStates({ database, log: pino({}, { write: (line: string) => void lines.push(line) }) });
+    const waiting = { state: 'disconnected', detail: 'scan this', action: 'Scan it.' } as const;
+    for (const link of ['https://login/canary1', 'https://login/canary2'])
+      await states.report('wx', { ...waiting, link });
+    expect(await database.query(`select state_detail from account where id = 'wx'`)).toEqual([
+      { state_detail: 'scan this: https://login/canary2' },
+    ]);
+    const events = await database.query('select data from event order by position');
+    expect(events).toMatchObject([{ data: { status: waiting } }]);
+    expect(JSON.stringify([events, lines])).not.toContain('canary');
+  });
 });

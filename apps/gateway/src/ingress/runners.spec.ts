@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Announcement, ChannelAdapter, Emit } from '#channels';
+import type { Announcement, ChannelAdapter, Emit, Standing } from '#channels';
 import { Overloaded, type Lease, type Leases } from '#conversations';
 import { DatabaseUnavailable } from '#database';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
@@ -154,19 +154,22 @@ describe('a socket', () => {
   interface Session {
     readonly emit: Emit;
     readonly lost: (error: Error) => void;
+    readonly report: (standing: Standing) => void;
     closed: boolean;
   }
   const sessions: Session[] = [];
   let refuse: Error | undefined;
+  let saying: Standing[] = [];
   const sockets = () =>
     new Sockets({
       ...{ arrivals, states, log },
       directory: directoryOf({
         socket: {
           sends: true,
-          async open(emit, { lost }) {
+          async open(emit, { lost, report }) {
             if (refuse) throw refuse;
-            sessions.push({ emit, lost, closed: false });
+            saying.forEach(report);
+            sessions.push({ emit, lost, report, closed: false });
             return sessions.at(-1);
           },
           close: async (session) => void ((session as Session).closed = true),
@@ -176,6 +179,7 @@ describe('a socket', () => {
   beforeEach(() => {
     sessions.length = 0;
     refuse = undefined;
+    saying = [];
   });
 
   it('is held under its lease, is opened again when it is lost, and closed at the end', async () => {
@@ -193,6 +197,28 @@ describe('a socket', () => {
     expect(reports.map(({ state }) => state)).toEqual(['connected', 'degraded', 'connected']);
     await tasks.stop();
     expect([sessions[1]!.closed, room.of('acc'), changes]).toEqual([true, undefined, 4]);
+  });
+
+  it('tells in its own words how it stands, and nothing once it is lost', async () => {
+    const own = { state: 'connected', detail: 'logged in as Li', action: 'Look at the phone.' } as const;
+    const login = {
+      state: 'disconnected',
+      detail: 'waiting',
+      action: 'Scan it.',
+      link: 'https://login.example',
+    } as const;
+    saying = [login, own];
+    list = sockets().tasks();
+    await tasks.sync();
+    await until(() => reports.length === 2 && sessions.length === 1);
+    saying = [];
+    sessions[0]!.lost(new Error('reset'));
+    sessions[0]!.report(own);
+    await until(() => reports.length === 4);
+    expect(reports.map((report) => report.detail)).toEqual([
+      'waiting', 'logged in as Li', 'the connection failed', 'connected',
+    ]); // prettier-ignore
+    expect(reports[0]).toEqual(login);
   });
 
   it('shows typing where it is held, and nowhere else', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SocketIngress } from '#channels';
+import type { SocketContext, SocketIngress, Standing } from '#channels';
 import type { Lease } from '#conversations';
 import type { ThreadRef } from '#normalizer';
 import type { Logger } from 'pino';
@@ -108,17 +108,24 @@ export class Sockets implements Sessions {
       if (!hold.held()) throw new Error('another process holds this account now');
       return this.parts.arrivals.accept(account, events);
     };
+    let told = false;
+    let telling: Promise<void> = Promise.resolve();
     try {
       const context = {
         ...this.parts.directory.adapterContext(account, { signal }),
         lost: (error: Error) => abort.abort(error),
+        report: (standing: Standing) => {
+          if (signal.aborted) return;
+          told = standing.state === 'connected';
+          telling = telling.then(() => this.parts.states.report(account.id, standing));
+        },
       };
-      const session = await socket.open(emit, context as Parameters<typeof socket.open>[1]);
+      const session = await socket.open(emit, context as SocketContext<unknown>);
       try {
         this.sessions.set(account.id, { session, lease: hold.lease });
         this.listeners.forEach((listener) => listener());
         connected();
-        if (!signal.aborted)
+        if (!signal.aborted && !told)
           await this.parts.states.report(account.id, { state: 'connected', detail: 'connected', action: null });
         return await ended;
       } finally {
@@ -129,6 +136,7 @@ export class Sockets implements Sessions {
     } catch (error) {
       return error;
     } finally {
+      await telling;
       abort.abort(new Error('closed'));
     }
   }

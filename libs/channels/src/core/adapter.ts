@@ -19,6 +19,8 @@ export interface ChannelAdapter<C = unknown, S = never> {
   readonly title: string;
   /** Settings of one account. Parsed before any other member is called; a throw here stops the account, not the gateway. */
   readonly config: ConfigSchema<C>;
+  /** What whoever sets an account up must know first, such as that the provider does not allow it. Shown by `GET /v1/channels`. */
+  readonly notice?: string;
   /** What the provider can do, as data. The conformance suite checks every entry against behaviour, both ways. */
   readonly capabilities: Capabilities;
   /** What this very account can do, where its settings decide: `capabilities`, narrowed. Pure. Ask by the function `capabilitiesOf`. */
@@ -128,8 +130,26 @@ export interface SocketIngress<C, S> {
   /** Does sending need this very socket (SMPP, wechaty)? Then units are sent only by the process that holds it. */
   readonly sends: boolean;
   /** Connects and returns the session. `ctx.signal` aborts it; a lost connection ends by `ctx.lost(error)`, core reconnects. */
-  open(emit: Emit, ctx: AdapterContext<C> & { lost(error: Error): void }): Promise<S>;
+  open(emit: Emit, ctx: SocketContext<C>): Promise<S>;
   close(session: S): Promise<void>;
+}
+
+/** What a connection has besides: ways to tell how it stands. */
+export interface SocketContext<C> extends AdapterContext<C> {
+  /** The connection is gone: it is closed and opened anew. */
+  lost(error: Error): void;
+  /** How it stands, while it is being opened or is open. Core itself says `connected` once it is open, unless this did. Never throws. */
+  report(standing: Standing): void;
+}
+
+/** How an account's connection stands, in words. Neither `detail` nor `action` holds a secret: they are logged and told to ticket systems. */
+export interface Standing {
+  readonly state: 'connected' | 'degraded' | 'disconnected';
+  readonly detail: string;
+  /** What a person must do; null where nothing is. */
+  readonly action: string | null;
+  /** What that person needs for it and nobody else may see, such as the address of a login code: shown by the API alone, in no log and no event. */
+  readonly link?: string;
 }
 
 export type Emit = (events: InboundEventInput[]) => Promise<readonly StoredEvent[]>;

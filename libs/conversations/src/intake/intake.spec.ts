@@ -378,4 +378,38 @@ describeOnEveryDatabase('intake', (open) => {
       await database.query('select 1 from early_receipt where external_id = $1', [`early-${person}`]),
     ).toHaveLength(1);
   });
+
+  it('takes the echo of what we sent for what it is, and what an agent wrote elsewhere for theirs', async () => {
+    const [first] = await intake.accept('sms', [message(person, 'hello')]);
+    const sent = `sent-${person}`;
+    const agent = (dedupe: string, externalId: string) =>
+      ({
+        ...message(person, 'hi', { externalIds: [externalId] }),
+        from: 'agent',
+        dedupeKey: `${person}:${dedupe}`,
+      }) as InboundEvent;
+    const [own] = await intake.accept('sms', [agent('phone', sent)]);
+    const [echo] = await intake.accept('sms', [agent('echo', sent)]);
+    expect(echo!.id).toBe(own!.id);
+    const [again] = await intake.accept('sms', [agent('echo', sent)]);
+    expect(again).toMatchObject({ id: own!.id, duplicate: true });
+    const events = await eventsOf(database, first!.conversationId);
+    expect(events.filter(({ type }) => type === 'message.sent')).toHaveLength(1);
+    const [other] = await intake.accept('chat', [agent('other', sent)]);
+    expect(other!.id).not.toBe(own!.id);
+  });
+
+  it('names a group by its name, and each message by who of it wrote', async () => {
+    const from = (name: string) => {
+      const event = message(person, `from ${name}`) as Extract<InboundEvent, { kind: 'message' }>;
+      return { ...event, dedupeKey: `${person}:${name}`, sender: { ...event.sender, name, group: '采购群' } };
+    };
+    const [one] = await intake.accept('chat', [from('Alice')]);
+    await intake.accept('chat', [from('Bob')]);
+    const events = (await eventsOf(database, one!.conversationId)).filter(({ type }) => type === 'message.received');
+    expect(events.map(({ data }) => data)).toMatchObject([
+      { contact: { name: '采购群' }, message: { author: { name: 'Alice' } } },
+      { contact: { name: '采购群' }, message: { author: { name: 'Bob' } } },
+    ]);
+  });
 });

@@ -67,6 +67,7 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
           from: event.from,
           handles: event.sender.handles,
           name: event.sender.name,
+          group: event.sender.group,
           parts,
           files,
           text,

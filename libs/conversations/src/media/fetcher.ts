@@ -19,6 +19,8 @@ export interface MediaSource {
    * Throws `ProviderFailure`.
    */
   open(accountId: string, ref: string, signal: AbortSignal): Promise<IncomingMedia>;
+  /** Accounts whose files only the holder of their connection can fetch, and that is not this process: theirs are left to it. */
+  elsewhere?(): readonly string[];
 }
 
 interface Claimed {
@@ -51,7 +53,7 @@ const RETRY_AFTER_S = [2, 10, 60, 300, 1_800, 7_200];
 const CLAIM: Statement = {
   name: 'file_claim',
   text: `update file set attempts = attempts + 1, due_at = now() + interval '6 minutes' where id in (
-      select id from file where state = 'pending' and message_id is not null and due_at <= now() order by due_at limit $1 for update skip locked)
+      select id from file where state = 'pending' and message_id is not null and due_at <= now() and account_id <> all ($2) order by due_at limit $1 for update skip locked)
     returning id, message_id as "messageId", account_id as "accountId", ref, mime_type as "mimeType", name, attempts`,
 };
 const LATER: Statement = {
@@ -102,7 +104,7 @@ export class Fetcher {
     const free = (this.options.concurrency ?? 4) - this.running.size;
     if (free <= 0) return;
     const claimed = await this.options.database
-      .query<Claimed & Record<string, unknown>>(CLAIM, [free])
+      .query<Claimed & Record<string, unknown>>(CLAIM, [free, this.options.source.elsewhere?.() ?? []])
       .catch((error: Error) => {
         this.options.log?.warn({ err: error }, 'pending files could not be read');
         return [];

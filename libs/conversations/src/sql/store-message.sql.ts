@@ -16,8 +16,16 @@ declare
   data jsonb;
   inbound boolean := i->>'from' = 'contact';
 begin
+  if not inbound then -- what we sent may come back as the echo of an agent's own app
+    select x.* into m from external_ref r join message x on x.id = r.message_id
+    where r.account_id = i->>'accountId' and r.external_id in (select jsonb_array_elements_text(i->'externalIds')) and x.direction = 'outbound' limit 1;
+    if found then
+      update inbox b set item_id = m.id where b.account_id = i->>'accountId' and b.dedupe_key = i->>'dedupeKey';
+      return m;
+    end if;
+  end if;
   select * into a from account where id = i->>'accountId';
-  select * into who from resolve_contact(i->'handles', case when inbound then i->>'name' end, a.id, p_now);
+  select * into who from resolve_contact(i->'handles', case when inbound then coalesce(i->>'group', i->>'name') end, a.id, p_now);
   if i ? 'crm' then perform apply_crm(who.contact_id, i->'crm', who.created, p_now); end if;
   select * into person from contact where id = who.contact_id;
   t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz),

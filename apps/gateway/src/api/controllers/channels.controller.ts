@@ -48,9 +48,10 @@ export class ChannelsController {
   }
 }
 
-function describeChannel({ type, title, ingress, continuity, capabilities, config }: ChannelAdapter<unknown, unknown>) {
+function describeChannel(adapter: ChannelAdapter<unknown, unknown>) {
+  const { type, title, notice = null, ingress, continuity, capabilities, config } = adapter;
   const ways = (['webhook', 'poll', 'socket', 'hosted'] as const).filter((way) => ingress[way] !== undefined);
-  return { type, title, ingress: ways, continuity, capabilities, settings: describeConfig(config) };
+  return { type, title, notice, ingress: ways, continuity, capabilities, settings: describeConfig(config) };
 }
 
 function describeConfig(config: z.ZodType) {

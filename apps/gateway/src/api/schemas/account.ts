@@ -63,6 +63,10 @@ export const ChannelRecord = z
   .object({
     type: z.string(),
     title: z.string(),
+    notice: z
+      .string()
+      .nullable()
+      .describe('What to know before setting an account up, such as that the provider does not allow it.'),
     ingress: z.array(z.enum(['webhook', 'poll', 'socket', 'hosted'])),
     continuity: z.enum(['contact', 'thread']).describe('What its accounts follow unless told.'),
     capabilities: Capabilities,
