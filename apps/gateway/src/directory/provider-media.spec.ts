@@ -92,7 +92,7 @@ describeOnEveryDatabase('an attachment of a provider', (open) => {
       1_000,
     );
     expect(media.elsewhere()).toEqual([]);
-    let held: { session: unknown } | undefined;
+    let held: { session: unknown } | undefined = undefined;
     media.over({ of: () => held });
     const files = new Files({
       database,
