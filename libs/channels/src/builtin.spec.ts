@@ -21,9 +21,10 @@ describe('the built-in channels', () => {
     expect(stray).toEqual([]);
   });
 
-  it('all take the setting `apiBase`', () => {
+  it('all that call an HTTP API take the setting `apiBase`', () => {
     const without = builtinAdapters.filter(
-      ({ config }) => !describeSettings(config).some(({ name, required }) => name === 'apiBase' && !required),
+      ({ config, ingress }) =>
+        !ingress.socket && !describeSettings(config).some(({ name, required }) => name === 'apiBase' && !required),
     );
     expect(without.map(({ type }) => type)).toEqual([]);
   });

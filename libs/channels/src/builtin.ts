@@ -1,6 +1,7 @@
 import type { ChannelAdapter } from './core/adapter.js';
 import { http } from './http/http.adapter.js';
 import { smsAliyun } from './sms-aliyun/sms-aliyun.adapter.js';
+import { smsSmpp } from './sms-smpp/sms-smpp.adapter.js';
 import { smsTencent } from './sms-tencent/sms-tencent.adapter.js';
 import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
@@ -9,9 +10,10 @@ import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
 import { wecomKf } from './wecom-kf/wecom-kf.adapter.js';
 
 /** The built-in channels, one line each. */
-export const builtinAdapters: readonly ChannelAdapter[] = [
+export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
   http,
   smsAliyun,
+  smsSmpp,
   smsTencent,
   smsTwilio,
   webchat,

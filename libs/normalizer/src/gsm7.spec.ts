@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { countSegments, isGsm7 } from './gsm7.js';
+import { countSegments, fromGsm7, isGsm7, toGsm7 } from './gsm7.js';
 import { measure } from './text-unit.js';
 
 const a = (count: number): string => 'a'.repeat(count);
@@ -56,4 +56,23 @@ describe('the alphabet', () => {
   it.each(['`', 'ç', '\t', '’', '中', '\0', '\x1b'])('does not have %j', (char) =>
     expect(isGsm7(`a${char}`)).toBe(false),
   );
+});
+
+describe('the octets', () => {
+  it('are those of 3GPP TS 23.038', () => {
+    expect(toGsm7('@£Δ ÆaÄàz€[').toString('hex')).toBe('000110201c615b7f7a1b651b3c');
+    expect(toGsm7('a中b').toString()).toBe('a?b');
+  });
+
+  it('lead back to the text, every character of it', () => {
+    const all = Array.from({ length: 0x10000 }, (_, i) => String.fromCharCode(i))
+      .filter((char) => isGsm7(char))
+      .join('');
+    expect(fromGsm7(toGsm7(all))).toBe(all);
+  });
+
+  it('are read whatever they are', () => {
+    expect(fromGsm7(Buffer.from([0x1b]))).toBe(' ');
+    expect(fromGsm7(Buffer.from([0x61, 0x1b, 0x61, 0xe1]))).toBe('a aa');
+  });
 });

@@ -3,6 +3,9 @@ const BASIC =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
   '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
 const EXTENSION = '\f^{}\\[~]|€';
+/** Where the characters of `EXTENSION` stand in their table. */
+const EXTENSION_CODES = [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65];
+const ESC = 0x1b;
 
 const SEPTETS = new Uint8Array(0x10000);
 for (const char of BASIC) SEPTETS[char.charCodeAt(0)] = 1;
@@ -59,4 +62,31 @@ export function countSegments(given: string, { alphabet, added = 0 }: Carriage =
     i += width;
   }
   return { encoding: gsm ? 'gsm7' : 'ucs2', units, segments: units <= single ? 1 : segments };
+}
+
+/** A text in GSM-7, one septet an octet, as carriers take it unpacked. What is outside the alphabet becomes `?`. */
+export function toGsm7(text: string): Buffer {
+  const octets: number[] = [];
+  for (const char of text) {
+    const at = BASIC.indexOf(char);
+    const extended = EXTENSION.indexOf(char);
+    if (at >= 0) octets.push(at < ESC ? at : at + 1);
+    else if (extended >= 0) octets.push(ESC, EXTENSION_CODES[extended]!);
+    else octets.push(0x3f);
+  }
+  return Buffer.from(octets);
+}
+
+/** The text of unpacked septets. An escape to what the extension table does not have follows a space (3GPP TS 23.038 section 6.2.1.1). */
+export function fromGsm7(octets: Buffer): string {
+  let text = '';
+  for (let i = 0; i < octets.length; i += 1) {
+    const code = octets[i]! & 0x7f;
+    const extended = code === ESC ? EXTENSION_CODES.indexOf((octets[i + 1] ?? 0) & 0x7f) : -1;
+    if (extended >= 0) {
+      text += EXTENSION[extended];
+      i += 1;
+    } else text += code === ESC ? ' ' : BASIC[code < ESC ? code : code - 1];
+  }
+  return text;
 }

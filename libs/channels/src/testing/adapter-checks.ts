@@ -21,7 +21,7 @@ const settings: ChannelCheck = {
       field.fields?.forEach((inner) => walk(inner, `${path}.${inner.name}`));
     };
     fields.forEach((field) => walk(field, field.name));
-    if (!subject.adapter.ingress.hosted)
+    if (!subject.adapter.ingress.hosted && !subject.adapter.ingress.socket)
       ok(
         fields.some(({ name }) => name === 'apiBase'),
         'there is no apiBase',
@@ -161,7 +161,8 @@ const outboundAbilities: ChannelCheck = {
 };
 
 function goldenEvents(subject: ChannelSubject): InboundEvent[] {
-  const golden = [...subject.inbound, ...(subject.polls ?? [])].flatMap(({ events }) => events ?? []);
+  const cases = [...subject.inbound, ...(subject.polls ?? []), ...(subject.socketCases ?? [])];
+  const golden = cases.flatMap(({ events }) => events ?? []);
   return golden.map((event) => InboundEvent.parse(event));
 }
 

@@ -32,7 +32,8 @@ export async function withBench<C, T>(
   options: { readonly http?: GuardedHttpOptions; readonly base?: string },
   use: (bench: Bench<C>) => Promise<T>,
 ): Promise<T> {
-  const providers = [await fakeProvider(subject.provider), await fakeProvider(subject.provider)] as const;
+  const provide = subject.provide?.bind(subject) ?? fakeProvider;
+  const providers = [await provide(subject.provider), await provide(subject.provider)] as const;
   const http = guardedHttp({ allow: ['127.0.0.1/32'], ...options.http });
   const traces: Exchange[] = [];
   const shared = new Map<string, Promise<string>>();
@@ -147,7 +148,8 @@ export function textUnit<C>(subject: ChannelSubject<C>, text: string): OutboundU
 
 function threadOf<C>(subject: ChannelSubject<C>): { externalId: string; handles: readonly Handle[] } {
   if (subject.thread) return subject.thread;
-  const events = [...subject.inbound, ...(subject.polls ?? [])].flatMap(({ events: golden }) => golden ?? []);
+  const cases = [...subject.inbound, ...(subject.polls ?? []), ...(subject.socketCases ?? [])];
+  const events = cases.flatMap(({ events: golden }) => golden ?? []);
   for (const event of events.map((golden) => InboundEvent.parse(golden))) {
     if (event.kind === 'message') return { externalId: event.thread, handles: event.sender.handles };
   }
@@ -159,11 +161,26 @@ export function sends<C>(subject: ChannelSubject<C>, provider: FakeProvider): Lo
   return provider.requests.filter((request) => subject.isSend?.(request) ?? true);
 }
 
-/** Calls the adapter's `send`; throws where it has none. */
+/** Calls the adapter's `send`, over a connection of its own where it needs one; throws where it has none. */
 export function sendOf<C>(subject: ChannelSubject<C>): NonNullable<ChannelSubject<C>['adapter']['send']> {
-  const { send } = subject.adapter;
+  const { adapter } = subject;
+  const send = adapter.send?.bind(adapter);
   if (!send) throw new Error('the adapter has no send');
-  return send.bind(subject.adapter);
+  const { socket } = adapter.ingress;
+  if (!socket?.sends || !subject.provide) return send;
+  return async (unit, ctx) => {
+    const session = await socket.open(() => Promise.resolve([]), socketContext(ctx));
+    try {
+      return await send(unit, { ...ctx, session });
+    } finally {
+      await socket.close(session);
+    }
+  };
+}
+
+/** What a connection is opened with. */
+export function socketContext<C>(ctx: AdapterContext<C>, lost: (error: Error) => void = () => undefined) {
+  return { ...ctx, lost, report: () => undefined };
 }
 
 /** Every text inside a request's body, query and headers, decoded: where a message may have been put. */

@@ -12,7 +12,8 @@ const golden: ChannelCheck = {
   name: 'makes the expected events of every inbound case',
   async run(subject) {
     if (subject.adapter.ingress.hosted) return;
-    ok(subject.inbound.length + (subject.polls ?? []).length > 0, 'there is no inbound case');
+    const { inbound, polls = [], socketCases = [] } = subject;
+    ok(inbound.length + polls.length + socketCases.length > 0, 'there is no inbound case');
     for (const one of subject.inbound) checkCase(subject, one);
     for (const one of subject.polls ?? []) {
       await withBench(subject, {}, async ({ providers, context }) => {

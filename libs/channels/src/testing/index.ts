@@ -4,6 +4,7 @@ import { inboundChecks } from './inbound-checks.js';
 import { isolationChecks } from './isolation-checks.js';
 import { outboundChecks } from './outbound-checks.js';
 import { sendChecks } from './send-checks.js';
+import { socketChecks } from './socket-checks.js';
 import type { ChannelSubject } from './subject.js';
 
 export * from '#transport/testing';
@@ -15,6 +16,7 @@ export * from '../wechat/testing/index.js';
 export const channelChecks: readonly Check<ChannelSubject>[] = [
   ...adapterChecks,
   ...inboundChecks,
+  ...socketChecks,
   ...outboundChecks,
   ...sendChecks,
   ...isolationChecks,

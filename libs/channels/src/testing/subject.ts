@@ -1,6 +1,6 @@
 import type { FailureCode, Handle, InboundEventInput } from '#normalizer';
 import type { RawRequest } from '#transport';
-import type { FakeAnswer, LoggedRequest, Responder, Waiver } from '#transport/testing';
+import type { FakeAnswer, FakeProvider, LoggedRequest, Responder, Waiver } from '#transport/testing';
 import type { ChannelAdapter, VerifyContext } from '../core/adapter.js';
 import type { FitMessage } from '../core/fit.js';
 
@@ -28,6 +28,21 @@ export interface PollCase {
   readonly provider: Responder;
   readonly events: readonly InboundEventInput[];
   readonly next: string;
+}
+
+/** A provider that speaks another protocol than HTTP. What it is asked it logs as requests, and what it is to answer it is told, in the words of HTTP. */
+export interface SocketProvider extends FakeProvider {
+  /** Says these octets to whoever is connected; resolves with whether they were acknowledged, with false too where the connection ended. */
+  say(octets: Buffer): Promise<boolean>;
+  /** Tears all connections down, as a power cut would. */
+  cut(): void;
+}
+
+/** What the provider says over the connection, piece by piece, and what must come of it. A `dedupeKey` that ends in `*` stands for all that begin so. */
+export interface SocketCase {
+  readonly name: string;
+  readonly says: readonly Buffer[];
+  readonly events: readonly InboundEventInput[];
 }
 
 /** A message and the provider requests that must carry it, in order; `fit()` makes its units. */
@@ -69,6 +84,11 @@ export interface ChannelSubject<C = unknown> {
   readonly polls?: readonly PollCase[];
   /** Two messages of one sender with the same text, that are not the same message. Required where there is a webhook. */
   readonly twins?: readonly [RawRequest, RawRequest];
+  /** The other end of a socket, started on loopback at `url`: the provider of all checks. */
+  provide?(responder: Responder): Promise<SocketProvider>;
+  readonly socketCases?: readonly SocketCase[];
+  /** Something that is said twice on purpose, as when a person writes the same again. */
+  readonly socketTwins?: readonly [Buffer, Buffer];
   readonly outbound: readonly OutboundCase[];
   /** The provider when all is well. */
   readonly provider: Responder;
