@@ -7,6 +7,7 @@ import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 import { wechatMiniProgram } from './wechat-mini-program/wechat-mini-program.adapter.js';
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
+import { wechaty } from './wechaty/wechaty.adapter.js';
 import { wecomKf } from './wecom-kf/wecom-kf.adapter.js';
 
 /** The built-in channels, one line each. */
@@ -19,5 +20,6 @@ export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
   webchat,
   wechatMiniProgram,
   wechatOfficial,
+  wechaty,
   wecomKf,
 ];

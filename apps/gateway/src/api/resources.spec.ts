@@ -133,6 +133,7 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
     const http = items.find(({ type }: { type: string }) => type === 'http');
     expect(http).toMatchObject({
       title: expect.any(String),
+      notice: null,
       ingress: ['webhook'],
       capabilities: { text: { unit: 'utf16' } },
       settings: { schema: { type: 'object', properties: { url: expect.any(Object) } } },
@@ -140,6 +141,8 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
     expect(http.settings.fields).toContainEqual(
       expect.objectContaining({ name: 'secret', secret: true, required: true }),
     );
+    const wechaty = items.find(({ type }: { type: string }) => type === 'wechaty');
+    expect(wechaty).toMatchObject({ ingress: ['socket'], notice: expect.stringMatching(/^Unofficial.*banned/) });
     const connectors = (await api.get('/v1/connectors')).body.items;
     expect(connectors).toContainEqual(expect.objectContaining({ type: 'webhook', capabilities: expect.objectContaining({ kind: 'stream' }) })); // prettier-ignore
   });
