@@ -3,10 +3,11 @@ export const LOCK = `select pg_advisory_xact_lock(hashtextextended(x, 7)) from u
 
 export const VISITOR = `select contact_id as "contactId" from handle where scheme = 'visitor' and scope = $1 and value = $2 and proof <> 'claimed' for update`;
 
-/** Owners of the proven handles, in the order asked. */
+/** Owners of the proven handles, in the order asked: whom the token names, and who may be one with the visitor's contact by the policy of any proof. */
 export const OWNERS = `select h.contact_id as "contactId", h.scheme from jsonb_array_elements($1::jsonb) with ordinality x(v, n)
   join handle h on h.scheme = v->>'scheme' and h.scope = coalesce(v->>'scope', '') and h.value = v->>'value' and h.proof <> 'claimed'
-  where not is_another(h.contact_id, $1::jsonb) order by n for update of h`;
+  where not is_another(h.contact_id, $1::jsonb) and (h.scheme = 'client' or h.contact_id = $2 or may_join($2, h.contact_id, array['verified', h.proof]))
+  order by n for update of h`;
 
 /** What else is proven of the visitor's contact: whether it is a person already, and which one. */
 export const PROVEN = `select scheme, scope, value from handle where contact_id = $1 and proof <> 'claimed'`;

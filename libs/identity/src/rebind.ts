@@ -37,7 +37,7 @@ export async function rebindVisitor(db: Sql, who: Identification): Promise<Rebou
   await db.query(sql.LOCK, [`visitor/${who.accountId}:${who.visitorId}`, handleKey(client)]);
   const [visitor] = await db.query<{ contactId: string }>(sql.VISITOR, [who.accountId, who.visitorId]);
   if (!visitor) return { outcome: 'nobody', threadIds: [] };
-  const [owner] = await db.query<{ contactId: string }>(sql.OWNERS, [handles]);
+  const [owner] = await db.query<{ contactId: string }>(sql.OWNERS, [handles, visitor.contactId]);
   const target = owner?.contactId ?? visitor.contactId;
   const proven = await db.query<{ scheme: string; scope: string; value: string }>(sql.PROVEN, [visitor.contactId]);
   const isAnother = proven.some(

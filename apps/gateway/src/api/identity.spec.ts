@@ -205,6 +205,32 @@ describeOnEveryDatabase('identity by the API', (open) => {
     expect((await stage.get(`/v1/contacts/${b.contactId}`)).body.blocked).toBe(true);
   });
 
+  it('leaves alone what a person decided of being blocked since the merge', async () => {
+    const [a, b] = [await write('sms', phone(mine)), await write('sms', phone(theirs))];
+    await stage.patch(`/v1/contacts/${b.contactId}`, { blocked: true });
+    const merged = await stage.post(`/v1/contacts/${a.contactId}/merge`, { from: b.contactId });
+    await stage.patch(`/v1/contacts/${a.contactId}`, { blocked: false });
+    await stage.patch(`/v1/contacts/${a.contactId}`, { blocked: true });
+    await stage.post(`/v1/merges/${merged.body.id}/undo`);
+    expect((await stage.get(`/v1/contacts/${a.contactId}`)).body.blocked).toBe(true);
+  });
+
+  it('answers every caller, however many merge at once while messages arrive', async () => {
+    await writePolicy(database, 'identity', { merge: 'channel' });
+    const people = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => write('sms', phone(`${mine.slice(0, -2)}${n + 20}`))),
+    );
+    const answers = await Promise.all(
+      people.slice(1).map(async ({ contactId }, n) => {
+        void write('sms', phone(`${mine.slice(0, -2)}${n + 20}`), phone(`${mine.slice(0, -2)}${n + 21}`)).catch(
+          () => undefined,
+        );
+        return (await stage.post(`/v1/contacts/${people[0]!.contactId}/merge`, { from: contactId })).status;
+      }),
+    );
+    expect(answers.filter((status) => status !== 201 && status !== 409)).toEqual([]);
+  });
+
   it('shows nothing of it to a key of other accounts', async () => {
     const { a, conflict } = await twoInConflict();
     const key = await stage.key(['contacts:read'], ['shop']);

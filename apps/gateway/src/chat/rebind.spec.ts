@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from '@jest/globals';
-import { Intake, Store1700000000002 } from '#conversations';
+import { Intake, Store1700000000002, writePolicy } from '#conversations';
 import { type Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { Identity1700000000001, rebindVisitor } from '#identity';
@@ -168,5 +168,15 @@ describeOnEveryDatabase('rebinding a visitor', (open) => {
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => identify('vis_h', [client('heidi')])));
     expect(outcomes.map((o) => o.outcome).sort()).toEqual(['known', 'known', 'known', 'known', 'merged']);
     expect(await messagesOf('client:heidi')).toEqual(['1:old', '2:new']);
+  });
+
+  it('follows the policy for whatever else the token proves: only its own id names the person', async () => {
+    await writePolicy(db, 'identity', { merge: 'never' });
+    const known = await write('sms-li', 'by mail', [{ ...email('li@example.com'), proof: 'channel' }]);
+    const asked = await write('vis_li', 'hello', [visitorHandle('vis_li')]);
+    expect((await identify('vis_li', [client('li'), email('li@example.com')])).outcome).toBe('attached');
+    expect(await contactOf(asked.conversationId!)).not.toBe(await contactOf(known.conversationId!));
+    expect((await events('contact.conflict')).length).toBeGreaterThan(0);
+    await writePolicy(db, 'identity', { merge: 'channel' });
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, type Statement, isTransient } from '#database';
 import type { LanguageOf } from '#normalizer';
 import { type ArrivingEvent, Conflict, type IntakePort, Overloaded, type StoredItem } from '../ports.js';
@@ -11,6 +12,8 @@ import { park } from './park.js';
 /** Most events of one statement: beyond it the gain per event is nothing and the locks are held longer. */
 const MAX_BATCH = 256;
 const RETRIES = 3;
+/** Before what was in somebody's way is tried again, milliseconds; longer each time. */
+const PAUSE_MS = 20;
 /** Kinds that concern a message which must be known. */
 const NAMING = new Set<string>(['edited', 'deleted', 'reaction']);
 /** Events that wait in memory at most, beside the batch that is on its way: a few seconds of the store's work. */
@@ -226,7 +229,10 @@ export class Intake implements IntakePort {
       });
       return stored;
     } catch (error) {
-      if (attempt < RETRIES && isContention(error)) return this.run(items, attempt + 1);
+      if (attempt < RETRIES && isContention(error)) {
+        await delay(attempt * PAUSE_MS);
+        return this.run(items, attempt + 1);
+      }
       throw error;
     }
   }

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import type { Database } from '#database';
+import type { Database, Sql } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
-import { mergeContacts, prove, undoMerge } from '#identity';
+import { mergeContacts, moveHandle, prove, undoMerge } from '#identity';
 import { parseHandleKey, type Handle } from '#normalizer';
 import { writePolicy } from '../settings/policy.js';
-import { addAccount, eventsOf, message, STORE } from '../testing/store.js';
+import { Replies } from '../reply/replies.js';
+import { Schedule } from '../reply/schedule.js';
+import { addAccount, addDestination, eventsOf, FakeChannels, message, STORE } from '../testing/store.js';
 import { Intake } from './intake.js';
 
 describeOnEveryDatabase('who a message is from', (open) => {
@@ -225,5 +227,150 @@ describeOnEveryDatabase('who a message is from', (open) => {
     ]);
     expect(outcomes.filter((id) => id !== null)).toHaveLength(1);
     await expect(merge('con_nobody', a.contactId)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('joins nobody by claims, whatever the policy', async () => {
+    const claim = (value: string) => ({
+      ...parseHandleKey(`email:${value}${count}@x.example`),
+      proof: 'claimed' as const,
+    });
+    const a = await write([claim('a')]);
+    const b = await write([claim('b')]);
+    expect(await write([claim('a'), claim('b')])).toMatchObject({ contactId: a.contactId });
+    expect(await contactOf('thread', b.threadId)).toBe(b.contactId);
+    expect((await write([claim('b')])).contactId).toBe(b.contactId);
+    // Not even with a contact that has proofs: whoever claims the address that an agent once gave to somebody is a stranger.
+    const proven = await write([phone(person)]);
+    await merge(proven.contactId, b.contactId);
+    const evil = await write([claim('evil'), claim('b')], { thread: `evil ${count}` });
+    expect(evil.contactId).not.toBe(proven.contactId);
+    expect(await contactOf('thread', a.threadId)).toBe(a.contactId);
+  });
+
+  it('takes whoever claims an address for a stranger once it belongs to somebody with proofs, and for themselves after undoing', async () => {
+    const claim = { ...parseHandleKey(`email:spoof${count}@x.example`), proof: 'claimed' as const };
+    const known = await write([phone(person)]);
+    const unproven = await write([claim]);
+    const id = await merge(known.contactId, unproven.contactId);
+    await undo(id);
+    expect((await write([claim])).contactId).toBe(unproven.contactId);
+    await merge(known.contactId, unproven.contactId);
+    expect([known.contactId, unproven.contactId]).not.toContain(
+      (await write([claim], { thread: `other ${count}` })).contactId,
+    );
+  });
+
+  it('lets a person decide for good: what was parted is not joined again by the same proofs', async () => {
+    const a = await write([phone(person)]);
+    const b = await write([phone(other)]);
+    await write([phone(person), phone(other)]);
+    const [made] = await database.query<{ id: string }>(
+      'select id from merge where survivor_id = $1 and undone_at is null',
+      [a.contactId],
+    );
+    await undo(made!.id);
+    await write([phone(person), phone(other)]);
+    expect(await contactOf('thread', b.threadId)).toBe(b.contactId);
+    const conflicts = (await told('contact.conflict')).map(({ conflict }) => conflict);
+    expect(conflicts).toContainEqual(expect.objectContaining({ contactIds: [a.contactId, b.contactId].sort() }));
+  });
+
+  it('leaves with its new owner what a merge before knew as another’s', async () => {
+    const third = `${person}7`;
+    const [a, b, x] = [await write([phone(person)]), await write([phone(other)]), await write([phone(third)])];
+    await undo(await merge(a.contactId, b.contactId));
+    await database.transaction((sql) =>
+      moveHandle(sql, phone(other), { from: b.contactId!, to: x.contactId!, source: 'key:test' }),
+    );
+    const theirs = await write([phone(other)]);
+    expect(theirs.contactId).toBe(x.contactId);
+    await undo(await merge(x.contactId, b.contactId));
+    expect(await contactOf('thread', theirs.threadId)).toBe(x.contactId);
+    expect(await contactOf('conversation', theirs.conversationId)).toBe(x.contactId);
+    expect((await write([phone(other)])).contactId).toBe(x.contactId);
+  });
+
+  it('sends no answer to whoever has the thread after them', async () => {
+    const a = await write([phone(person)]);
+    const b = await write([phone(other)]);
+    const replies = new Replies(database, new FakeChannels({ sms: {} }));
+    const later = await database.transaction((sql) =>
+      replies.reply(sql, a.conversationId!, {
+        parts: [{ type: 'text', text: 'for a' }],
+        sendAt: new Date(Date.now() + 60_000).toISOString(),
+      }),
+    );
+    await database.transaction((sql) =>
+      moveHandle(sql, phone(person), { from: a.contactId!, to: b.contactId!, source: 'key:test' }),
+    );
+    expect((await write([phone(person)])).contactId).toBe(b.contactId);
+    await expect(
+      database.transaction((sql) =>
+        replies.reply(sql, a.conversationId!, { parts: [{ type: 'text', text: 'for a' }] }),
+      ),
+    ).rejects.toMatchObject({ code: 'no-thread' });
+    await database.query(`update message set send_at = now() - interval '1 s' where id = $1`, [later.id]);
+    await new Schedule(database, new FakeChannels({ sms: {} })).enqueueDue();
+    expect(
+      await database.query("select status, failure->>'code' as code from message where id = $1", [later.id]),
+    ).toEqual([{ status: 'failed', code: 'recipient-gone' }]);
+    expect(await database.query('select 1 from unit where message_id = $1', [later.id])).toEqual([]);
+  });
+
+  it('tells of a parting whoever was told of the joining', async () => {
+    await addDestination(database, { id: `only${count}`, accounts: ['wechat'], events: ['contact.*'] });
+    const a = await write([phone(person)]);
+    const b = await write([handle(`wechat-openid/wx:only${count}`)], { account: 'wechat' });
+    await undo(await merge(a.contactId, b.contactId));
+    const rows = await database.query<{ type: string }>(
+      `select e.type from outbox o join event e on e.id = o.item_id where o.target_id = $1 and e.type like 'contact.%merged' order by o.position`, [`only${count}`]); // prettier-ignore
+    expect(rows.map(({ type }) => type)).toEqual(['contact.merged', 'contact.unmerged']);
+    await database.query(`update destination set removed_at = now() where id = $1`, [`only${count}`]);
+  });
+
+  it('opens a conversation before the eyes of the helpdesk, also of somebody who was blocked', async () => {
+    const a = await write([phone(person)]);
+    const block = (blocked: boolean) =>
+      database.query('update contact set blocked = $2 where id = $1', [a.contactId, blocked]);
+    const types = async (id: string | null) => (await eventsOf(database, id)).map(({ type }) => type);
+    await database.query(`update conversation set status = 'closed', closed_at = now() where id = $1`, [
+      a.conversationId,
+    ]);
+    await block(true);
+    await write([phone(person)]);
+    const fresh = await write([handle(`app/x:${count}`), phone(person)], { account: 'app' });
+    await block(false);
+    await write([phone(person)]);
+    expect((await types(a.conversationId)).slice(-2)).toEqual(['conversation.reopened', 'message.received']);
+    await database.query(
+      `update conversation set status = 'closed', closed_at = now() - interval '1 year' where id = $1`,
+      [a.conversationId],
+    );
+    await block(true);
+    const unseen = await write([phone(person)]);
+    await block(false);
+    await write([phone(person)]);
+    expect(await types(unseen.conversationId)).toEqual(['conversation.opened', 'message.received']);
+    expect(fresh.contactId).toBe(a.contactId);
+  });
+
+  it('tells of a contact without reading the threads of all others', async () => {
+    const read = async (sql: Sql) => {
+      const [row] = await sql.query<{ n: number }>(
+        `select (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as n from pg_stat_xact_user_tables where relname = 'thread'`,
+      );
+      return row!.n;
+    };
+    for (let n = 0; n < 20; n += 1) await write([phone(`${person.slice(0, -2)}${n + 10}`)]);
+    const rows = await database.transaction(async (sql) => {
+      for (const set of ['enable_seqscan = off', 'plan_cache_mode = force_generic_plan'])
+        await sql.query(`set local ${set}`); // as in intake
+      const before = await read(sql);
+      await sql.query(
+        `select emit('contact.updated', null, id, null, null, now()) from (select id from contact limit 1) c`,
+      );
+      return (await read(sql)) - before;
+    });
+    expect(rows).toBeLessThan(10);
   });
 });

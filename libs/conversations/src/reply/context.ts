@@ -18,15 +18,15 @@ export async function lockConversation(sql: Sql, id: string): Promise<Conversati
   return row;
 }
 
-/** The conversation's threads, the one last used by the customer first. */
+/** The conversation's threads that are its contact's, the one last used by the customer first. */
 export function threadsOf(sql: Sql, conversation: ConversationRow): Promise<ThreadRow[]> {
   return sql.query<ThreadRow>(
     {
       name: 'threads_of',
-      text: `select t.* from conversation_thread j join thread t on t.id = j.thread_id where j.conversation_id = $1
+      text: `select t.* from conversation_thread j join thread t on t.id = j.thread_id where j.conversation_id = $1 and t.contact_id = $3
         order by t.id = $2 desc nulls last, t.last_inbound_at desc nulls last, t.id`,
     },
-    [conversation.id, conversation.last_thread_id],
+    [conversation.id, conversation.last_thread_id, conversation.contact_id],
   );
 }
 

@@ -65,9 +65,14 @@ export class Schedule {
   }
 
   private async send(sql: Sql, message: DueMessage): Promise<void> {
-    const [thread] = await sql.query<ThreadRow>('select * from thread where id = $1', [message.thread_id]);
+    const [thread] = await sql.query<ThreadRow & { is_theirs: boolean }>(THREAD, [
+      message.thread_id,
+      message.conversation_id,
+    ]);
     try {
-      await enqueue(sql, this.channels, { message, thread: thread! });
+      if (!thread?.is_theirs)
+        throw new ProviderFailure('recipient-gone', 'the thread belongs to another contact by now');
+      await enqueue(sql, this.channels, { message, thread });
     } catch (error) {
       await this.fail(sql, message, error);
     }
@@ -114,6 +119,8 @@ const DUE = `select id, conversation_id from message
 
 const FALLBACK_DUE = `select id, conversation_id from message
   where fallback_at <= statement_timestamp() and status in ('queued', 'sent', 'delivered', 'read') order by fallback_at limit 100`;
+
+const THREAD = `select t.*, t.contact_id = c.contact_id as is_theirs from thread t, conversation c where t.id = $1 and c.id = $2`;
 
 /** The units of the way left behind no longer decide the message's status. */
 const NEXT_WAY = `with left_behind as (

@@ -33,9 +33,13 @@ begin
     p_data := p_data || jsonb_build_object('account', account_view(p_account));
     v_channels := array[p_data->'account'->>'channel'];
   else
-    select array_agg(t.account_id), array_agg(a.type) into v_accounts, v_channels
-    from thread t join account a on a.id = t.account_id
-    where case when c.id is null then t.contact_id = p_contact else t.id in (select j.thread_id from conversation_thread j where j.conversation_id = c.id) end;
+    if c.id is not null then
+      select array_agg(t.account_id), array_agg(a.type) into v_accounts, v_channels
+      from conversation_thread j join thread t on t.id = j.thread_id join account a on a.id = t.account_id where j.conversation_id = c.id;
+    else -- a merge concerns both
+      select array_agg(t.account_id), array_agg(a.type) into v_accounts, v_channels
+      from thread t join account a on a.id = t.account_id where t.contact_id in (p_contact, p_data->'merge'->>'survivorId', p_data->'merge'->>'mergedId');
+    end if;
   end if;
   insert into event (id, type, conversation_id, contact_id, account_id, sequence, data, created_at)
   values (v_id, p_type, c.id, p_contact, p_account, c.event_sequence, p_data, p_at)

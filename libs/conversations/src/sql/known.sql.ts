@@ -8,7 +8,7 @@
  */
 export const KNOWN = `
 create function is_straight(t thread, c conversation, p_handles jsonb) returns boolean language sql stable as $$
-  select t.open_choices is null and t.handles = p_handles and t.contact_id = c.contact_id and c.status <> 'closed' and c.view is not null
+  select t.open_choices is null and t.handles = p_handles and t.contact_id = c.contact_id and c.status <> 'closed' and c.view is not null and c.event_sequence > 0
 $$;
 
 create function lanes_of(p_conversation text, p_account text, p_channel text) returns table (target text, lane text) language sql stable as $$

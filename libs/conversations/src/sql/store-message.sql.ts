@@ -35,6 +35,9 @@ begin
     update thread set conversation_id = place.conversation_id where id = t.id;
     insert into conversation_thread (conversation_id, thread_id) values (place.conversation_id, t.id) on conflict do nothing;
   end if;
+  if place.opened is null and not person.blocked and (select o.event_sequence = 0 from conversation o where o.id = place.conversation_id) then
+    place.opened := 'conversation.opened'; -- by somebody who was blocked then
+  end if;
   if i ? 'metadata' then
     update conversation set metadata = metadata || (i->'metadata') where id = place.conversation_id;
   end if;

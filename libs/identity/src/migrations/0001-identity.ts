@@ -26,7 +26,7 @@ export class Identity1700000000001 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop function apply_crm, link_crm, crm_company; drop function ask_code; drop table code, introduction;
-      drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function import_batch, import_contact, import_owner, import_company_of, import_company, merge_metadata, import_fault; drop table import_row, import;
+      drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_kept_apart, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function import_batch, import_contact, import_owner, import_company_of, import_company, merge_metadata, import_fault; drop table import_row, import;
       drop function delete_company, tell_company, contact_view, draw_contact; drop function new_id;
       drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed, grams;`);
   }

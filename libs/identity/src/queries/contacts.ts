@@ -155,5 +155,9 @@ export async function updateContact(sql: Sql, id: string, change: ContactChange)
     ...[name !== undefined, name ?? null, companyId !== undefined, companyId ?? null],
     ...[crm !== undefined, crm ? JSON.stringify(crm) : null, blocked ?? null, JSON.stringify(metadata ?? {})],
   ]);
+  if (row?.changes.includes('blocked')) await sql.query(DECIDED, [id]);
   return row?.changes ?? null;
 }
+
+/** What a person decides of being blocked is no longer what a merge filled in: undoing it leaves it alone. */
+const DECIDED = `update merge set moved = moved #- '{filled,blocked}' where survivor_id = $1 and undone_at is null and moved->'filled' ? 'blocked'`;

@@ -75,7 +75,7 @@ export async function moveHandle(
     ...[to, scheme, scope, value],
   ]);
   const rows = await sql.query(
-    `update handle set contact_id = $2, source = $6, proven_at = clock_timestamp()
+    `update handle set contact_id = $2, home = null, source = $6, proven_at = clock_timestamp()
      where contact_id = $1 and scheme = $3 and scope = $4 and value = $5 and proof <> 'claimed' returning 1`,
     [from, to, scheme, scope, value, source],
   );

@@ -53,6 +53,7 @@ declare
   v_threads jsonb;
   v_conversations jsonb;
   v_conflicts jsonb;
+  v_claims jsonb := '{}';
   v_filled jsonb := '{}';
   v_metadata jsonb;
 begin
@@ -67,6 +68,11 @@ begin
   end loop;
   if a.id is null or b.id is null then raise exception 'there is no such contact' using errcode = 'no_data_found'; end if;
 
+  if exists (select 1 from handle h where h.contact_id in (v_into, v_from) and h.proof <> 'claimed') then
+    -- whoever only claims an address is not this person, though somebody has said that once it was
+    with freed as (update handle set claimed_on = null where contact_id in (v_into, v_from) and claimed_on is not null returning id, source)
+    select coalesce(jsonb_object_agg(id, substr(source, 9)), '{}') into v_claims from freed;
+  end if;
   with moved as (update handle set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_handles from moved;
   with moved as (update thread set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id) select coalesce(jsonb_agg(id), '[]') into v_threads from moved;
   with moved as (update conversation set contact_id = v_into, home = coalesce(home, contact_id) where contact_id = v_from returning id)
@@ -88,7 +94,7 @@ begin
   select coalesce(jsonb_agg(id), '[]') into v_conflicts from settled;
   insert into merge (id, survivor_id, merged_id, reason, by, moved, created_at)
   values (v_id, v_into, v_from, p_reason, p_by, jsonb_build_object('handles', v_handles, 'threads', v_threads, 'conversations', v_conversations,
-    'conflicts', v_conflicts, 'filled', v_filled, 'account', p_account), p_at);
+    'conflicts', v_conflicts, 'claims', v_claims, 'filled', v_filled, 'account', p_account), p_at);
   perform emit('contact.merged', null, v_into, p_account, jsonb_build_object('merge', jsonb_build_object('id', v_id, 'survivorId', v_into, 'mergedId', v_from,
     'handles', handles_of(v_handles), 'threadIds', v_threads, 'conversationIds', v_conversations, 'reason', p_reason)), p_at);
   return v_id;
@@ -142,6 +148,9 @@ begin
       or (select bool_and(t.contact_id = m.merged_id) from conversation_thread j join thread t on t.id = j.thread_id where j.conversation_id = c.id))
     returning id)
   select coalesce(jsonb_agg(id), '[]') into v_conversations from back;
+  update handle h set claimed_on = m.moved->'claims'->>h.id
+  where m.moved->'claims' ? h.id and h.proof = 'claimed' and not exists (
+    select 1 from handle o where o.scheme = h.scheme and o.scope = h.scope and o.value = h.value and o.proof = 'claimed' and o.claimed_on = m.moved->'claims'->>h.id);
   perform part_conversations(array[v_root, m.merged_id]);
   perform empty_out(m.survivor_id, m.moved->'filled');
 
@@ -205,12 +214,25 @@ begin
 end
 $$;
 
--- May proofs of these levels join two contacts? The policy is the installation's: \`identity.merge\`.
+-- Has a person said that they are two: by parting them, or by keeping them apart?
+create function are_kept_apart(p_one text, p_other text) returns boolean language plpgsql stable as $$
+begin
+  return exists (
+      select 1 from contact_conflict f where f.resolution in ('kept', 'moved') and f.contact_ids && array[p_one, p_other]
+        and array(select root_contact(x) from unnest(f.contact_ids) x) @> array[p_one, p_other])
+    or exists (
+      select 1 from merge m where m.undone_at is not null and (m.survivor_id in (p_one, p_other) or m.merged_id in (p_one, p_other))
+        and array[root_contact(m.survivor_id), root_contact(m.merged_id)] @> array[p_one, p_other]);
+end
+$$;
+
+-- May proofs of these levels join two contacts? The policy is the installation's: \`identity.merge\`. What a person decided stands.
 create function may_join(p_one text, p_other text, p_proofs text[]) returns boolean language plpgsql stable as $$
 declare
   v_policy text := coalesce((select s.value->>'merge' from setting s where s.name = 'identity'), 'channel');
 begin
-  return v_policy <> 'never' and (v_policy = 'channel' or 'channel' <> all (p_proofs)) and not are_two(p_one, p_other);
+  return p_proofs <> '{}' and 'claimed' <> all (p_proofs) and v_policy <> 'never' and (v_policy = 'channel' or 'channel' <> all (p_proofs))
+    and not are_two(p_one, p_other) and not are_kept_apart(p_one, p_other);
 end
 $$;
 
@@ -231,7 +253,12 @@ declare
   v_scope text := coalesce(p_handle->>'scope', '');
   v_proof text := coalesce(p_handle->>'proof', 'verified');
 begin
-  contact_id := root_contact(p_contact);
+  loop -- nobody merges the contact away meanwhile
+    contact_id := root_contact(p_contact);
+    perform 1 from contact c where c.id = prove_handle.contact_id and c.merged_into is null for key share;
+    exit when found;
+    if not exists (select 1 from contact c where c.id = prove_handle.contact_id) then raise exception 'there is no such contact' using errcode = 'no_data_found'; end if;
+  end loop;
   loop
     select h.* into v_owner from handle h
     where h.scheme = p_handle->>'scheme' and h.scope = v_scope and h.value = p_handle->>'value' and h.proof <> 'claimed' for update;

@@ -77,12 +77,15 @@ begin
         where k.scheme = h.scheme and k.scope = h.scope and k.value = h.value and k.proof = 'channel';
       end if;
     end if;
-    if owner <> contact_id then
+    if owner <> contact_id and (has_proof or created) then -- who only claims joins nobody
       if created and not is_another(owner, p_handles) then -- somebody else made this person at the same moment: theirs stands
         update handle k set contact_id = owner where k.contact_id = resolve_contact.contact_id;
         contact_id := owner;
         created := false;
       elsif not created and may_join(contact_id, owner, proofs) then
+        if not pg_try_advisory_xact_lock(hashtextextended('merge', 5)) then -- others are merged now, or erased: nobody else in the batch waits for that
+          raise exception 'other people are being merged' using errcode = 'lock_not_available';
+        end if;
         survivor := survivor_of(contact_id, owner);
         perform merge_contacts(survivor, case when survivor = owner then resolve_contact.contact_id else owner end, 'proven', 'account:' || p_account, p_account, p_at);
         contact_id := root_contact(survivor);

@@ -1,6 +1,6 @@
 import { NotFound } from '#conversations';
 import type { Database } from '#database';
-import { CODE, findContact, prove } from '#identity';
+import { CODE, findContact, findSurvivor, prove } from '#identity';
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { DATABASE } from '../../tokens.js';
@@ -83,10 +83,11 @@ export class VerificationsController {
       id !== null &&
       (await this.database.transaction(async (inside) => {
         const code = await codes.use(inside, id);
-        if (!code || !(await findContact(inside, code.subject))) return false;
+        const contactId = code && ((await findSurvivor(inside, code.subject)) ?? code.subject);
+        if (!code || !contactId || !(await findContact(inside, contactId))) return false;
         const handle = { scheme: code.scheme, scope: '', value: code.value, proof: 'verified' } as const;
         const { accountId } = code;
-        await prove(inside, code.subject, { handle, source: `code:${accountId}`, accountId });
+        await prove(inside, contactId, { handle, source: `code:${accountId}`, accountId });
         return true;
       }));
     if (!proven) throw new Refusal('code-wrong', 'the code is not right, or not valid any more');

@@ -86,7 +86,7 @@ export class CallInterceptor implements NestInterceptor {
   private inside(job: Job): Promise<unknown> {
     if (job.spec.method === 'GET') return this.handle(job, this.database);
     const request = idempotent(job.spec, job.call);
-    return this.transaction(job, { request, work: (sql) => this.handle(job, sql) });
+    return undisturbed(() => this.transaction(job, { request, work: (sql) => this.handle(job, sql) }));
   }
 
   /** Work that cannot be in a transaction. */
@@ -166,6 +166,19 @@ export class CallInterceptor implements NestInterceptor {
     return typeof sealed === 'string'
       ? (JSON.parse(this.vault.open(sealed, placeOf(request))) as unknown)
       : (body ?? undefined);
+  }
+}
+
+const ATTEMPTS = 3;
+/** Two transactions stood in each other's way: nothing was written, and the same again will do. */
+const DISTURBED: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+
+async function undisturbed<T>(work: () => Promise<T>, attempt = 1): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (attempt >= ATTEMPTS || !DISTURBED.has((error as { code?: unknown }).code)) throw error;
+    return undisturbed(work, attempt + 1);
   }
 }
 
