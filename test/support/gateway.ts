@@ -89,6 +89,11 @@ export class Gateway {
     return this.parts.dataDir;
   }
 
+  /** Everything that its processes wrote. */
+  get output(): string {
+    return this.said.join('');
+  }
+
   get pid(): number {
     return this.child?.pid ?? 0;
   }

@@ -149,6 +149,17 @@ describe('a login', () => {
     await until(() => account.lost !== undefined);
   });
 
+  it('is lost where the connection to a puppet behind a wire breaks', async () => {
+    const account = bench('a');
+    const { puppet } = await connect(account);
+    puppet.emit(
+      'error',
+      Object.assign(new Error('14 UNAVAILABLE: dropped'), { code: 14, details: 'dropped' }) as never,
+    );
+    await until(() => account.lost !== undefined);
+    expect(account.lost).toMatchObject({ message: expect.stringContaining('connection to the puppet broke') });
+  });
+
   it('goes on where the puppet only reports an error, which is shown until messages come again', async () => {
     const account = bench('a');
     const { puppet, mocker, me } = await connect(account);

@@ -23,6 +23,8 @@ export interface SessionParts {
 const NOTE_MS = 60_000;
 /** `ScanStatus` of wechaty: the code was read by a phone, and agreed to there. */
 const CONFIRMED: readonly number[] = [3, 4];
+/** gRPC's CANCELLED and UNAVAILABLE: what is told of the stream of a puppet behind a wire, which nobody takes up again. */
+const BROKEN: readonly number[] = [1, 14];
 const FIRST_RETRY_MS = 250;
 const MOST_RETRY_MS = 10_000;
 const LOOK = 'Look into WeChat on the phone for messages of that time, and answer them there.';
@@ -85,6 +87,7 @@ export class WechatySession {
     let starting = true;
     this.bot.on('error', (error) => {
       if (starting) first ??= error;
+      else if (BROKEN.includes(Number(error.code))) this.ended('the connection to the puppet broke');
       else this.troubled();
     });
     await this.bot.start();
