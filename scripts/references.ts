@@ -23,9 +23,10 @@ function channelsPage(): string {
       ROWS.map(([name, cell]) => [name, ...builtinAdapters.map(({ capabilities }) => cell(capabilities))]),
     ),
     '',
-    ...builtinAdapters.flatMap(({ type, title, config }) => [
+    ...builtinAdapters.flatMap(({ type, title, notice, config }) => [
       `### ${title} (\`${type}\`)`,
       '',
+      ...(notice ? [`**${notice}**`, ''] : []),
       settings(describeSettings(config)),
       '',
     ]),

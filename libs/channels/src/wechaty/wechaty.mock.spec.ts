@@ -411,11 +411,20 @@ describe('people of puppets whose ids last for one login', () => {
     await socket!.close(open[0]!.session);
     const next = await connect(account);
     person(next.mocker, '@9', { alias: '王总' });
+    person(next.mocker, '@10', { weixin: 'wang88' });
     const to = (thread: string) =>
       channel.send!(unitTo(thread, { type: 'text', text: 'hi' }), account.with(next.session));
     await to('alias:王总');
-    expect(sentTo).toEqual([['@9', 'hi']]);
+    await to('weixin:wang88');
+    expect(sentTo).toEqual([
+      ['@9', 'hi'],
+      ['@10', 'hi'],
+    ]);
     await expect(to('alias:nobody')).rejects.toMatchObject({ code: 'recipient-gone' });
+    person(next.mocker, '@11', { alias: '王总' });
+    await expect(to('alias:王总')).rejects.toMatchObject({ code: 'recipient-gone' });
+    next.puppet.contactList = () => Promise.reject(new Error('reset'));
+    await expect(to('alias:王总')).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 

@@ -40,7 +40,7 @@ export async function placeOf(message: Message, { bot, accountId, rooms }: Desk)
   if (room) return rooms ? { thread: roomThread(room), from, sender: await memberOf(room, talker, accountId) } : null;
   const other = message.self() ? message.listener() : talker;
   if (!other || other.self() || other.type() === bot.Contact.Type.Official) return null;
-  const key = await keyOf(other, bot);
+  const key = await keyOf(other.id, bot.puppet);
   const name = nameOf(talker);
   return { thread: key, from, sender: { handles: [handleOf(key, accountId)], ...(name && { name }) } };
 }
@@ -99,7 +99,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   async Contact({ id }, bot) {
     const contact = await bot.Contact.find({ id: await bot.puppet.messageContact(id) });
     if (!contact) return undefined;
-    const value = (await keyOf(contact, bot)).slice(0, 320);
+    const value = (await keyOf(contact.id, bot.puppet)).slice(0, 320);
     return { type: 'contact-card', name: nameOf(contact) ?? '', handles: [{ scheme: 'wechaty', value }] };
   },
   async Location({ id }, bot) {

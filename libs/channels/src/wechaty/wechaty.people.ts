@@ -5,18 +5,21 @@ const ALIAS = 'alias:';
 const WEIXIN = 'weixin:';
 const ROOM = 'room:';
 
+type Puppet = Wechaty['puppet'];
+type Payload = Awaited<ReturnType<Puppet['contactPayload']>>;
+
 /**
  * By what a person is known from one login to the next: the id that the puppet gives, where that is WeChat's own (`wxid_...`). Puppets of the web protocol make ids up
  * for each login, which begin with `@`: then the WeChat id, else the alias that our own user gave to nobody else, else nothing that outlives the login. A nickname
  * never counts, since anybody may take any.
  */
-export async function keyOf(contact: Contact, bot: Wechaty): Promise<string> {
-  if (!contact.id.startsWith('@')) return contact.id;
-  const weixin = contact.handle();
+export async function keyOf(id: string, puppet: Puppet): Promise<string> {
+  if (!id.startsWith('@')) return id;
+  const payload = await puppet.contactPayload(id);
+  const [weixin, { alias }] = [weixinOf(payload), payload];
   if (weixin) return WEIXIN + weixin;
-  const alias = await contact.alias();
-  if (alias && (await bot.Contact.findAll({ alias })).length === 1) return ALIAS + alias;
-  return contact.id;
+  const alone = alias && (await whoever(puppet, (other) => other.alias === alias)).length === 1;
+  return alone ? ALIAS + alias : id;
 }
 
 /** `wxid_` ids are those of WeChat itself: the same person has the same one for every account of ours. */
@@ -31,15 +34,24 @@ export function roomHandle({ id }: Room, accountId: string): Handle {
 
 export const roomThread = ({ id }: Room): string => ROOM + id;
 
-/** The puppet's id of whoever a thread is with, in this login; undefined where nobody is found any more. */
-export async function conversationId(thread: string, bot: Wechaty): Promise<string | undefined> {
+/** The puppet's id of whoever a thread is with, in this login; undefined where nobody is found any more, or several are. */
+export async function conversationId(thread: string, puppet: Puppet): Promise<string | undefined> {
   if (thread.startsWith(ROOM)) return thread.slice(ROOM.length);
-  const query = thread.startsWith(WEIXIN)
-    ? { weixin: thread.slice(WEIXIN.length) }
-    : thread.startsWith(ALIAS) && { alias: thread.slice(ALIAS.length) };
-  if (!query) return thread;
-  const [found, ...others] = await bot.Contact.findAll(query);
-  return others.length === 0 ? found?.id : undefined;
+  const [weixin, alias] = [WEIXIN, ALIAS].map((kind) => (thread.startsWith(kind) ? thread.slice(kind.length) : null));
+  if (weixin === null && alias === null) return thread;
+  const found = await whoever(puppet, (payload) =>
+    weixin === null ? payload.alias === alias : weixinOf(payload) === weixin,
+  );
+  return found.length === 1 ? found[0] : undefined;
+}
+
+const weixinOf = ({ handle, weixin }: Payload) => handle || weixin || undefined;
+
+/** Ids of the friends of whom it holds. Throws what the puppet throws. */
+async function whoever(puppet: Puppet, holds: (payload: Payload) => boolean): Promise<string[]> {
+  const ids = await puppet.contactList();
+  const payloads = await Promise.all(ids.map((id) => puppet.contactPayload(id).catch(() => undefined)));
+  return ids.filter((_, i) => payloads[i] && holds(payloads[i]));
 }
 
 /** Who wrote, for people. */

@@ -13,9 +13,11 @@ type Ctx = AdapterContext<WechatyConfig, WechatySession>;
  * Puppets that give no id are listened to for the echo.
  */
 export async function send(unit: OutboundUnit, ctx: Ctx): Promise<SendReceipt> {
-  const { puppet, bot } = ctx.session;
+  const { puppet } = ctx.session;
   if (!puppet.isLoggedIn) throw new ProviderFailure('unavailable', 'nobody is logged in');
-  const to = await conversationId(unit.thread.externalId, bot);
+  const to = await conversationId(unit.thread.externalId, puppet).catch(() => {
+    throw new ProviderFailure('unavailable', 'the puppet cannot tell who that is');
+  });
   if (to === undefined) throw new ProviderFailure('recipient-gone', 'this login knows nobody of that name any more');
   const id = await deliver(unit, to, ctx);
   return { externalIds: id === undefined ? [] : [id] };

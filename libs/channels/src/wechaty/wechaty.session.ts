@@ -8,7 +8,7 @@ import type { WechatyConfig } from './wechaty.config.js';
 import { Echoes } from './wechaty.echoes.js';
 import { heldUntil, noteHeldUntil } from './wechaty.memory.js';
 import { eventOf, placeOf, typeOf } from './wechaty.parse.js';
-import { conversationId, nameOf } from './wechaty.people.js';
+import { nameOf } from './wechaty.people.js';
 import { failureOf } from './wechaty.failures.js';
 
 export interface SessionParts {
@@ -151,7 +151,7 @@ export class WechatySession {
   private async take(message: Message): Promise<void> {
     const { bot, ctx } = this;
     const place = await placeOf(message, { bot, accountId: ctx.accountId, rooms: ctx.config.rooms });
-    if (!place || (place.from === 'agent' && (await this.isEcho(message, place.thread)))) return;
+    if (!place || (place.from === 'agent' && (await this.isEcho(message)))) return;
     if (!(await this.store(await eventOf(message, place, bot)))) {
       this.missedAt = Math.min(this.missedAt, message.date().getTime());
       return;
@@ -160,8 +160,8 @@ export class WechatySession {
     if (ctx.now() - this.notedAt >= NOTE_MS) await this.note();
   } // prettier-ignore
 
-  private async isEcho(message: Message, thread: string): Promise<boolean> {
-    const to = (await conversationId(thread, this.bot)) ?? thread;
+  private isEcho(message: Message): Promise<boolean> {
+    const to = message.room()?.id ?? message.listener()?.id ?? '';
     return this.echoes.isOurs(message.id, { to, text: typeOf(message, this.bot) === 'Text' ? message.text() : null });
   }
 
