@@ -36,6 +36,7 @@ export class Link {
   private readonly pending = new Map<number, Pending>();
   private readonly waiting: (() => void)[] = [];
   private sequence = 0;
+  private busy = 0;
   private arriving = 0;
   private ended: ProviderFailure | undefined;
   private closing = false;
@@ -66,7 +67,17 @@ export class Link {
    * answer came, `reply-unreadable` where the answer is one to something else. `urgent`: outside of the window.
    */
   async request(command: number, body: Buffer, { urgent = false } = {}): Promise<Pdu> {
-    if (!urgent) await this.turn();
+    if (urgent) return this.exchange(command, body);
+    await this.turn();
+    try {
+      return await this.exchange(command, body);
+    } finally {
+      this.busy -= 1;
+      this.waiting.shift()?.();
+    }
+  }
+
+  private async exchange(command: number, body: Buffer): Promise<Pdu> {
     if (this.ended) throw new ProviderFailure('unavailable', UNSENT);
     const sequence = this.next();
     let timer: NodeJS.Timeout | undefined;
@@ -80,7 +91,6 @@ export class Link {
     } finally {
       clearTimeout(timer);
       this.pending.delete(sequence);
-      this.waiting.shift()?.();
     }
   }
 
@@ -100,10 +110,11 @@ export class Link {
     this.end(new ProviderFailure('unavailable', 'the connection was closed'));
   }
 
-  /** Waits for a place in the window. */
+  /** Waits for a place in the window, and takes it. */
   private async turn(): Promise<void> {
-    while (!this.ended && this.pending.size >= this.options.window)
+    while (!this.ended && this.busy >= this.options.window)
       await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.busy += 1;
   }
 
   private next(): number {

@@ -114,8 +114,8 @@ async function connected({ config, dial, signal }: Context) {
     return socket;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
-    const why =
-      error instanceof Error && error.name !== 'AbortError' ? error.message : 'no connection was made in time';
+    const { name, message } = error as Error;
+    const why = name === 'AbortError' ? 'no connection was made in time' : message;
     throw new ProviderFailure('unavailable', `the message centre cannot be reached: ${why}`, { cause: error });
   }
 }

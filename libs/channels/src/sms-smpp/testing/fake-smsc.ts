@@ -1,5 +1,5 @@
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTls } from 'node:tls';
+import { createServer as createTls, TLSSocket } from 'node:tls';
 import type { Certificate, FakeAnswer, LoggedRequest, Responder } from '#transport/testing';
 import type { SocketProvider } from '../../testing/subject.js';
 import { decode } from '../coding.js';
@@ -87,7 +87,7 @@ export class FakeSmsc implements SocketProvider {
   }
 
   cut(): void {
-    for (const link of this.links) link.resetAndDestroy?.();
+    for (const link of this.links) tear(link);
   }
 
   async say(octets: Buffer): Promise<boolean> {
@@ -189,9 +189,9 @@ const transmits = new WeakSet<Socket>();
 function write(answer: FakeAnswer, { pdu, link, id }: { pdu: Pdu; link: Socket; id: string }): void {
   const [command, { sequence }] = [responseTo(pdu.command), pdu];
   if (answer === 'hang' || answer === 'drip') return;
-  if (answer === 'reset') return void link.resetAndDestroy();
+  if (answer === 'reset') return tear(link);
   const good = frame({ command, sequence, body: text(id) });
-  if (answer === 'reset-mid-body') return void link.write(good.subarray(0, 18), () => link.resetAndDestroy());
+  if (answer === 'reset-mid-body') return void link.write(good.subarray(0, 18), () => tear(link));
   const { status = 200, body } = answer;
   if (Buffer.isBuffer(body)) return void link.write(body);
   const own = (body as { status?: unknown } | undefined)?.status;
@@ -199,4 +199,9 @@ function write(answer: FakeAnswer, { pdu, link, id }: { pdu: Pdu; link: Socket; 
   // A text in place of an id: an answer that names no message.
   if (refused === 0) return void link.write(typeof body === 'string' ? frame({ command, sequence }) : good);
   link.write(frame({ command, sequence, status: refused, body: text('') }));
+}
+
+function tear(link: Socket): void {
+  if (link instanceof TLSSocket) link.destroy();
+  else link.resetAndDestroy();
 }
