@@ -8,6 +8,7 @@ import { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fas
 import type { Logger } from 'pino';
 import { API_SERVER } from './api/core/server-options.js';
 import { AppModule } from './app.module.js';
+import { CompanyChanges } from './directory/company-changes.js';
 import { openEngine, type Engine } from './engine.js';
 import { cutSlowRequests } from './files/slow-requests.js';
 import { acceptUploads } from './files/uploads.js';
@@ -88,9 +89,12 @@ async function serve(engine: Engine): Promise<Gateway> {
   engine.media.over(ingress.sockets);
   const relay = openRelay(engine, ingress.sockets);
   const scheduler = new Scheduler({ database, leases, due: engine.schedule, keeping: settings.retention, log });
-  const imports = new ImportWorker({ database, leases, log });
-  const housekeeping = new Housekeeping({ leases, files, log });
-  const transactions = new LongTransactions({ database, metrics, log });
+  const workers = [
+    new ImportWorker({ database, leases, log }),
+    new CompanyChanges(database, log),
+    new Housekeeping({ leases, files, log }),
+    new LongTransactions({ database, metrics, log }),
+  ];
   const module = AppModule.of(engine, { readiness, live: typing });
   const options = { logger: new NestLog(log), abortOnError: false };
   const app = await NestFactory.create<NestFastifyApplication>(module, httpAdapter(settings, log), options);
@@ -111,7 +115,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   leases.start();
   await relay.start();
   relaying = true;
-  for (const part of [ingress, scheduler, engine.fetcher, imports, housekeeping, transactions, watch]) part.start();
+  for (const part of [ingress, scheduler, engine.fetcher, ...workers, watch]) part.start();
   return {
     ...{ settings, engine, app },
     async close() {
@@ -122,9 +126,7 @@ async function serve(engine: Engine): Promise<Gateway> {
         relay.drain().then(() => ingress.stop()),
         scheduler.stop(),
         engine.fetcher.stop(),
-        imports.stop(),
-        housekeeping.stop(),
-        transactions.stop(),
+        ...workers.map((worker) => worker.stop()),
       ]);
       await leases.stop();
       await engine.close();

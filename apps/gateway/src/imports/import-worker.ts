@@ -66,7 +66,7 @@ export class ImportWorker {
     if (!lease) return;
     try {
       const goesOn = () => !this.stopped && leases.holds(lease);
-      const onTurn = () => ['outbox', 'events'].forEach((channel) => database.hint(channel));
+      const onTurn = () => ['outbox', 'events', 'companies'].forEach((channel) => database.hint(channel));
       if (await runImport(database, id, { goesOn, onTurn })) log.info({ import: id }, 'an import is done');
       this.refusals.delete(id);
     } catch (error) {

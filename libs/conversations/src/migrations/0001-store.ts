@@ -43,7 +43,7 @@ export class Store1700000000002 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop trigger reroute_of_company on company; drop trigger reroute_of_contact on contact; drop trigger reroute_of_conversation on conversation;
-      drop function reroute_of_company, reroute_of_contact, reroute_of_conversation, reroute_contact, reroute, route_conversation, opening_of, explain_routing,
+      drop function reroute_people, reroute_of_company, reroute_of_contact, reroute_of_conversation, reroute_contact, reroute, route_conversation, opening_of, explain_routing,
         route, routing_matches, routing_holds, routing_found, routing_facts, texts_of, hours_open, routing_rules;
       drop function lay_notice, forget_notice;
       drop function arrived_after_all, external_id_lock, store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, store_rest, lock_touched, store_known, lanes_of, is_straight, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,

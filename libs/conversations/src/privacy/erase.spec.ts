@@ -20,6 +20,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   audit: 'ids and names of parameters; values never get there',
   audit_chain: 'hashes',
   company: 'no person; who works there is on the contact',
+  company_change: 'ids, until the company is followed',
   conversation_thread: 'ids, of rows that go',
   cursor: 'places in the lists of providers',
   destination: 'settings of the operator',

@@ -140,13 +140,20 @@ begin
 end
 $$;
 
-create function reroute_of_company() returns trigger language plpgsql as $$
+-- Those of a large company in the background, see \`company_change\`.
+create function reroute_people(p_contacts text[]) returns void language plpgsql as $$
 declare v_id text;
 begin
-  if routing_rules() is null then return null; end if;
-  for v_id in select id from contact where company_id = new.id order by id loop
+  if routing_rules() is null or put_off('routed', p_contacts) then return; end if;
+  foreach v_id in array p_contacts loop
     perform reroute_contact(v_id);
   end loop;
+end
+$$;
+
+create function reroute_of_company() returns trigger language plpgsql as $$
+begin
+  perform reroute_people(array(select c.id from contact c where c.company_id = new.id order by c.id));
   return null;
 end
 $$;
@@ -161,7 +168,9 @@ begin
 end
 $$;
 create constraint trigger reroute_of_contact after update of company_id, metadata on contact deferrable initially deferred
-for each row when ((old.company_id, old.metadata) is distinct from (new.company_id, new.metadata)) execute function reroute_of_contact();
+for each row when ((old.company_id, old.metadata) is distinct from (new.company_id, new.metadata)
+  and (new.company_id is not null or pg_trigger_depth() = 0)) -- whose company is deleted, \`delete_company\` sees to
+execute function reroute_of_contact();
 
 create function reroute_of_conversation() returns trigger language plpgsql as $$
 begin

@@ -1,4 +1,4 @@
-import type { Sql } from '#database';
+import type { Sql, Statement } from '#database';
 import { newId } from '#normalizer';
 import type { Contract } from '../company.js';
 
@@ -91,9 +91,9 @@ const MERGED = `select merge_metadata($1::jsonb, $2::jsonb) as metadata`;
 type Stored = Pick<Company, 'externalId' | 'name' | 'level' | 'products' | 'contracts' | 'metadata'>;
 
 /**
- * Changes what is given (`metadata` key by key; null removes a key) and tells the stream of the company's contacts what they show of it. All of them in
- * this transaction: so a destination that has seen the change of one soon sees all, and none is lost. Ten thousand take seconds, and their rows are locked.
- * Returns how many were told, or null where there is no such company. Throws `ExternalIdTaken`.
+ * Changes what is given (`metadata` key by key; null removes a key). The company's contacts show it at once, and the stream is told of each: in this
+ * transaction where they are few, else soon (`followCompany`; hint `companies`). Returns how many are told, or null where there is no such company. Throws
+ * `ExternalIdTaken`.
  */
 export async function updateCompany(sql: Sql, id: string, change: CompanyChange): Promise<number | null> {
   const [old] = await sql.query<Stored & Record<string, unknown>>(FIND, [id]);
@@ -113,12 +113,19 @@ export async function updateCompany(sql: Sql, id: string, change: CompanyChange)
   return isOther(['name', 'level', 'products']) ? told(sql, TELL, id) : 0;
 }
 
-/** Deletes a company; its contacts stay, without it, and the stream is told of each. Returns how many, or null where there is no such company. */
+/** Deletes a company; its contacts stay, without it, and the stream is told of each, now or soon. Returns how many, or null where there is no such company. */
 export async function deleteCompany(sql: Sql, id: string): Promise<number | null> {
   const [row] = await sql.query<{ found: boolean }>('select true as found from company where id = $1 for update', [id]);
   return row ? told(sql, DELETE, id) : null;
 }
 
+/** Goes on with what the change of a large company brings: tells of some of its contacts, or routes them anew. Returns whether there was anything to do. */
+export async function followCompany(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ more: boolean }>(FOLLOW);
+  return row?.more ?? false;
+}
+
+const FOLLOW: Statement = { name: 'follow_company', text: 'select follow_company() as more' };
 const TELL = 'select tell_company($1, clock_timestamp()) as told';
 const DELETE = 'select delete_company($1, clock_timestamp()) as told';
 

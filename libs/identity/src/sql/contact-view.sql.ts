@@ -46,33 +46,11 @@ create trigger handle_changed after insert or update of contact_id, value, proof
 
 create function company_changed() returns trigger language plpgsql as $$
 begin
-  perform 1 from contact where company_id = new.id and view is not null order by id for no key update;
+  perform 1 from contact where company_id = new.id order by id for no key update; -- likewise
   update contact set view = null where company_id = new.id and view is not null;
   return null;
 end
 $$;
 create trigger company_changed after update of name, level, products on company for each row
 when ((old.name, old.level, old.products) is distinct from (new.name, new.level, new.products)) execute function company_changed();
-
--- Tells the stream, contact by contact, of a company that they show; returns of how many.
-create function tell_company(p_company text, p_at timestamptz) returns int language plpgsql as $$
-declare v_told int;
-begin
-  select count(emit('contact.updated', null, c.id, null, '{"changes": ["company"]}', p_at)) into v_told from (
-    select id from contact where company_id = p_company and merged_into is null order by id) c;
-  return v_told;
-end
-$$;
-
--- Its contacts stay, without it; returns how many were told.
-create function delete_company(p_company text, p_at timestamptz) returns int language plpgsql as $$
-declare
-  v_ids text[] := array(select id from contact where company_id = p_company and merged_into is null order by id);
-  v_told int;
-begin
-  delete from company where id = p_company;
-  select count(emit('contact.updated', null, id, null, '{"changes": ["company"]}', p_at)) into v_told from unnest(v_ids) id;
-  return v_told;
-end
-$$;
 `;

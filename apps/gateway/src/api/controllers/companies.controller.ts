@@ -34,7 +34,8 @@ const patch = endpoint({
   scope: write,
   tag,
   summary: 'Change a company',
-  description: 'The stream is told of every contact of the company that shows what changed: name, level or products.',
+  description:
+    'The stream is told of every contact of the company that shows what changed: name, level or products. Where they are more than a hundred, shortly after the answer.',
   params: byId,
   body: CompanyPatch,
   status: 200,
@@ -80,7 +81,7 @@ export class CompaniesController {
 
   @Serves(patch)
   async patch(@Called() { sql, params, body, hint }: Call<typeof patch>) {
-    if (await unlessTaken(updateCompany(sql, params.id, body))) hint('outbox', 'events');
+    if (await unlessTaken(updateCompany(sql, params.id, body))) hint('outbox', 'events', 'companies');
     return existing(sql, params.id);
   }
 
@@ -88,7 +89,7 @@ export class CompaniesController {
   async remove(@Called() { sql, params, hint }: Call<typeof remove>) {
     const told = await deleteCompany(sql, params.id);
     if (told === null) throw new NotFound(`there is no company ${params.id}`);
-    if (told > 0) hint('outbox', 'events');
+    if (told > 0) hint('outbox', 'events', 'companies');
   }
 }
 
