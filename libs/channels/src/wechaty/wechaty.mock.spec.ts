@@ -131,8 +131,8 @@ describe('a login', () => {
     await first.puppet.logout('kicked');
     await until(() => account.lost !== undefined);
     expect(account.lost).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ended the login') });
-    await socket!.close(first.session);
     account.time += 3_600_000;
+    await socket!.close(first.session);
     await connect(account);
     expect(account.standings.at(-1)).toEqual({
       state: 'connected',

@@ -16,7 +16,12 @@ export const AccountRecord = z
     config: config.describe("The channel's settings; secrets read `***`."),
     managedBy: z.enum(['file', 'api']),
     state: z.string().describe('How the connection stands.'),
-    stateDetail: z.string().nullable().describe('What a person must do, where something must be done.'),
+    stateDetail: z
+      .string()
+      .nullable()
+      .describe(
+        'What a person must do, where something must be done. Where they must scan a login code, it ends in what the code holds.',
+      ),
     callbackUrl: z.string().nullable().describe('What to enter at the provider; null where it calls nothing.'),
     createdAt: time,
     updatedAt: time,
