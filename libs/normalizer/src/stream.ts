@@ -131,9 +131,12 @@ export const EventData = z
         handles: z.array(Handle),
         threadIds: z.array(z.string()),
         conversationIds: z.array(z.string()),
-        reason: z.string(),
+        reason: z.string().optional(),
       })
-      .optional(),
+      .optional()
+      .describe(
+        'A key that is limited to accounts sees neither the reason nor the handles, and only threads and conversations of its own.',
+      ),
     restored: Contact.optional().describe('Who is back after `contact.unmerged`; `contact` is the other side.'),
     conflict: z.object({ id: z.string(), contactIds: z.array(z.string()), handle: Handle }).optional(),
     attachment: z.object({ fileId: z.string(), messageId: z.string(), reason: z.string().optional() }).optional(),

@@ -147,6 +147,33 @@ describeOnEveryDatabase('the API: who may do what', (open) => {
     expect(answer.status).toBe(404);
   });
 
+  it('tells that key of a merge and of its undoing without the reason, and nothing of the other side', async () => {
+    const [mine, other] = [
+      await api.arrive('ours', 'hello', '+8613900000035'),
+      await api.arrive('theirs', 'hello', '+8613900000036'),
+    ];
+    const body = { from: other.contactId, reason: 'canary of a reason' };
+    const merge = await api.post(`/v1/contacts/${mine.contactId}/merge`, body);
+    await api.post(`/v1/merges/${merge.body.id}/undo`);
+    const tail = async (key: string) => {
+      const { items } = (await api.get('/v1/events?limit=200&types=contact.merged,contact.unmerged', { key })).body;
+      return items.filter(({ data }: { data: { merge: { id: string } } }) => data.merge.id === merge.body.id);
+    };
+    const seen = await tail(await api.key([...LIMITABLE], ['ours']));
+    const expected = { id: merge.body.id, threadIds: [], conversationIds: [], handles: [] };
+    expect(seen.map(({ data }: { data: object }) => data)).toMatchObject([{ merge: expected }, { merge: expected }]);
+    expect(JSON.stringify(seen[1])).not.toContain('+8613900000036');
+    for (const word of ['canary', other.threadId, other.conversationId])
+      expect([word, JSON.stringify(seen).includes(word)]).toEqual([word, false]);
+
+    const both = await tail(await api.key([...LIMITABLE], ['ours', 'theirs']));
+    expect(both.at(-1).data).toMatchObject({
+      merge: { threadIds: [other.threadId], conversationIds: [other.conversationId] },
+      restored: { id: other.contactId },
+    });
+    expect((await tail(ADMIN_KEY))[0].data.merge).toMatchObject({ reason: 'canary of a reason', handles: [{}] });
+  });
+
   describe('keys', () => {
     it('are shown once, listed without their secret, and gone at once', async () => {
       const made = await api.post('/v1/keys', {

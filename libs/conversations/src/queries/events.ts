@@ -1,4 +1,5 @@
 import type { Sql } from '#database';
+import type { EventData } from '#normalizer';
 import type { EventRow } from '../present.js';
 import { visible, type VisibleAccounts } from './scope.js';
 
@@ -32,8 +33,38 @@ export async function readEvents(sql: Sql, range: EventRange): Promise<PlacedEve
     found.push(...(await sql.query<PlacedEvent & Record<string, unknown>>(READ, values)));
     after = upTo;
   }
-  return found;
+  return range.accounts ? withinReach(sql, found, range.accounts) : found;
 }
+
+/** What a limited reader sees of merges: that they happened, and which of its own threads and conversations moved; not why, and nobody whom it does not see. */
+function withinReach(sql: Sql, rows: readonly PlacedEvent[], accounts: readonly string[]): Promise<PlacedEvent[]> {
+  return Promise.all(
+    rows.map(async (row) => {
+      const { merge, restored, ...data } = (row.data ?? {}) as EventData;
+      if (!merge) return row;
+      const { reason: _reason, ...moved } = merge;
+      const [seen] = await sql.query<Reach>(REACH, [merge.threadIds, merge.conversationIds, restored?.id, accounts]);
+      const { isRestored, ...own } = seen!;
+      return {
+        ...row,
+        data: { ...data, merge: { ...moved, ...own, handles: [] }, ...(isRestored && { restored }) },
+      };
+    }),
+  );
+}
+
+interface Reach extends Record<string, unknown> {
+  readonly threadIds: string[];
+  readonly conversationIds: string[];
+  readonly isRestored: boolean;
+}
+
+const REACH = {
+  name: 'events_reach',
+  text: `select array(select t.id from unnest($1::text[]) with ordinality u(id, n) join thread t on t.id = u.id where ${visible.account('t.account_id', 4)} order by u.n) as "threadIds",
+    array(select u.id from unnest($2::text[]) with ordinality u(id, n) where ${visible.conversation('u.id', 4)} order by u.n) as "conversationIds",
+    $3::text is not null and ${visible.contact('$3', 4)} as "isRestored"`,
+};
 
 const READ = {
   name: 'events_read',
