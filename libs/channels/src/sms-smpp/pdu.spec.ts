@@ -164,7 +164,7 @@ describe('a text', () => {
     [4, '01', null, 'gsm7'],
     [0xf5, '01', null, 'gsm7'],
     [0x14, '01', null, 'gsm7'],
-  ] as const)('is read by data_coding %d: %s', (coding, hex, read, alphabet) => {
+  ] as const)('is read by data_coding %d: %s', (...[coding, hex, read, alphabet]) => {
     expect(decode(Buffer.from(hex, 'hex'), coding, alphabet)).toBe(read);
   });
 });

@@ -151,7 +151,7 @@ describe('sending', () => {
     ['udh8', [UDHI, UDHI], '050003', [153, 47]],
     ['udh16', [UDHI, UDHI], '060804', [152, 48]],
     ['sar', [0, 0], '616161', [153, 47]],
-  ])('divides by %s', async (longMessages, esm, start, lengths) => {
+  ])('divides by %s', async (...[longMessages, esm, start, lengths]) => {
     const smsc = await smscWith();
     const account = await opened(smsc, { longMessages });
     expect(await account.send(LONG)).toEqual(['id-2', 'id-1']);
