@@ -7,7 +7,8 @@ import { describeOnEveryDatabase } from '#database/testing';
 import { Intake } from '../intake/intake.js';
 import { Files, FileUrls, LocalFileStore } from '../media/index.js';
 import { prune } from '../outbox/retention.js';
-import { findText, live } from '../testing/life.js';
+import { Replies } from '../reply/replies.js';
+import { CHANNELS, findText, live } from '../testing/life.js';
 import { addAccount, addDestination, eventsOf, message, STORE } from '../testing/store.js';
 import { sealAudit, verifyAudit, writeAudit } from './audit.js';
 
@@ -69,6 +70,8 @@ describeOnEveryDatabase('what is kept for a time of its own', (open) => {
     const life = await live(database, files, 'ancient5e');
     const before = await onDisk();
     await database.query('delete from outbox');
+    await database.query(`update unit set status = 'sent'`);
+    await database.query(`update message set status = 'sent' where status = 'queued'`);
     await database.query(`delete from unit where message_id like 'ntc_%'`); // one that waits to be sent belongs to no message
     for (const id of life.conversationIds) {
       await age(id, 40);
@@ -90,6 +93,40 @@ describeOnEveryDatabase('what is kept for a time of its own', (open) => {
     expect((await eventsOf(database, life.conversationIds[0]!)).map(({ data }) => data)).toContain(null);
     expect(await onDisk()).toBe(before - 1);
     expect([await texts(open.conversationId), await texts(late.conversationId)]).toEqual([[{ text: 'open' }], [{ text: 'first' }]]); // prettier-ignore
+  });
+
+  it('leaves what is still to be sent: later, in a lane that waits, or another way', async () => {
+    const { conversationId } = await arrive('+8613700000006', 'of long ago');
+    const replies = new Replies(database, CHANNELS);
+    const answer = (text: string, more: object = {}) =>
+      database.transaction((sql) =>
+        replies.reply(sql, conversationId!, {
+          ...{ parts: [{ type: 'text', text }], author: { kind: 'agent', name: 'x' } },
+          ...more,
+        } as never),
+      );
+    const sent = (id: string) =>
+      database.query(
+        `with s as (select settle_unit(u.id, 'sent', '{}', null, now()) from unit u where u.message_id = $1) select count(*) from s`,
+        [id],
+      );
+    await answer('in two months', { sendAt: new Date(Date.now() + 60 * DAY * 1_000).toISOString() });
+    await answer('in a lane');
+    await sent((await answer('another way', { fallback: [{ accountId: 'sms', after: 9_999 }] })).id);
+    await sent((await answer('sent')).id);
+    await database.query('delete from outbox');
+    await age(conversationId, 40);
+    await close(conversationId, 40);
+    await prune(database, { messages: 30 * DAY });
+    expect(await texts(conversationId)).toEqual(
+      ['in two months', 'in a lane', 'another way'].map((text) => ({ text })),
+    );
+    const told = (await eventsOf(database, conversationId)).flatMap(({ data }) => data?.message?.text ?? []);
+    expect([...new Set(told)]).toEqual(['in two months', 'in a lane', 'another way']);
+    await database.query(`update message set status = 'failed' where conversation_id = $1`, [conversationId]);
+    await database.query(`update unit set status = 'failed'`);
+    await prune(database, { messages: 30 * DAY });
+    expect(await texts(conversationId)).toEqual([]);
   });
 
   it('leaves an event whole that still waits to be delivered', async () => {
