@@ -99,10 +99,15 @@ describeOnEveryDatabase('the API: privacy', (open) => {
     const life = await live(api.database, api.files, 'erased4d');
     const path = `/v1/contacts/${life.contactId}/erase`;
     const headers = { 'idempotency-key': 'letter-of-erased4d' };
-    const first = await api.post(path, { reason: 'a letter' }, { headers });
+    const first = await api.post(path, { reason: 'request', reference: 'case-17.2' }, { headers });
     expect(first.status).toBe(200);
-    expect(first.body).toMatchObject({ by: 'admin', reason: 'a letter', counts: { contacts: 2, messages: 6 } });
-    expect((await api.post(path, { reason: 'a letter' }, { headers })).body).toEqual(first.body);
+    expect(first.body).toMatchObject({
+      by: 'admin',
+      reason: 'request',
+      reference: 'case-17.2',
+      counts: { contacts: 2, messages: 6 },
+    });
+    expect((await api.post(path, { reason: 'request', reference: 'case-17.2' }, { headers })).body).toEqual(first.body);
     expect((await api.post(path)).status).toBe(404);
     expect((await api.get(`/v1/contacts/${life.contactId}`)).status).toBe(404);
     expect((await api.get(`/v1/contacts/${life.contactId}/export`)).status).toBe(404);
@@ -113,6 +118,17 @@ describeOnEveryDatabase('the API: privacy', (open) => {
     expect(events.body.items.at(-1).data).toEqual({
       erasure: { id: first.body.id, contactIds: first.body.contactIds, conversationIds: first.body.conversationIds },
     });
+  });
+
+  it('takes no text into the proof', async () => {
+    const { contactId } = await api.arrive('sms', 'kept', '+8613900000081');
+    for (const body of [
+      { reason: 'Wang Xiaofang asked for it' },
+      { reference: 'Wang Xiaofang' },
+      { reference: 'w@x.cn' },
+    ])
+      expect((await api.post(`/v1/contacts/${contactId}/erase`, body)).status).toBe(422);
+    expect((await api.get(`/v1/contacts/${contactId}`)).status).toBe(200);
   });
 
   it('answers the repeat of a request whose effect was erased with 410, and does nothing', async () => {

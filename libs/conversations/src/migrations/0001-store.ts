@@ -4,6 +4,7 @@ import { EMIT } from '../sql/emit.sql.js';
 import { ERASURE } from '../sql/erasure.sql.js';
 import { INTAKE } from '../sql/intake.sql.js';
 import { KNOWN } from '../sql/known.sql.js';
+import { MENTIONS } from '../sql/mentions.sql.js';
 import { NOTICE } from '../sql/notice.sql.js';
 import { OUTBOX } from '../sql/outbox.sql.js';
 import { REPLY } from '../sql/reply.sql.js';
@@ -23,6 +24,7 @@ export class Store1700000000002 implements MigrationInterface {
     for (const sql of [
       TABLES,
       ERASURE,
+      MENTIONS,
       AUDIT,
       RETENTION,
       VIEWS,
@@ -49,8 +51,9 @@ export class Store1700000000002 implements MigrationInterface {
       drop function arrived_after_all, external_id_lock, store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, store_rest, lock_touched, store_known, lanes_of, is_straight, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;
-      drop function veiled, erase_events, erase_answers, erase_mentions, erase_files, erase_contact, names_anybody, names_of, people_of, session_hash, erasure_hash;
-      drop function prune_files, prune_messages;
+      drop function borrowed, erase_events, erase_answers, erase_mentions, erase_files, erase_contact, messages_elsewhere, tells_of, lists, handles_held, names_anybody, names_of, people_of,
+        session_hash, erasure_hash;
+      drop function prune_files, prune_messages, is_to_be_sent;
       drop function prune_audit, verify_audit, seal_audit, audit_hash; drop table audit_chain, audit;
       drop table file_use, file_removal, erased_session, erasure_seen, erasure;
       drop table shared_value, cursor, setting, trace, api_key, idempotency, file, lease, delivery, outbox, event, poison, early_receipt, external_ref, inbox, unit,

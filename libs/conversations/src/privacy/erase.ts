@@ -1,12 +1,18 @@
 import type { Sql } from '#database';
 
+/** Why somebody is erased: they asked for it, what is kept has an end, the law demands it, or something else. */
+export const ERASURE_REASONS = ['request', 'retention', 'legal', 'other'] as const;
+export type ErasureReason = (typeof ERASURE_REASONS)[number];
+
 /** The proof that somebody was erased. It names nobody: ids that lead nowhere any more, and counts. */
 export interface ErasureRecord {
   readonly id: string;
   readonly at: string;
   /** The key that asked for it. */
   readonly by: string;
-  readonly reason: string | null;
+  readonly reason: ErasureReason | null;
+  /** Of a case that is kept elsewhere. No free text: nothing of the person is to stay. */
+  readonly reference: string | null;
   /** The contact, and those that had been merged into it. */
   readonly contactIds: readonly string[];
   readonly conversationIds: readonly string[];
@@ -27,23 +33,25 @@ export interface Erased {
   readonly threadIds: readonly string[];
 }
 
-const RECORD = `e.id, iso(e.at) as at, e.asked_by as "by", e.reason, e.contact_ids as "contactIds", e.conversation_ids as "conversationIds", e.counts, e.previous, e.hash`;
+const RECORD = `e.id, iso(e.at) as at, e.asked_by as "by", e.reason, e.reference, e.contact_ids as "contactIds", e.conversation_ids as "conversationIds", e.counts, e.previous, e.hash`;
 
 /**
- * Erases a person, in the caller's transaction; null where there is no such contact. After the commit: the hints `outbox` and `thread`, `heeded`, and
+ * Erases a person, in the caller's transaction, which may take its time from then on; null where there is no such contact. `reference`: letters, digits, `.`, `_` and `-`,
+ * at most 64. After the commit: the hints `outbox` and `thread`, `heeded`, and
  * `Files.removeErased` for the bytes of the files.
  */
 export async function eraseContact(
   sql: Sql,
   contactId: string,
-  asked: { by: string; reason?: string | undefined },
+  asked: { by: string; reason?: ErasureReason | undefined; reference?: string | undefined },
 ): Promise<Erased | null> {
+  await sql.query('set local statement_timeout = 0');
   const threads = await sql.query<{ id: string }>('select id from thread where contact_id = any (people_of($1))', [
     contactId,
   ]);
   const [row] = await sql.query<ErasureRecord & { position: number } & Record<string, unknown>>(
-    `select e.position, ${RECORD} from erase_contact($1, $2, $3) e where e.id is not null`,
-    [contactId, asked.by, asked.reason ?? null],
+    `select e.position, ${RECORD} from erase_contact($1, $2, $3, $4) e where e.id is not null`,
+    [contactId, asked.by, asked.reason ?? null, asked.reference ?? null],
   );
   if (!row) return null;
   const { position, ...record } = row;

@@ -28,11 +28,11 @@ export const INTRODUCTIONS = `select jsonb_build_object('accountId', i.account_i
   order by i.account_id, i.thread`;
 
 export const PARKED = `select jsonb_build_object('id', p.id, 'accountId', p.account_id, 'stage', p.stage, 'input', p.input, 'error', p.error, 'createdAt', iso(p.created_at)) as item
-  from poison p where names_anybody(p.input::text || p.error, names_of($1)) or names_anybody(regexp_replace(p.input::text, '[ ()./-]', '', 'g'), names_of($1)) order by p.id`;
+  from poison p where tells_of(p.input, p.error, handles_held($1), names_of($1)) order by p.id`;
 
 export const IMPORTS = `select jsonb_build_object('importId', r.import_id, 'row', r.row, 'data', r.data, 'errors', r.errors) as item
-  from import_row r where r.errors is not null and (r.subject = any ($1) or names_anybody(r.data::text || r.errors::text, names_of($1))
-    or names_anybody(regexp_replace(r.data::text, '[ ()./-]', '', 'g'), names_of($1))) order by r.import_id, r.row`;
+  from import_row r where r.errors is not null and (r.subject = any ($1) or tells_of(r.data, r.errors::text, handles_held($1), names_of($1)))
+  order by r.import_id, r.row`;
 
 export const CODES = `select jsonb_build_object('id', c.id, 'purpose', c.purpose, 'scheme', c.scheme, 'value', c.value, 'accountId', c.account_id,
     'createdAt', iso(c.created_at), 'usedAt', iso(c.used_at)) as item
@@ -54,10 +54,9 @@ export const MESSAGES = {
     from message m where m.conversation_id = $1 and m.sequence > $2 order by m.sequence limit $3`,
 };
 
-/** Messages on threads of theirs that stand in conversations of others, after one id. */
+/** Messages of theirs that stand in conversations of others, after one id. */
 export const ELSEWHERE = `select m.id, m.sequence, message_view(m) as message, jsonb_build_object('deletedAt', iso(m.deleted_at), 'units', '[]'::jsonb, 'traffic', '[]'::jsonb) as more
-  from message m join conversation c on c.id = m.conversation_id
-  where m.thread_id in (select t.id from thread t where t.contact_id = any ($1)) and c.contact_id <> all ($1) and m.id > $2 order by m.id limit $3`;
+  from messages_elsewhere($1) m where m.id > $2 order by m.id limit $3`;
 
 const FILE = `jsonb_build_object('id', f.id, 'name', f.name, 'mimeType', f.mime_type, 'bytes', f.bytes, 'width', f.width, 'height', f.height, 'durationMs', f.duration_ms,
   'sha256', f.sha256, 'state', f.state, 'reason', f.reason, 'createdAt', iso(f.created_at))`;

@@ -83,7 +83,7 @@ export class PrivacyController {
 
   @Serves(erase)
   async erase(@Called() { sql, params, body, caller, hint, afterCommit }: Call<typeof erase>) {
-    const erased = await eraseContact(sql, params.id, { by: caller.id, reason: body.reason });
+    const erased = await eraseContact(sql, params.id, { by: caller.id, ...body });
     if (!erased) throw new NotFound(`there is no contact ${params.id}`);
     hint('outbox', 'events', ...erased.threadIds.map((id) => ['thread', id] as const));
     afterCommit(async () => void (await heeded(this.database, erased.position)));

@@ -1,3 +1,4 @@
+import { ERASURE_REASONS } from '#conversations';
 import { AccountRef, Contact, Conversation, Handle, Message, StreamEvent } from '#normalizer';
 import { z } from 'zod';
 import { time } from './elements.js';
@@ -8,13 +9,14 @@ const id = z.string();
 export const EraseInput = z
   .strictObject({
     reason: z
-      .string()
-      .min(1)
-      .max(200)
+      .enum(ERASURE_REASONS)
       .optional()
-      .describe(
-        'Why. It stays in the proof: addresses, numbers and the names of the person in it are masked. A number of a case is best written with letters.',
-      ),
+      .describe('`request`: the person asked. `retention`: what is kept has an end. `legal`: the law demands it.'),
+    reference: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/)
+      .optional()
+      .describe('Of the case, as you keep it elsewhere. It stays in the proof: never a name or an address.'),
   })
   .meta({ id: 'EraseInput' });
 
@@ -23,7 +25,8 @@ export const ErasureRecord = z
     id,
     at: time,
     by: z.string().describe('The key that asked for it.'),
-    reason: z.string().nullable(),
+    reason: z.enum(ERASURE_REASONS).nullable(),
+    reference: z.string().nullable(),
     contactIds: z.array(id).describe('The contact, and those that had been merged into it.'),
     conversationIds: z.array(id),
     counts: z.record(z.string(), z.int()).describe('What went, by kind.'),
@@ -31,7 +34,7 @@ export const ErasureRecord = z
     hash: z
       .string()
       .describe(
-        'SHA-256 in hex over the JSON array of previous, id, contactIds, conversationIds, by, reason, counts and at, as PostgreSQL writes `jsonb`.',
+        'SHA-256 in hex over the JSON array of previous, id, contactIds, conversationIds, by, reason, reference, counts and at, as PostgreSQL writes `jsonb`.',
       ),
   })
   .meta({ id: 'Erasure' });
