@@ -154,6 +154,38 @@ describeOnEveryDatabase('identity by the API', (open) => {
     expect((await write('sms', phone(theirs))).contactId).toBe(a.contactId);
   });
 
+  it('keeps in the journal what a handle was before it was raised, moved, or removed, and who did that', async () => {
+    const { a, b, conflict } = await twoInConflict();
+    await stage.post(`/v1/conflicts/${conflict.id}/resolve`, { action: 'move', to: a.contactId });
+    await stage.post(`/v1/contacts/${a.contactId}/handles`, phone(mine, 'verified'));
+    await stage.delete(`/v1/contacts/${a.contactId}/handles/${encodeURIComponent(`phone:${theirs}`)}`);
+    const journal = async (id: string | null) =>
+      (await stage.get(`/v1/contacts/${id}/journal`)).body.items
+        .filter(({ type }: { type: string }) => ['handle', 'raised', 'moved', 'removed'].includes(type))
+        .map(({ type, by, handle }: { type: string; by: string; handle: Handle }) => [
+          ...[type, by, handle.value, handle.proof],
+        ]);
+    const mineOf = [
+      ['handle', 'account:sms', mine, 'channel'],
+      ['handle', 'key:admin', theirs, 'channel'],
+      ['raised', 'key:admin', mine, 'verified'],
+      ['removed', 'key:admin', theirs, 'channel'],
+    ];
+    expect(await journal(a.contactId)).toEqual(mineOf);
+    expect(await journal(b.contactId)).toEqual([
+      ['handle', 'account:sms', theirs, 'channel'],
+      ['moved', 'key:admin', theirs, 'channel'],
+    ]);
+    const c = await write('sms', phone(`${mine}9`));
+    const { body } = await stage.post(`/v1/contacts/${c.contactId}/merge`, { from: a.contactId });
+    expect(await journal(c.contactId)).toEqual([
+      ...[mineOf[0], mineOf[2], ['handle', 'account:sms', `${mine}9`, 'channel']],
+    ]);
+    expect(await journal(a.contactId)).toEqual(mineOf);
+    await stage.post(`/v1/merges/${body.id}/undo`);
+    expect(await journal(a.contactId)).toEqual(mineOf);
+  });
+
   it('takes a phone number in any spelling as one handle', async () => {
     const a = await write('sms', phone(mine));
     const national = mine.slice(3);

@@ -10,6 +10,10 @@ export const HANDLES = `select jsonb_build_object('id', h.id, 'contactId', h.con
     'source', coalesce(h.source, 'account:' || h.claimed_on), 'createdAt', iso(h.created_at), 'provenAt', iso(h.proven_at)) as item
   from handle h where h.contact_id = any ($1) order by h.created_at, h.id`;
 
+export const HANDLE_CHANGES = `select jsonb_build_object('id', c.id, 'contactId', c.contact_id, 'what', c.what, 'handle', c.handle, 'source', c.source, 'proof', c.proof,
+    'by', c.by, 'since', iso(c.since), 'at', iso(c.at)) as item
+  from handle_change c where c.contact_id = any ($1) or c.handle_id in (select h.id from handle h where h.contact_id = any ($1)) order by c.at, c.id`;
+
 export const MERGES = `select jsonb_build_object('id', m.id, 'survivorId', m.survivor_id, 'mergedId', m.merged_id, 'reason', m.reason, 'by', m.by, 'moved', m.moved,
     'createdAt', iso(m.created_at), 'undoneAt', iso(m.undone_at), 'undoneBy', m.undone_by) as item
   from merge m where m.survivor_id = any ($1) or m.merged_id = any ($1) order by m.created_at, m.id`;

@@ -74,6 +74,7 @@ async function* pieces(contactId: string, people: readonly string[], parts: Expo
 /** Lists that are short for any person. */
 const WHOLE = [
   ['handles', sql.HANDLES],
+  ['handleChanges', sql.HANDLE_CHANGES],
   ['merges', sql.MERGES],
   ['conflicts', sql.CONFLICTS],
   ['threads', sql.THREADS],

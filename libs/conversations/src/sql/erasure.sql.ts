@@ -172,6 +172,7 @@ begin
   delete from unit u where u.id = any (v_units);
   delete from message m where m.id = any (v_messages);
   delete from thread t where t.id = any (v_threads);
+  delete from handle_change k where k.contact_id = any (v_people) or k.handle_id in (select h.id from handle h where h.contact_id = any (v_people));
   delete from handle h where h.contact_id = any (v_people);
   delete from contact c where c.id = any (v_people);
 

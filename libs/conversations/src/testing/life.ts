@@ -1,5 +1,5 @@
 import type { Database } from '#database';
-import { mergeContacts } from '#identity';
+import { addHandle, mergeContacts, removeHandle } from '#identity';
 import { type InboundEvent, newId } from '#normalizer';
 import { Intake } from '../intake/intake.js';
 import { storedKey } from '../intake/item.js';
@@ -83,6 +83,9 @@ export async function live(database: Database, files: Files, mark: string): Prom
     conversationId: one!.conversationId!,
     messageId: one!.id!,
   });
+  const former = { scheme: 'email', scope: '', value: `former-${mark}@mail.example` };
+  await addHandle(database, one!.contactId!, { ...former, proof: 'claimed', source: 'key:admin' });
+  await removeHandle(database, one!.contactId!, { ...former, by: 'key:admin' });
   const mergedId = other!.contactId!;
   await database.transaction((sql) =>
     mergeContacts(sql, { into: one!.contactId!, from: mergedId, reason: `because ${mark}`, by: 'key:admin' }),

@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { CODE } from '../sql/code.sql.js';
 import { COMPANY_CHANGE } from '../sql/company-change.sql.js';
+import { HANDLE_CHANGE } from '../sql/handle-change.sql.js';
 import { CRM } from '../sql/crm.sql.js';
 import { MERGE } from '../sql/merge.sql.js';
 import { RESOLVE_CONTACT } from '../sql/resolve-contact.sql.js';
@@ -18,6 +19,7 @@ export class Identity1700000000001 implements MigrationInterface {
     await runner.query(SEARCH);
     await runner.query(CONTACT_VIEW);
     await runner.query(COMPANY_CHANGE);
+    await runner.query(HANDLE_CHANGE);
     await runner.query(IMPORT);
     await runner.query(MERGE);
     await runner.query(RESOLVE_CONTACT);
@@ -29,8 +31,8 @@ export class Identity1700000000001 implements MigrationInterface {
     await runner.query(`
       drop function apply_crm, link_crm, crm_company; drop function ask_code; drop table code, introduction;
       drop function resolve_contact, is_another, prove_handle, survivor_of, may_join, are_kept_apart, are_two, empty_out, part_conversations, undo_merge, merge_contacts, handles_of, lock_people, root_contact; drop function import_batch, import_contact, import_owner, import_company_of, import_company, merge_metadata, import_fault; drop table import_row, import;
-      drop function follow_company, delete_company, tell_company, tell_of_company, put_off; drop table company_change; drop function contact_view, draw_contact; drop function new_id;
-      drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, company_changed, grams;`);
+      drop function follow_company, delete_company, tell_company, tell_of_company, put_off; drop table company_change; drop function note_handle, handle_since; drop table handle_change; drop function contact_view, draw_contact; drop function new_id;
+      drop table contact_conflict, merge, handle, contact, company; drop function contact_changed, handle_changed, handle_raised, company_changed, grams;`);
   }
 }
 

@@ -71,9 +71,8 @@ export async function moveHandle(
   { scheme, scope, value }: Handle,
   { from, to, source }: { from: string; to: string; source: string },
 ): Promise<boolean> {
-  await sql.query(`delete from handle where contact_id = $1 and scheme = $2 and scope = $3 and value = $4`, [
-    ...[to, scheme, scope, value],
-  ]);
+  await removeHandle(sql, to, { scheme, scope, value, by: source });
+  await sql.query(MOVED, [from, scheme, scope, value, source]);
   const rows = await sql.query(
     `update handle set contact_id = $2, home = null, source = $6, proven_at = clock_timestamp()
      where contact_id = $1 and scheme = $3 and scope = $4 and value = $5 and proof <> 'claimed' returning 1`,
@@ -82,15 +81,19 @@ export async function moveHandle(
   return rows.length > 0;
 }
 
-/** Takes a handle away; returns whether the contact had it. */
+const MOVED = `select note_handle(x.h, 'moved', $5) from (
+  select k as h from handle k where contact_id = $1 and scheme = $2 and scope = $3 and value = $4 and proof <> 'claimed' for update) x`;
+
+/** Takes a handle away, which the journal keeps with who did it; returns whether the contact had it. */
 export async function removeHandle(
   sql: Sql,
   contactId: string,
-  handle: Pick<Handle, 'scheme' | 'scope' | 'value'>,
+  handle: Pick<Handle, 'scheme' | 'scope' | 'value'> & { readonly by: string },
 ): Promise<boolean> {
-  const rows = await sql.query(
-    'delete from handle where contact_id = $1 and scheme = $2 and scope = $3 and value = $4 returning 1',
-    [contactId, handle.scheme, handle.scope, handle.value],
-  );
-  return rows.length > 0;
+  const { scheme, scope, value, by } = handle;
+  return (await sql.query(REMOVE, [contactId, scheme, scope, value, by])).length > 0;
 }
+
+const REMOVE = `with gone as (
+    delete from handle k where contact_id = $1 and scheme = $2 and scope = $3 and value = $4 returning k as h)
+  select note_handle(gone.h, 'removed', $5) from gone`;

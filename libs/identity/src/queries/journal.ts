@@ -22,7 +22,7 @@ export interface MergeRecord {
 export interface JournalEntry {
   readonly id: string;
   readonly at: string;
-  readonly type: 'handle' | 'merged' | 'unmerged' | 'conflict' | 'resolved';
+  readonly type: 'handle' | 'raised' | 'removed' | 'moved' | 'merged' | 'unmerged' | 'conflict' | 'resolved';
   readonly by: string | null;
   readonly handle?: Handle;
   readonly merge?: MergeRecord;
@@ -41,8 +41,18 @@ export async function findMerge(sql: Sql, id: string): Promise<MergeRecord | nul
 }
 
 const ENTRIES = `
+  with past as (
+    select c.* from handle_change c where c.contact_id = $1
+      or c.what = 'raised' and exists (select 1 from handle h where h.id = c.handle_id and h.contact_id = $1 and c.at > handle_since(h)))
   select e.id, iso(e.at) as at, e.type, e.by, e.detail from (
-    select h.id, h.created_at as at, 'handle' as type, h.source as by, jsonb_build_object('handle', ${HANDLE}) as detail from handle h where h.contact_id = $1
+    select x.* from (
+      select distinct on (x.id) x.id, x.at, 'handle' as type, x.by, jsonb_build_object('handle', x.handle) as detail from ( -- as it was at first
+        select p.handle_id as id, p.since as at, p.source as by, p.handle, p.id as change from past p
+        union all
+        select h.id, handle_since(h), h.source, ${HANDLE}, null from handle h where h.contact_id = $1) x
+      order by x.id, x.change nulls last) x
+    union all
+    select p.id, p.at, p.what, p.by, jsonb_build_object('handle', p.handle || jsonb_build_object('proof', coalesce(p.proof, p.handle->>'proof'))) from past p
     union all
     select m.id, m.created_at, 'merged', m.by, jsonb_build_object('merge', ${VIEW}) from merge m where $1 in (m.survivor_id, m.merged_id)
     union all
@@ -55,7 +65,7 @@ const ENTRIES = `
     from contact_conflict f where $1 = any (f.contact_ids) and f.resolved_at is not null) e
   where $2::timestamptz is null or (date_trunc('milliseconds', e.at), e.id) > ($2, $3) order by date_trunc('milliseconds', e.at), e.id limit $4`;
 
-/** What happened to who this contact is, oldest first: handles with who vouches for them, merges, conflicts. */
+/** What happened to who this contact is, oldest first: handles with who vouches for them, what became of them, merges, conflicts. */
 export async function readJournal(
   sql: Sql,
   contactId: string,

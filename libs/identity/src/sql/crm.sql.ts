@@ -91,6 +91,7 @@ begin
   if v_linked.value <> v_value then
     outcome := 'another';
     if not p_crm ? 'replace' or v_linked.source is distinct from 'crm' then return; end if;
+    perform note_handle(v_linked, 'removed', 'crm');
     delete from handle where id = v_linked.id;
     changed := true;
   elsif v_linked.id is not null then

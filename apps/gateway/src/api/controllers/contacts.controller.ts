@@ -130,9 +130,9 @@ export class ContactsController {
 
   @Serves(removeOne)
   async removeOne(@Called() call: Call<typeof removeOne>) {
-    const { sql, params } = call;
+    const { sql, params, caller } = call;
     const contact = await existing(sql, params.id);
-    if (!(await removeHandle(sql, contact.id, this.read(params.handle)))) {
+    if (!(await removeHandle(sql, contact.id, { ...this.read(params.handle), by: `key:${caller.id}` }))) {
       throw new NotFound('the contact has no such handle');
     }
     await this.told(call, 'contact.updated', { id: contact.id, changes: ['handles'] });

@@ -58,7 +58,7 @@ const journal = endpoint({
   tag,
   summary: 'What happened to who a contact is',
   description:
-    'Handles with who vouches for them, merges, conflicts; oldest first. A contact that was merged away has its journal still.',
+    'Handles with who vouches for them and what became of them (`raised`, `removed`, or `moved` to another contact), merges, conflicts; oldest first. A contact that was merged away has its journal still.',
   params: byId,
   query: z.strictObject(paging),
   status: 200,

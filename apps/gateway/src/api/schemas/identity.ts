@@ -46,7 +46,7 @@ export const JournalEntry = z
   .object({
     id: z.string(),
     at: time,
-    type: z.enum(['handle', 'merged', 'unmerged', 'conflict', 'resolved']),
+    type: z.enum(['handle', 'raised', 'removed', 'moved', 'merged', 'unmerged', 'conflict', 'resolved']),
     by,
     handle: Handle.optional(),
     merge: MergeRecord.optional(),
