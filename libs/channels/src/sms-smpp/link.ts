@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProviderFailure } from '#normalizer';
+import type { Dial } from '#transport';
 import { Command, frame, isResponse, MalformedPdu, PduReader, responseTo, Status, type Pdu } from './pdu.js';
 
 export interface LinkOptions {
@@ -15,6 +15,8 @@ export interface LinkOptions {
   /** Called once, when the connection ends that nobody closed. */
   readonly lost: (error: ProviderFailure) => void;
 }
+
+type Socket = ReturnType<Dial>;
 
 /** Answers with a command_status; resolves with whether that left. */
 export type Answer = (status: number) => Promise<boolean>;

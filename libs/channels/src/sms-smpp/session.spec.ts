@@ -192,6 +192,15 @@ describe('sending', () => {
     expect(numbers).toEqual([1, 2, 2, 3].map((number) => [reference, 3, number]));
   });
 
+  it('does not begin anew when the connection ended between two parts', async () => {
+    const smsc = await smscWith();
+    const account = await opened(smsc);
+    const taken = frame({ command: 0x80000004, sequence: 2, body: Buffer.from('id-1\0') });
+    smsc.answer(() => ({ body: Buffer.concat([taken, frame({ command: Command.unbind, sequence: 1 })]) }));
+    expect(await account.send('a'.repeat(400))).toMatchObject({ code: 'outcome-unknown' });
+    expect(smsc.submitted).toHaveLength(1);
+  });
+
   it('does not go on over another connection: some parts were taken, and nobody knows of the rest', async () => {
     const smsc = await smscWith();
     const account = await opened(smsc);
