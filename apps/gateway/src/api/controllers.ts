@@ -10,8 +10,8 @@ import { DeliveriesController } from './controllers/deliveries.controller.js';
 import { DestinationsController } from './controllers/destinations.controller.js';
 import { EventsController } from './controllers/events.controller.js';
 import { FilesController } from './controllers/files.controller.js';
-import { KeysController } from './controllers/keys.controller.js';
 import { ImportsController } from './controllers/imports.controller.js';
+import { KeysController } from './controllers/keys.controller.js';
 import { MergesController } from './controllers/merges.controller.js';
 import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
@@ -33,9 +33,9 @@ export const CONTROLLERS = [
   MergesController,
   ConflictsController,
   CompaniesController,
+  ImportsController,
   RoutingController,
   CrmController,
-  ImportsController,
   AccountsController,
   ChannelsController,
   DestinationsController,
