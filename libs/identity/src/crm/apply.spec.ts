@@ -167,6 +167,15 @@ describeOnEveryDatabase('what the CRM says', (open) => {
     expect(cleared).toEqual({ level: null, products: [], contracts: [{ no: 1 }], metadata: {} });
   });
 
+  it('tells the contacts of a company that has another level', async () => {
+    const companyId = await storeCrmCompany(database, { ...ACME, id: 'acc-4' });
+    const { contactId } = await write(number(), crm('p-21', { companyId, proof: 'verified' }));
+    await storeCrmCompany(database, { ...ACME, id: 'acc-4', level: 'vip' });
+    await storeCrmCompany(database, { ...ACME, id: 'acc-4', level: 'vip', contracts: [] });
+    const updates = (await told(contactId!)).filter(({ type }) => type === 'contact.updated');
+    expect(updates).toMatchObject([{ data: { changes: ['company'], contact: { company: { level: 'vip' } } } }]);
+  });
+
   it('writes nothing where the company is what it was', async () => {
     const id = await storeCrmCompany(database, { ...ACME, id: 'acc-3' });
     const at = () => database.query('select updated_at, xmin::text from company where id = $1', [id]);

@@ -1,7 +1,7 @@
 /**
  * What the CRM says of people, and of their companies.
  *
- * `crm_company(company)`: the company by the id that the CRM has for it, made or brought up to date; its id here. It locks the company before the people of
+ * `crm_company(company)`: the company by the id that the CRM has for it, made or brought up to date; its id here. Its contacts are told of a change. It locks the company before the people of
  * it, so it has a transaction of its own, before anybody of them is locked.
  *
  * `apply_crm(contact, crm, created, at)`: shows on a contact what the CRM says (`crm`, company, name where there is none, metadata) and keeps the link as a
@@ -15,6 +15,7 @@ export const CRM = `
 create function crm_company(p_company jsonb, p_at timestamptz) returns text language plpgsql as $$
 declare
   v_id text;
+  v_was company;
   v_products text[] := array(select jsonb_array_elements_text(coalesce(p_company->'products', '[]')));
 begin
   select k.id into v_id from company k
@@ -22,6 +23,7 @@ begin
     and (not p_company ? 'level' or k.level is not distinct from p_company->>'level') and (not p_company ? 'products' or k.products = v_products)
     and (not p_company ? 'contracts' or k.contracts = p_company->'contracts') and (not p_company ? 'url' or k.metadata->>'url' is not distinct from p_company->>'url');
   if found then return v_id; end if;
+  select * into v_was from company k where k.external_id = p_company->>'id' for no key update;
   insert into company as k (id, external_id, name, level, products, contracts, metadata, created_at, updated_at)
   values (new_id('cmp'), p_company->>'id', p_company->>'name', p_company->>'level', v_products, coalesce(p_company->'contracts', '[]'),
     jsonb_strip_nulls(jsonb_build_object('url', p_company->'url')), p_at, p_at)
@@ -30,6 +32,8 @@ begin
     contracts = case when p_company ? 'contracts' then excluded.contracts else k.contracts end,
     metadata = case when p_company ? 'url' then k.metadata - 'url' || excluded.metadata else k.metadata end, updated_at = p_at
   returning k.id into v_id;
+  perform tell_company(k.id, p_at) from company k
+  where k.id = v_was.id and (k.name, k.level, k.products) is distinct from (v_was.name, v_was.level, v_was.products);
   return v_id;
 end
 $$;
