@@ -71,9 +71,11 @@ begin
   delete from code c where c.value = any (v_names) or c.subject = any (p_people)
     or c.subject in (select h.scope || ' ' || h.value from handle h where h.contact_id = any (p_people) and h.scheme = 'visitor');
   delete from import_row r where r.errors is not null and (r.subject = any (p_people) or tells_of(r.data, r.errors::text, v_handles, v_names));
-  delete from trace t where t.created_at >= p_since and t.message_id is null and t.event_id is null
-    and (names_anybody(t.exchange::text, v_names) or exists (
-      select 1 from unnest(v_names) n where position('"' || n || '"' in t.exchange::text) > 0 or position('"' || n || '\\"' in t.exchange::text) > 0));
+  delete from trace t where t.position = any (array(
+    select x.position from (
+      select o.position, o.exchange::text as said from trace o where o.created_at >= p_since and o.message_id is null and o.event_id is null offset 0) x
+    where case when exists (select 1 from unnest(v_names) n where position(n in x.said) > 0) then names_anybody(x.said, v_names) or exists (
+      select 1 from unnest(v_names) n where position('"' || n || '"' in x.said) > 0 or position('"' || n || '\\"' in x.said) > 0) end));
   get diagnostics v_traces = row_count;
   return jsonb_build_object('parked', v_parked, 'traces', v_traces);
 end
