@@ -117,6 +117,15 @@ export const ContactExport = z
     handles: z.array(
       Handle.extend({ id, contactId: id, source: z.string().nullable(), createdAt: time, provenAt: time.nullable() }),
     ),
+    handleChanges: z
+      .array(
+        z.object({
+          ...{ id, contactId: id, what: z.enum(['raised', 'removed', 'moved']), handle: Handle },
+          ...{ source: z.string().nullable(), proof: z.string().nullable(), by: z.string().nullable() },
+          ...{ since: time, at: time },
+        }),
+      )
+      .describe('Handles as they were before they changed.'),
     merges: z.array(
       z.object({
         ...{ id, survivorId: id, mergedId: id, reason: z.string(), by: z.string().nullable(), moved: free },
