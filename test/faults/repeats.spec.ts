@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Intake, prune } from '#conversations';
+import { Intake, prune, storedKey } from '#conversations';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import type { InboundEvent } from '#normalizer';
@@ -91,6 +91,6 @@ describeOnEveryDatabase('what comes again', (open) => {
     await prune(database);
     const kept = await database.query<{ id: string }>('select external_id as id from early_receipt');
     expect(kept).toEqual([{ id: 'young' }]);
-    expect(await database.query('select dedupe_key as key from poison')).toEqual([{ key: 'receipt-old' }]);
+    expect(await database.query('select dedupe_key as key from poison')).toEqual([{ key: storedKey('receipt-old') }]);
   });
 });
