@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { postgresMissing } from '../../libs/database/src/testing/postgres-suite.js';
 import { redisMissing } from './parts/redis.js';
 import { goalRows, isMet, median, quantile, spread, type Goal, type Report } from './parts/report.js';
@@ -23,7 +22,10 @@ describe('benches', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tributary-smoke-'));
     const [json, page] = [join(folder, 'all.json'), join(folder, 'all.md')];
-    await promisify(execFile)(process.execPath, [MAIN, '--size', 'smoke', '--json', json, '--markdown', page]);
+    const words = [MAIN, '--size', 'smoke', '--json', json, '--markdown', page];
+    await new Promise<void>((done, failed) => {
+      execFile(process.execPath, words, (error) => (error ? failed(error) : done()));
+    });
     ({ reports } = JSON.parse(await readFile(json, 'utf8')) as { reports: Record<string, Report> });
     markdown = await readFile(page, 'utf8');
   }, 400_000);

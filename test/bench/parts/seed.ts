@@ -54,8 +54,9 @@ const cloning = (table: string, columns: readonly string[]): string => `
 insert into ${table} (${columns.join(', ')})
 select ${columns.map((column) => `r.${column}`).join(', ')}
 from generate_series($1::int, $2::int) n cross join unnest($3::text[]) x
-cross join lateral jsonb_populate_record(null::${table}, replace(replace(
+cross join lateral jsonb_populate_record(null::${table}, replace(replace(regexp_replace(
   regexp_replace(x, '([a-z]{2,4}_[0-9a-f]{22})[0-9a-f]{10}', '\\1' || lpad(to_hex(n), 10, '0'), 'g'),
+  '("dedupe_key": "[^"]{14})[^"]{8}', '\\1' || lpad(to_hex(n), 8, '0')),
   $4, left($4, -8) || lpad(n::text, 8, '0')), $5, $6 || '-' || n || '-')::jsonb) r`;
 
 async function tablesOf(client: pg.Client): Promise<string[]> {
