@@ -252,7 +252,7 @@ const subject: ChannelSubject<WechatMiniProgramConfig> = {
       [45015, 'window-closed'],
       [45047, 'window-closed'],
       [47003, 'content-refused'],
-      [48001, 'config-invalid'],
+      [48001, 'content-refused'],
     ] as const
   ).map(([errcode, code]) => ({ name: `errcode ${errcode}`, answer: { body: { errcode, errmsg: 'no' } }, code })),
 };

@@ -315,7 +315,7 @@ const subject: ChannelSubject<WechatOfficialConfig> = {
       [45011, 'throttled'],
       [45015, 'window-closed'],
       [45047, 'window-closed'],
-      [48001, 'config-invalid'],
+      [48001, 'content-refused'],
       [99999, 'content-refused'],
     ] as const
   ).map(([errcode, code]) => ({ name: `errcode ${errcode}`, answer: { body: { errcode, errmsg: 'no' } }, code })),

@@ -135,14 +135,21 @@ describe('messages', () => {
     expect(fake.sent[0]?.['text']).toEqual({ content: '中文👋\t"\\"\n\uFFFD' });
   });
 
-  it.each([{ body: '' }, { body: '[1]' }, { body: '{}' }, { body: { errcode: 'x' } }, { body: '<html>' }])(
-    'of which the answer is %j may have been sent',
-    async (answer) => {
-      fake.wrote(openid);
-      fake.next('/cgi-bin/message/custom/send', answer);
-      expect((await failure(say('a'))).code).toBe('reply-unreadable');
-    },
-  );
+  it.each([
+    { body: '' },
+    { body: '[1]' },
+    { body: '{}' },
+    { body: { errcode: 'x' } },
+    { body: { errcode: null } },
+    { body: { errcode: '' } },
+    { body: { errcode: false } },
+    { body: { errcode: [] } },
+    { body: '<html>' },
+  ])('of which the answer is %j may have been sent', async (answer) => {
+    fake.wrote(openid);
+    fake.next('/cgi-bin/message/custom/send', answer);
+    expect((await failure(say('a'))).code).toBe('reply-unreadable');
+  });
 
   it('show typing to whoever is there', async () => {
     const ctx = context();

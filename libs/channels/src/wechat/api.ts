@@ -109,9 +109,10 @@ export class ApiClient<C extends { readonly apiBase: string }> {
   }
 }
 
-/** 0 where the answer is a success. */
+/** 0 where the answer is a success; NaN where its errcode is no number: nobody knows what became of the call. */
 export function errcodeOf({ errcode = 0 }: Answer): number {
-  return Number(errcode);
+  if (typeof errcode === 'number') return errcode;
+  return typeof errcode === 'string' && /^-?\d{1,9}$/.test(errcode) ? Number(errcode) : NaN;
 }
 
 function readAnswer(answer: HttpResponse, now: number): Answer {

@@ -104,6 +104,15 @@ describe('a callback of WeCom', () => {
     expect(verdict(get())).toMatchObject({ kind: 'challenge', reply: { body: '1616140317555161061' } });
   });
 
+  it('is not when somebody has a captured message read out as an echostr', () => {
+    const message = sealed(rawRequest({ body: '<xml><Content>secret</Content></xml>' }), wecom, at(CHECK.timestamp));
+    const echostr = /<Encrypt>(?:<!\[CDATA\[)?([^\]<]+)/.exec(Buffer.from(message.body).toString())![1]!;
+    const signature = message.query.get('msg_signature')!;
+    const [timestamp, nonce] = [message.query.get('timestamp')!, message.query.get('nonce')!];
+    const asked = rawRequest({ method: 'GET', query: { msg_signature: signature, timestamp, nonce, echostr } });
+    expect(verdict(asked).kind).toBe('reject');
+  });
+
   it.each([
     ['another nonce', { nonce: '263014781' }],
     ['another echostr', { echostr: CHECK.echostr.replace('P9n', 'P9m') }],

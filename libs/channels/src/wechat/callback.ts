@@ -61,12 +61,16 @@ export function readFields(text: string): Fields {
   return /^\s*\{/.test(text) ? readJson(text) : readXml(text);
 }
 
+const ECHO = /^[\w-]{1,128}$/;
+
 function echo(request: RawRequest, guard: CallbackGuard): Verdict {
   const given = request.query.get('echostr') ?? '';
   if (given === '' || given.length > 1_024) return reject('the echostr is missing');
   if (guard.family === 'wechat') return challenge(given);
   if (!matches(request, guard, 'msg_signature', given)) return reject('the signature does not match');
-  return challenge(decrypt(given, guard.encodingAESKey ?? '', guard.receiverId).toString());
+  const plain = decrypt(given, guard.encodingAESKey ?? '', guard.receiverId).toString();
+  // Whoever captured a callback could have it read out here: what is asked for is a short random text.
+  return ECHO.test(plain) ? challenge(plain) : reject('the echostr is none');
 }
 
 function challenge(body: string): Verdict {

@@ -9,7 +9,8 @@ const INCOMPLETE = 'WeChat finds the message incomplete or its form wrong';
 const NO_PERMISSION = 'the account may not use this interface: see 设置与开发 > 接口权限';
 
 /**
- * What the errcodes of WeChat mean for a message, in the gateway's own failures. Sources: the pages "全局返回码", sendCustomMessage and
+ * What the errcodes of WeChat mean for a message, in the gateway's own failures. What one interface lacks refuses the message that needs it, and holds up no
+ * other; only what keeps the whole account from sending is `config-invalid`. Sources: the pages "全局返回码", sendCustomMessage and
  * getStableAccessToken of developers.weixin.qq.com, and the lists of WxJava.
  */
 const MEANINGS: Readonly<Record<number, Meaning>> = {
@@ -46,7 +47,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   43004: ['opted-out', NOT_FOLLOWING],
   43019: ['recipient-gone', 'the recipient is on the blacklist of the account'],
   43101: ['opted-out', 'the recipient did not subscribe to this notice, or has used it up'],
-  43104: ['config-invalid', NO_PERMISSION],
+  43104: ['content-refused', NO_PERMISSION],
   45001: ['content-refused', TOO_LARGE],
   45002: ['content-refused', 'the text is too long for WeChat'],
   45007: ['content-refused', TOO_LARGE],
@@ -55,15 +56,15 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   45015: ['window-closed', 'the customer has not written within the reply window'],
   45047: ['window-closed', 'the messages that one message of the customer allows are used up'],
   45080: ['window-closed', 'the customer has not been there for 30 seconds'],
-  45084: ['config-invalid', NO_PERMISSION],
+  45084: ['content-refused', NO_PERMISSION],
   46004: ['recipient-gone', 'the recipient does not exist'],
   47003: ['content-refused', 'a value does not fit its place in the template'],
-  48001: ['config-invalid', NO_PERMISSION],
+  48001: ['content-refused', NO_PERMISSION],
   48002: ['opted-out', NOT_FOLLOWING],
-  48003: ['config-invalid', NO_PERMISSION],
-  48004: ['config-invalid', 'WeChat has banned this interface for the account: see its notices there'],
+  48003: ['content-refused', NO_PERMISSION],
+  48004: ['content-refused', 'WeChat has banned this interface for the account: see its notices there'],
   48008: ['content-refused', 'the account may not send messages of this type'],
-  50001: ['config-invalid', NO_PERMISSION],
+  50001: ['content-refused', NO_PERMISSION],
   50002: ['config-invalid', 'WeChat has restricted the account: see its notices there'],
   50005: ['opted-out', NOT_FOLLOWING],
   61450: ['unavailable', 'WeChat failed'],
