@@ -193,7 +193,7 @@ describeOnEveryDatabase('the form before the first message', (open) => {
     expect(received!.data.conversation.metadata).toEqual({ product: 'Nova', questionType: 'Billing' });
     expect(proofs(received!.data.contact.handles)).toMatchObject({ 'chen@example.com': 'verified' });
     expect(received!.data.contact.name).toBeNull();
-    expect(received!.data.contact.handles.map(({ scheme }) => scheme)).toEqual(['client', 'email']);
+    expect(received!.data.contact.handles.map(({ scheme }) => scheme).sort()).toEqual(['client', 'email']);
     expect(JSON.stringify(received)).not.toContain(VICTIM);
   });
 
