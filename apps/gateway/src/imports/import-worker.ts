@@ -2,6 +2,7 @@ import type { Leases } from '#conversations';
 import { isTransient, type Database } from '#database';
 import { failImport, runImport, sweepImports, unfinishedImports } from '#identity';
 import type { Logger } from 'pino';
+import { Background } from '../ops/background.js';
 
 const EVERY_MS = 10_000;
 const SWEEP_MS = 60 * 60_000;
@@ -18,54 +19,29 @@ export interface ImportWorkerParts {
  * Does imports in the background: each by one process at a time, which holds the lease `import:ID`. What a process leaves behind, also by a kill, another one (or
  * the same after its restart) takes up behind the last row that was committed.
  */
-export class ImportWorker {
+export class ImportWorker extends Background {
   private readonly refusals = new Map<string, number>();
-  private stopped = false;
-  private again = false;
   private sweptAt = -Infinity;
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private unlisten: (() => void) | undefined;
 
-  constructor(private readonly parts: ImportWorkerParts) {}
-
-  start(): void {
-    this.unlisten = this.parts.database.onHint('imports', () => this.look());
-    this.timer = setInterval(() => this.look(), EVERY_MS).unref();
-    this.look();
+  constructor(private readonly parts: ImportWorkerParts) {
+    super({ database: parts.database, hint: 'imports', everyMs: EVERY_MS, work: (goesOn) => this.round(goesOn) });
   }
 
-  /** Ends with the transaction that is under way. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.unlisten?.();
-    clearInterval(this.timer);
-    await this.working;
-  }
-
-  private look(): void {
-    this.again = true;
-    this.working ??= this.work().finally(() => (this.working = undefined));
-  }
-
-  private async work(): Promise<void> {
-    while (this.again && !this.stopped) {
-      this.again = false;
-      try {
-        for (const id of await unfinishedImports(this.parts.database)) if (!this.stopped) await this.take(id);
-        await this.sweep();
-      } catch (error) {
-        this.parts.log.warn({ err: error }, 'imports cannot be looked for');
-      }
+  private async round(goesOn: () => boolean): Promise<void> {
+    try {
+      for (const id of await unfinishedImports(this.parts.database)) if (goesOn()) await this.take(id, goesOn);
+      await this.sweep();
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'imports cannot be looked for');
     }
   }
 
-  private async take(id: string): Promise<void> {
+  private async take(id: string, isOn: () => boolean): Promise<void> {
     const { database, leases, log } = this.parts;
     const [lease] = await leases.acquire([`import:${id}`]);
     if (!lease) return;
     try {
-      const goesOn = () => !this.stopped && leases.holds(lease);
+      const goesOn = () => isOn() && leases.holds(lease);
       const onTurn = () => ['outbox', 'events', 'companies'].forEach((channel) => database.hint(channel));
       if (await runImport(database, id, { goesOn, onTurn })) log.info({ import: id }, 'an import is done');
       this.refusals.delete(id);
