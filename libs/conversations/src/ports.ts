@@ -57,6 +57,8 @@ export interface AccountRules {
   readonly hosted: boolean;
   readonly window: { readonly hours: number; readonly messages?: number | undefined } | null;
   readonly initiate: readonly string[];
+  /** An answer names the last message of its thread, where it was given none to name. */
+  readonly namesLast?: boolean;
   /** Part types that the channel takes, natively or as a fallback. */
   readonly parts: readonly string[];
   readonly limits: Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Handle } from './handle.js';
-import { Part } from './parts.js';
+import { LIMITS, Part } from './parts.js';
 import { FailureCode } from './failure.js';
 
 /** `dedupeKey` names the provider's event within the account: the same event always has the same key, two events never share one. */
@@ -21,6 +21,9 @@ const sender = z.object({
   group: z.string().max(500).optional(),
 });
 
+/** How long, and for how many provider messages, the provider lets this very event be answered, where that is not the channel's window. */
+const window = z.object({ seconds: z.int().positive(), messages: z.int().positive() }).optional();
+
 /** Wrote by whom: the customer; or an agent of ours from the provider's own app ("echo"), which is stored as outbound. */
 export const InboundMessage = z.object({
   kind: z.literal('message'),
@@ -30,6 +33,8 @@ export const InboundMessage = z.object({
   from: z.enum(['contact', 'agent']).default('contact'),
   parts: z.array(Part).min(1).max(50),
   subject: z.string().max(1_000).optional(),
+  /** What the person did not newly write: quoted history, a signature. */
+  quoted: z.string().max(LIMITS.text).optional(),
   /** The provider's ids of this message, for receipts, replies and recalls that name them. */
   externalIds: z.array(z.string().min(1).max(500)).max(20).default([]),
   /** External id of the message that this one answers. */
@@ -40,6 +45,7 @@ export const InboundMessage = z.object({
   language: z.string().max(100).optional(),
   /** What the person said of their business beforehand, as in a form: put on the conversation. */
   metadata: z.record(z.string().regex(/^[a-z]\w{0,39}$/i), z.string().min(1).max(500)).optional(),
+  window,
 });
 
 /** What became of something that we sent. `externalId` is what `send` returned. */
@@ -74,6 +80,7 @@ export const InboundConsent = z.object({
   thread,
   sender,
   reason: z.string().max(500).optional(),
+  window,
   occurredAt,
 });
 

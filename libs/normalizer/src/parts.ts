@@ -38,6 +38,10 @@ export const MediaPart = z
     height: z.int().positive().optional(),
     durationMs: z.int().nonnegative().optional(),
     caption: text.optional(),
+    /** By which an html part of the same message shows it: `cid:...`. */
+    contentId: z.string().max(LIMITS.name).optional(),
+    /** `inline`: shown within an html part; `original`: the whole message as the provider had it, kept beside what was read of it. */
+    purpose: z.enum(['inline', 'original']).optional(),
     state: z.enum(['pending', 'ready', 'unavailable']).default('ready'),
   })
   .meta({ id: 'MediaPart' });

@@ -33,7 +33,7 @@ const CHINESE: Words = {
  *
  * - text, html: the text
  * - media: `[image: name] url`, then the caption; the URL only of a ready file that the gateway does not hold itself (a signed URL
- *   expires, the text stays)
+ *   expires, the text stays); nothing for the original of a message
  * - location: `[location: name, address (31.2304, 121.4737)]`
  * - contact card: `[contact: name, phone +8613800138000]`
  * - link: title, description and URL, a line each
@@ -57,7 +57,7 @@ function renderPart(part: Part, words: Words): string {
     case 'html':
       return part.text;
     case 'media':
-      return mediaLines(part, lastingUrl(part), words);
+      return part.purpose === 'original' ? '' : mediaLines(part, lastingUrl(part), words);
     case 'location':
       return tag(words.location, place(part));
     case 'contact-card':

@@ -38,6 +38,13 @@ export const Message = z
     parts: z.array(Part),
     text: z.string(),
     subject: z.string().nullable().optional(),
+    quoted: z
+      .string()
+      .nullable()
+      .optional()
+      .describe(
+        'What came along and was not newly written, such as the history below an answer by mail; no part of `text`.',
+      ),
     replyTo: z.string().nullable(),
     status: MessageStatus,
     failure: Failure.nullable().optional(),

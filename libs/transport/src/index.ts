@@ -6,5 +6,6 @@ export * from './http.js';
 export * from './json-body.js';
 export * from './redact.js';
 export * from './standard-webhooks.js';
+export * from './unwritten.js';
 export * from './webhook.js';
 export { rebase } from './payload.js';

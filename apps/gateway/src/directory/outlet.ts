@@ -43,6 +43,7 @@ export class Outlet implements ChannelDirectory {
       hosted: ingress.hosted === true,
       window: capabilities.window,
       initiate: capabilities.initiate,
+      namesLast: capabilities.replyTo === 'always',
       parts: Object.keys(levels).filter((part) => levels[part as keyof typeof levels] !== 'refused'),
       limits: { text: capabilities.text, media: capabilities.media, rate: capabilities.rate },
     };

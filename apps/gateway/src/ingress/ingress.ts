@@ -60,7 +60,7 @@ export class Ingress {
       replies: parts.replies,
       wake: (id) => this.polls.wakeDestination(id),
     });
-    this.sockets = new Sockets({ directory, arrivals, states: this.states, log });
+    this.sockets = new Sockets({ database, directory, arrivals, states: this.states, log });
     this.polls = new Polls({ database, directory, arrivals, callbacks: this.callbacks, states: this.states, log });
     this.webhooks = new Webhooks({
       ...{ directory, arrivals, gate, metrics, log, publicUrl, country: parts.country },

@@ -7,6 +7,7 @@ import type { Directory, RunningAccount, RunningDestination } from '../directory
 import type { AccountStates } from './account-states.js';
 import type { Arrivals } from './arrivals.js';
 import type { Callbacks } from './callbacks.js';
+import { readCursor, writeCursor } from './cursor.js';
 import type { Hold, Task } from './held-tasks.js';
 import { Patience } from './patience.js';
 
@@ -28,9 +29,6 @@ interface Source {
   told(error: unknown, patience: Patience): Promise<void>;
 }
 
-const READ = 'select value from cursor where name = $1';
-const WRITE = `insert into cursor (name, value) values ($1, $2)
-  on conflict (name) do update set value = excluded.value, updated_at = now()`;
 const HINT = 'poll';
 
 /** Accounts and destinations that are asked for news: by one process at a time, and at once where a callback says so. */
@@ -119,7 +117,7 @@ export class Polls {
           );
           if (!hold.held()) return { more: false };
           await callbacks.act(destination, page.actions);
-          await database.query(WRITE, [name, page.cursor]);
+          await writeCursor(database, name, page.cursor);
           return { more: false };
         },
         async told(error) {
@@ -151,8 +149,7 @@ export class Polls {
   /** Asks once; returns how long to wait for the next time. */
   private async askOnce(source: Source, hold: Hold, patience: Patience): Promise<number> {
     try {
-      const [row] = await this.parts.database.query<{ value: string }>(READ, [source.name]);
-      const { more } = await source.ask(row?.value ?? null, hold);
+      const { more } = await source.ask(await readCursor(this.parts.database, source.name), hold);
       patience.succeeded();
       await source.told(null, patience);
       return more ? 0 : source.everyMs;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Announcement, ChannelAdapter, Emit, Standing } from '#channels';
 import { Overloaded, type Lease, type Leases } from '#conversations';
-import { DatabaseUnavailable } from '#database';
+import { DatabaseUnavailable, type Database } from '#database';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import pino from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
@@ -131,6 +131,9 @@ const arrivals = {
 } as unknown as Arrivals;
 
 const typed: unknown[][] = [];
+const positions = {
+  query: async (_sql: string, [name]: unknown[]) => (name === 'account:acc' ? [{ value: 'place 7' }] : []),
+} as unknown as Database;
 
 function directoryOf(ingress: ChannelAdapter<unknown, unknown>['ingress']): Directory {
   const typing = async (...args: unknown[]) => void typed.push(args);
@@ -155,6 +158,7 @@ describe('a socket', () => {
     readonly emit: Emit;
     readonly lost: (error: Error) => void;
     readonly report: (standing: Standing) => void;
+    readonly cursor: string | null;
     closed: boolean;
   }
   const sessions: Session[] = [];
@@ -162,14 +166,14 @@ describe('a socket', () => {
   let saying: Standing[] = [];
   const sockets = () =>
     new Sockets({
-      ...{ arrivals, states, log },
+      ...{ arrivals, states, log, database: positions },
       directory: directoryOf({
         socket: {
           sends: true,
-          async open(emit, { lost, report }) {
+          async open(emit, { lost, report, cursor }) {
             if (refuse) throw refuse;
             saying.forEach(report);
-            sessions.push({ emit, lost, report, closed: false });
+            sessions.push({ emit, lost, report, cursor, closed: false });
             return sessions.at(-1);
           },
           close: async (session) => void ((session as Session).closed = true),
@@ -180,6 +184,16 @@ describe('a socket', () => {
     sessions.length = 0;
     refuse = undefined;
     saying = [];
+  });
+
+  it('goes on from the position that was committed last, and commits the next one with its events', async () => {
+    list = sockets().tasks();
+    await tasks.sync();
+    await until(() => sessions.length === 1);
+    expect(sessions[0]!.cursor).toBe('place 7');
+    await sessions[0]!.emit([event], 'place 8');
+    await sessions[0]!.emit([event]);
+    expect(accepted.map(({ cursor }) => cursor)).toEqual([{ name: 'account:acc', value: 'place 8' }, undefined]);
   });
 
   it('is held under its lease, is opened again when it is lost, and closed at the end', async () => {

@@ -1,16 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SocketContext, SocketIngress, Standing } from '#channels';
 import type { Lease } from '#conversations';
+import type { Database } from '#database';
 import type { ThreadRef } from '#normalizer';
 import type { Logger } from 'pino';
 import type { Sessions } from '../relay/ports.js';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import type { AccountStates } from './account-states.js';
 import type { Arrivals } from './arrivals.js';
+import { readCursor } from './cursor.js';
 import type { Hold, Task } from './held-tasks.js';
 import { Patience } from './patience.js';
 
 export interface SocketParts {
+  readonly database: Database;
   readonly directory: Directory;
   readonly arrivals: Arrivals;
   readonly states: AccountStates;
@@ -104,15 +107,17 @@ export class Sockets implements Sessions {
     const ended = new Promise<unknown>((resolve) =>
       signal.addEventListener('abort', () => resolve(signal.reason), { once: true }),
     );
-    const emit: Parameters<typeof socket.open>[0] = async (events) => {
+    const name = `account:${account.id}`;
+    const emit: Parameters<typeof socket.open>[0] = async (events, cursor) => {
       if (!hold.held()) throw new Error('another process holds this account now');
-      return this.parts.arrivals.accept(account, events);
+      return this.parts.arrivals.accept(account, events, cursor === undefined ? undefined : { name, value: cursor });
     };
     let told = false;
     let telling: Promise<void> = Promise.resolve();
     try {
       const context = {
         ...this.parts.directory.adapterContext(account, { signal }),
+        cursor: await readCursor(this.parts.database, name),
         lost: (error: Error) => abort.abort(error),
         report: (standing: Standing) => {
           if (signal.aborted) return;

@@ -136,6 +136,8 @@ export interface SocketIngress<C, S> {
 
 /** What a connection has besides: ways to tell how it stands. */
 export interface SocketContext<C> extends AdapterContext<C> {
+  /** The position that was committed last by `emit`; null before the first one. */
+  readonly cursor: string | null;
   /** The connection is gone: it is closed and opened anew. */
   lost(error: Error): void;
   /** How it stands, while it is being opened or is open. Core itself says `connected` once it is open, unless this did. Never throws. */
@@ -152,7 +154,8 @@ export interface Standing {
   readonly link?: string;
 }
 
-export type Emit = (events: InboundEventInput[]) => Promise<readonly StoredEvent[]>;
+/** Stores events; resolves after the commit. `cursor`: the place in the provider's stream that is reached with them, committed together with them. */
+export type Emit = (events: InboundEventInput[], cursor?: string) => Promise<readonly StoredEvent[]>;
 
 /** Everything that an adapter may touch. */
 export interface AdapterContext<C, S = never> {

@@ -41,7 +41,8 @@ export const Capabilities = z
     template: Level,
     /** Wording of the account's templates by name, variables as `{name}` or `${name}`: values are checked against it before anything is queued. */
     templates: z.record(z.string(), z.string()).optional(),
-    replyTo: z.enum(['full', 'dropped']),
+    /** `always`: an answer names the last message of the thread where it was given none to name, as mail does. */
+    replyTo: z.enum(['full', 'dropped', 'always']),
     /** Media kinds that travel natively, each with types and sizes. A kind that is absent falls back to a link. */
     media: z.partialRecord(z.enum(['image', 'audio', 'voice', 'video', 'file', 'sticker']), mediaRule),
     receipts: z.array(z.enum(['sent', 'delivered', 'read', 'failed'])),

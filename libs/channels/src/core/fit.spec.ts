@@ -225,6 +225,7 @@ describe('units', () => {
     ]);
     expect(run(given)[1]).not.toHaveProperty('replyTo');
     expect(run({ ...given, on: { replyTo: 'dropped' } })[0]).not.toHaveProperty('replyTo');
+    expect(run({ ...given, on: { replyTo: 'always' } }).map(({ replyTo }) => replyTo)).toEqual(['SM1', 'SM1']);
   });
 
   it('hold several parts, as they are, where the channel takes that', () => {

@@ -27,7 +27,8 @@ export interface FitMessage {
  *
  * Every part becomes what the channel's levels say (`fitPart`). Where a provider message holds one part (`maxParts` 1), neighbouring
  * texts become one as long as that stays within `text.max`, and a longer text is split on its own; where it holds several, parts stay as
- * they are and share a unit until `maxParts` or `text.max` is reached. Order is kept. A reply quotes in its first unit only.
+ * they are and share a unit until `maxParts` or `text.max` is reached. Order is kept. A reply quotes in its first unit only,
+ * unless every one has to (`replyTo: 'always'`).
  *
  * Throws `ProviderFailure('content-refused')` that names the part and the limit: a part whose level is `refused`, a file nobody can
  * fetch, more than `text.maxUnits` units, nothing left to send.
@@ -46,13 +47,15 @@ export function fit(message: FitMessage, capabilities: Capabilities, options: Fi
       parts,
       text: textOf(parts, capabilities, options.locale),
       ...(message.subject !== undefined && { subject: message.subject }),
-      ...(index === 0 &&
-        message.replyTo !== undefined &&
-        capabilities.replyTo === 'full' && { replyTo: message.replyTo }),
+      ...(message.replyTo !== undefined && quotes(index, capabilities) && { replyTo: message.replyTo }),
       ...(choiceMap && { choiceMap }),
       ...(segments && { segments }),
     };
   });
+}
+
+function quotes(index: number, { replyTo }: Capabilities): boolean {
+  return replyTo === 'always' || (replyTo === 'full' && index === 0);
 }
 
 function checkCount(units: number, most: number): void {

@@ -180,7 +180,7 @@ export function sendOf<C>(subject: ChannelSubject<C>): NonNullable<ChannelSubjec
 
 /** What a connection is opened with. */
 export function socketContext<C>(ctx: AdapterContext<C>, lost: (error: Error) => void = () => undefined) {
-  return { ...ctx, lost, report: () => undefined };
+  return { ...ctx, cursor: null, lost, report: () => undefined };
 }
 
 /** Every text inside a request's body, query and headers, decoded: where a message may have been put. */

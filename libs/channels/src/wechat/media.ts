@@ -13,13 +13,14 @@ export interface Upload {
   readonly name: string;
 }
 
-const ENDINGS: Readonly<Record<string, string>> = {
-  'image/png': 'png',
-  'image/jpeg': 'jpg',
-  'image/gif': 'gif',
-  'audio/amr': 'amr',
-  'audio/mpeg': 'mp3',
-  'video/mp4': 'mp4',
+/** Endings of names by type; the first one is given to a name that has none of them. */
+const ENDINGS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  'image/png': ['png'],
+  'image/jpeg': ['jpg', 'jpeg'],
+  'image/gif': ['gif'],
+  'audio/amr': ['amr'],
+  'audio/mpeg': ['mp3'],
+  'video/mp4': ['mp4'],
 };
 
 /** Most that an answer with JSON in place of a file may hold, bytes. */
@@ -33,8 +34,14 @@ export async function bytesOf(part: MediaPart, maxBytes: number, ctx: AdapterCon
   const { stream, mimeType = part.mimeType } = await harmless(() => opened(part, maxBytes, ctx));
   const bytes = await harmless(() => collected(stream, maxBytes));
   const type = (ENDINGS[part.mimeType] ? part.mimeType : mimeType).split(';')[0]?.trim().toLowerCase() ?? '';
-  const ending = ENDINGS[type];
-  return { bytes, mimeType: type, name: part.name ?? (ending ? `file.${ending}` : 'file') };
+  return { bytes, mimeType: type, name: named(part.name || 'file', type) };
+}
+
+/** A name as its type wants it: WeChat refuses a picture that is called `photo` or `photo.txt` (40005). */
+function named(name: string, type: string): string {
+  const endings = ENDINGS[type];
+  const fits = !endings || endings.some((ending) => name.toLowerCase().endsWith(`.${ending}`));
+  return fits ? name : `${name}.${endings[0]}`;
 }
 
 async function opened(part: MediaPart, maxBytes: number, ctx: AdapterContext<unknown>): Promise<MediaStream> {

@@ -43,8 +43,19 @@ export class Thread {
   @Column('timestamptz', { nullable: true })
   last_inbound_at!: Date | null;
 
+  /** Provider messages that took their place in the reply window since the customer wrote last, and those of them on their way. */
   @Column('int')
   sent_since_inbound!: number;
+
+  @Column('int')
+  unsent!: number;
+
+  /** A reply window that one event was granted beside the channel's own: until when, and how many provider messages are left of it. */
+  @Column('timestamptz', { nullable: true })
+  granted_until!: Date | null;
+
+  @Column('int')
+  granted_left!: number;
 
   @Column('timestamptz', { nullable: true })
   opted_out_at!: Date | null;
@@ -153,6 +164,10 @@ export class MessageRow {
   @Column('text', { nullable: true })
   subject!: string | null;
 
+  /** What came along and was not newly written. */
+  @Column('text', { nullable: true })
+  quoted!: string | null;
+
   @Column('text', { nullable: true })
   reply_to!: string | null;
 
@@ -228,6 +243,10 @@ export class Unit {
 
   @Column('bigint', { nullable: true })
   started_token!: number | null;
+
+  /** Of which reply window it takes a place until its end is known, where the provider counts: `window` or `grant`. */
+  @Column('text', { nullable: true })
+  counted!: string | null;
 
   /** Of a notice, which belongs to no conversation: it is not sent after this. */
   @Column('timestamptz', { nullable: true })

@@ -24,7 +24,18 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   return items;
 }
 
-function isPlain({ from, handles, files, parts, replyTo, automated, metadata, crm }: EventItem): boolean {
+function isPlain({
+  from,
+  handles,
+  files,
+  parts,
+  replyTo,
+  quoted,
+  automated,
+  metadata,
+  window,
+  crm,
+}: EventItem): boolean {
   const proofs = (handles as Handle[]).map(({ proof }) => proof);
   return (
     from === 'contact' &&
@@ -32,8 +43,10 @@ function isPlain({ from, handles, files, parts, replyTo, automated, metadata, cr
     proofs[0] === 'channel' &&
     (files as unknown[]).length === 0 &&
     replyTo === undefined &&
+    quoted === undefined &&
     automated !== true &&
     metadata === undefined &&
+    window === undefined &&
     crm === undefined &&
     !(parts as Part[]).some(({ type }) => type === 'media')
   );

@@ -268,6 +268,18 @@ describeOnEveryDatabase('intake', (open) => {
     ]);
   });
 
+  it('keeps what was quoted beside what was written, on whichever way the message is stored', async () => {
+    const quoting = { quoted: 'On Monday you wrote: hello', subject: 'Re: hello' };
+    await intake.accept('sms', [message(person, 'hello')]);
+    const [alone] = await intake.accept('sms', [message(person, 'yes', quoting)]);
+    await intake.accept('sms', [message(person, 'a'), message(person, 'b', quoting), message(person, 'c')]);
+    const told = (await eventsOf(database, alone!.conversationId)).flatMap(({ data }) => data.message ?? []);
+    expect(told.map(({ text, quoted }) => [text, quoted])).toEqual([
+      ...[['hello', null], ['yes', quoting.quoted]],
+      ...[['a', null], ['b', quoting.quoted], ['c', null]],
+    ]); // prettier-ignore
+  });
+
   it('stores a parked event when a person tries it again', async () => {
     const parked = new Parked(database, intake);
     await park(database, {

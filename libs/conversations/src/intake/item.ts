@@ -73,6 +73,7 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
           text,
           choiceKey: choiceKey(parts),
           subject: event.subject,
+          quoted: event.quoted,
           externalIds: event.externalIds,
           replyTo: event.replyTo,
           occurredAt: event.occurredAt,
@@ -83,6 +84,7 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
               ? (primaryLanguage(languageOf(text)) ?? primaryLanguage(event.language))
               : undefined,
           metadata: event.metadata,
+          window: event.window,
         } satisfies EventItem & { [Field in Exclude<keyof InboundMessage, 'sender'>]: unknown },
       ];
     }

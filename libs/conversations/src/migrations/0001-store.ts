@@ -48,7 +48,7 @@ export class Store1700000000002 implements MigrationInterface {
       drop function reroute_people, reroute_of_company, reroute_of_contact, reroute_of_conversation, reroute_contact, reroute, route_conversation, opening_of, explain_routing,
         route, routing_matches, routing_holds, routing_found, routing_facts, texts_of, hours_open, routing_rules;
       drop function lay_notice, forget_notice;
-      drop function arrived_after_all, external_id_lock, store_outbound, lay_units, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, store_rest, lock_touched, store_known, lanes_of, is_straight, store_message, change_message, note_consent, note_conflict, join_thread, open_conversation, emit, append_event, admits,
+      drop function arrived_after_all, external_id_lock, store_outbound, lay_units, unit_counted, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, store_rest, lock_touched, store_known, lanes_of, is_straight, store_message, change_message, note_consent, grant_window, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;
       drop type stored_item;
       drop function borrowed, erase_events, erase_answers, erase_mentions, erase_files, erase_contact, messages_elsewhere, tells_of, lists, handles_held, names_anybody, names_of, people_of,

@@ -8,7 +8,7 @@ import {
   type Part,
   type Segments,
 } from '#normalizer';
-import type { ChannelDirectory } from '../ports.js';
+import type { AccountRules, ChannelDirectory } from '../ports.js';
 import type { ThreadRow } from './context.js';
 import { demandSendable, needsWindow } from './rules.js';
 
@@ -32,7 +32,9 @@ export async function enqueue(
 ): Promise<Message> {
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
-  const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : undefined;
+  const replyTo = message.reply_to
+    ? await externalIdOf(sql, message.reply_to)
+    : rules?.namesLast && (await lastFrom(sql, thread.id));
   const { parts, subject } = message;
   demandSendable(thread, rules, needsWindow(message) ? 1 : 0);
   const units = channels.fit(thread.account_id, { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) });
@@ -44,13 +46,25 @@ export async function enqueue(
     id: newId('unt'),
     content: { ...unit, author: { name: message.author.name } },
   }));
-  const values = [message.id, thread.id, answers ?? null, JSON.stringify(rows), rules?.hosted ?? false];
+  const values = [
+    message.id,
+    thread.id,
+    answers ?? null,
+    JSON.stringify(rows),
+    rules?.hosted ?? false,
+    isCounted(rules),
+  ];
   const [laid] = await sql.query<{ message: Message }>(LAY_UNITS, values);
   const segments = segmentsOf(units);
   return { ...laid!.message, ...(segments && { segments }) };
 }
 
-const LAY_UNITS = { name: 'lay_units', text: 'select lay_units($1, $2, $3::jsonb, $4::jsonb, $5) as message' };
+const LAY_UNITS = { name: 'lay_units', text: 'select lay_units($1, $2, $3::jsonb, $4::jsonb, $5, $6) as message' };
+
+/** Does the provider count what is sent in answer to a message? */
+function isCounted(rules: AccountRules | undefined): boolean {
+  return rules?.window?.messages !== undefined;
+}
 
 async function externalIdOf(sql: Sql, messageId: string): Promise<string | undefined> {
   const [row] = await sql.query<{ external_ids: string[] }>(
@@ -59,6 +73,18 @@ async function externalIdOf(sql: Sql, messageId: string): Promise<string | undef
   );
   return row?.external_ids[0];
 }
+
+/** How the provider names the newest message that came over a thread. */
+async function lastFrom(sql: Sql, threadId: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ external_id: string }>(LAST_FROM, [threadId]);
+  return row?.external_id;
+}
+
+const LAST_FROM = {
+  name: 'last_from',
+  text: `select external_ids[1] as external_id from message where thread_id = $1 and direction = 'inbound' and external_ids <> '{}'
+    order by thread_sequence desc limit 1`,
+};
 
 /** What the carrier bills for all of them, where all of them are SMS. */
 export function segmentsOf(units: readonly FittedUnit[]): Segments | undefined {

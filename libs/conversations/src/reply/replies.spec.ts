@@ -15,6 +15,7 @@ const channels = new FakeChannels({
   web: { type: 'webchat', hosted: true, initiate: [] },
   windowed: { window: { hours: 48, messages: 2 }, initiate: [] },
   off: { enabled: false },
+  mail: { namesLast: true },
 });
 
 describeOnEveryDatabase('replies', (open) => {
@@ -27,7 +28,7 @@ describeOnEveryDatabase('replies', (open) => {
 
   beforeAll(async () => {
     database = await open(STORE);
-    for (const id of ['sms', 'buttons', 'windowed', 'off']) await addAccount(database, { id });
+    for (const id of ['sms', 'buttons', 'windowed', 'off', 'mail']) await addAccount(database, { id });
     await addAccount(database, { id: 'sms2', type: 'sms-twilio' });
     await addAccount(database, { id: 'web', type: 'webchat', hosted: true });
     await addDestination(database, { id: 'all' });
@@ -136,6 +137,23 @@ describeOnEveryDatabase('replies', (open) => {
     await expect(reply('cnv_none', {})).rejects.toMatchObject({ name: 'NotFound' });
   });
 
+  it('names the last message that came over the thread, where the channel always names one', async () => {
+    const write = async (id: string, over: object = {}): Promise<StoredItem> =>
+      (await intake.accept('mail', [{ ...message(person, id), externalIds: [`${id}-${person}`], ...over }]))[0]!;
+    const named = async (input: Partial<ReplyInput>): Promise<unknown> => {
+      const [unit] = await units((await reply(first.conversationId, input)).id);
+      return (unit!.content as { replyTo?: string }).replyTo;
+    };
+    const first = await write('m1');
+    await write('m2');
+    await intake.accept('mail', [{ ...message(person, 'other'), thread: 'another', externalIds: [`m3-${person}`] }]);
+    const via = { threadId: first.threadId! };
+    expect(await named({ via })).toBe(`m2-${person}`);
+    expect(await named({ via, replyTo: first.id! })).toBe(`m1-${person}`);
+    await write('m4', { externalIds: [] });
+    expect(await named({ via })).toBe(`m2-${person}`);
+  });
+
   it('refuses before anything is stored: window, quota, opt-out, account off', async () => {
     const { conversationId, threadId } = await arrive('windowed');
     const sendability = () => database.transaction((sql) => replies.sendability(sql, conversationId!));
@@ -151,6 +169,7 @@ describeOnEveryDatabase('replies', (open) => {
     ).rejects.toMatchObject({ code: 'window-closed' });
     await reply(conversationId, {});
     expect(await sendability()).toMatchObject([{ canSend: false, code: 'window-closed', remaining: 0 }]);
+    await database.query(`update unit set status = 'sent' where thread_id = $1`, [threadId]);
     await arrive('windowed');
     expect(await sendability()).toMatchObject([{ canSend: true, remaining: 2 }]);
     await database.query(`update thread set last_inbound_at = now() - interval '49 h' where id = $1`, [threadId]);

@@ -22,16 +22,42 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
   if (thread.opted_out_at)
     return { code: 'opted-out', message: 'the recipient asked not to be written to', until: null, remaining: null };
   if (!rules.window) return { until: null, remaining: null };
-  const { hours, messages } = rules.window;
-  const until = thread.last_inbound_at && new Date(thread.last_inbound_at.getTime() + hours * 3_600_000);
-  const remaining = messages === undefined ? null : Math.max(0, messages - thread.sent_since_inbound);
-  if (!until || until <= now) {
+  const windows = [ofChannel(thread, rules.window), ofEvent(thread)].filter((one) => one.until && one.until > now);
+  const open = windows.filter(({ remaining }) => remaining !== 0);
+  if (open.length > 0) return both(open);
+  if (windows.length === 0) {
+    const { until, remaining } = ofChannel(thread, rules.window);
     const closed = until ? `the reply window closed at ${until.toISOString()}` : 'the customer has not written yet';
     return { code: 'window-closed', message: closed, until, remaining };
   }
-  if (remaining === 0)
-    return { code: 'window-closed', message: `all ${messages} replies to the last message are used`, until, remaining };
+  return { code: 'window-closed', message: 'all replies to what the customer did last are used', ...both(windows) };
+}
+
+interface ReplyWindow {
+  readonly until: Date | null;
+  /** Provider messages that are left; null where none are counted. */
+  readonly remaining: number | null;
+}
+
+/** What the customer's last message opened. */
+function ofChannel(thread: ThreadRow, { hours, messages }: NonNullable<AccountRules['window']>): ReplyWindow {
+  return {
+    until: thread.last_inbound_at && new Date(thread.last_inbound_at.getTime() + hours * 3_600_000),
+    remaining: messages === undefined ? null : Math.max(0, messages - thread.sent_since_inbound),
+  };
+}
+
+/** What an event was granted, such as a tap on a menu. */
+function ofEvent({ granted_until: until, granted_left: remaining }: ThreadRow): ReplyWindow {
   return { until, remaining };
+}
+
+/** Open side by side: the later end, and what is left of all. */
+function both(windows: readonly ReplyWindow[]): ReplyWindow {
+  return windows.reduce((a, b) => ({
+    until: a.until! > b.until! ? a.until : b.until,
+    remaining: a.remaining === null || b.remaining === null ? null : a.remaining + b.remaining,
+  }));
 }
 
 /** Does a provider message of these parts need an open window, and use it up? Templates, which the provider has approved, do neither. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import type { Message, ReplyInput } from '#normalizer';
@@ -32,6 +32,14 @@ describeOnEveryDatabase('the reply window', (open) => {
     return [state!.canSend, state!.remaining];
   };
 
+  const settle = async (messageId: string, status: string, code?: string): Promise<void> => {
+    const failure = code === undefined ? null : JSON.stringify({ code, message: code });
+    await database.query(
+      `select settle_unit(id, $2, '{}', $3::jsonb, clock_timestamp()) from unit where message_id = $1`,
+      [messageId, status, failure],
+    );
+  };
+
   it('is neither needed nor used up by templates', async () => {
     const conversation = await arrive('+8613900001001');
     await reply(conversation, { parts: [template, template, template] });
@@ -56,7 +64,81 @@ describeOnEveryDatabase('the reply window', (open) => {
     await reply(conversation, { text: 'one' });
     await arrive(person, { automated: true });
     expect(await left(conversation)).toEqual([true, 1]);
+  });
+
+  it('counts what is still on its way against the message that it will be taken to answer', async () => {
+    const person = '+8613900001003';
+    const conversation = await arrive(person);
+    const { id } = await reply(conversation, { text: 'one' });
+    await arrive(person);
+    expect(await left(conversation)).toEqual([true, 1]);
+    await settle(id, 'sent');
+    expect(await left(conversation)).toEqual([true, 1]);
     await arrive(person);
     expect(await left(conversation)).toEqual([true, 2]);
+  });
+
+  it.each([
+    ['content-refused', 2],
+    ['throttled', 2],
+    ['outcome-unknown', 1],
+  ] as const)('gives back a place that the provider did not take: %s', async (code, remaining) => {
+    const conversation = await arrive(`+86139000020${remaining}${code.length}`);
+    const { id } = await reply(conversation, { text: 'one' });
+    await settle(id, 'failed', code);
+    expect(await left(conversation)).toEqual([true, remaining]);
+    await settle(id, 'delivered');
+    expect(await left(conversation)).toEqual([true, remaining]);
+  });
+
+  it('keeps the place of what was sent and failed afterwards, and gives back what was cancelled', async () => {
+    const conversation = await arrive('+8613900001004');
+    const sent = await reply(conversation, { text: 'one' });
+    await settle(sent.id, 'sent');
+    await settle(sent.id, 'failed', 'recipient-gone');
+    expect(await left(conversation)).toEqual([true, 1]);
+    const { id } = await reply(conversation, { text: 'two' });
+    expect(await left(conversation)).toEqual([false, 0]);
+    await database.transaction((sql) => replies.cancel(sql, id));
+    expect(await left(conversation)).toEqual([true, 1]);
+  });
+
+  describe('that an event was granted', () => {
+    const window = { seconds: 60, messages: 2 };
+    const tap = { window, occurredAt: new Date().toISOString() };
+
+    it('is open for so long and so much, and no longer', async () => {
+      const person = '+8613900001005';
+      const conversation = await arrive(person, tap);
+      expect(await left(conversation)).toEqual([true, 2]);
+      await reply(conversation, { text: 'one' });
+      const { id } = await reply(conversation, { text: 'two' });
+      expect(await left(conversation)).toEqual([false, 0]);
+      await settle(id, 'failed', 'content-refused');
+      expect(await left(conversation)).toEqual([true, 1]);
+      await database.query(`update thread set granted_until = now() where external_id = $1`, [person]);
+      expect(await left(conversation)).toEqual([false, 2]);
+      await arrive(person, { ...tap, occurredAt: new Date(Date.now() - 61_000).toISOString() });
+      expect((await left(conversation)) as unknown[]).toContain(false);
+    });
+
+    it('is used before that of the last message, and takes nothing away from it', async () => {
+      const person = '+8613900001006';
+      const conversation = await arrive(person);
+      await arrive(person, tap);
+      expect(await left(conversation)).toEqual([true, 4]);
+      await reply(conversation, { parts: ['one', 'two', 'three'].map((text) => ({ type: 'text' as const, text })) });
+      expect(await left(conversation)).toEqual([true, 1]);
+      await database.query(`update thread set granted_until = now() where external_id = $1`, [person]);
+      expect(await left(conversation)).toEqual([true, 1]);
+    });
+
+    it('is opened by who follows, as well', async () => {
+      const person = '+8613900001007';
+      const conversation = await arrive(person, { automated: true });
+      const { thread, sender } = message(person, 'x');
+      await intake.accept('windowed', [{ kind: 'opted-in', dedupeKey: `follow ${person}`, thread, sender, window }]);
+      expect(await left(conversation)).toEqual([true, 2]);
+    });
   });
 });

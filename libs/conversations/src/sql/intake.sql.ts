@@ -63,7 +63,7 @@ begin
 
       update conversation set message_sequence = message_sequence + 1, event_sequence = event_sequence + 1, last_thread_id = place.id, updated_at = v_now
       where id = place.conversation_id;
-      update thread set sequence = sequence + 1, last_inbound_at = greatest(last_inbound_at, least(v_now, (i->>'occurredAt')::timestamptz)), sent_since_inbound = 0
+      update thread set sequence = sequence + 1, last_inbound_at = greatest(last_inbound_at, least(v_now, (i->>'occurredAt')::timestamptz)), sent_since_inbound = unsent
       where id = place.id;
       insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, status,
         external_ids, client_key, occurred_at, received_at)

@@ -70,14 +70,14 @@ begin
       row(h.id, h.conversation_id, h.thread_id, h.account_id, h.message_sequence + h.in_conversation, h.thread_sequence + h.in_thread, 'inbound',
         jsonb_build_object('kind', 'contact', 'id', h.contact_id, 'name', coalesce(h.v->>'name', h.name)), h.v->'parts', h.v->>'text', h.v->>'subject',
         null, 'received', null, coalesce((h.v->>'automated')::boolean, false), array(select jsonb_array_elements_text(h.v->'externalIds')), h.v->>'clientKey',
-        null, coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now, null, null, null)::message as m
+        null, coalesce((h.v->>'occurredAt')::timestamptz, p_now), p_now, null, null, null, null)::message as m
     from hot h),
   joined as (
     update conversation c set message_sequence = c.message_sequence + h.conversation_total, event_sequence = c.event_sequence + h.conversation_total,
       last_thread_id = h.thread_id, updated_at = p_now
     from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total and c.id = any (array(select o.conversation_id from hot o))),
   counted as (
-    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = 0
+    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = t.unsent
     from hot h where h.thread_id = t.id and h.in_thread = h.thread_total and t.id = any (array(select o.thread_id from hot o))),
   told as (insert into message select (l.m).* from line l order by l.n),
   named as (

@@ -29,7 +29,8 @@ begin
   if i ? 'crm' then perform apply_crm(who.contact_id, i->'crm', who.created, p_now); end if;
   select * into person from contact where id = who.contact_id;
   t := join_thread(a.id, i->>'thread', who.contact_id, i->'handles', least(p_now, (i->>'occurredAt')::timestamptz),
-    inbound and not coalesce((i->>'automated')::boolean, false), 1); -- what nobody wrote opens no reply window
+    inbound and not i ? 'window' and not coalesce((i->>'automated')::boolean, false), 1); -- what nobody wrote opens no reply window
+  if i ? 'window' then perform grant_window(t.id, i, p_now); end if;
   select * into place from open_conversation(t, a.continuity, a.reopen_within_s, i->>'subject', p_now);
   if t.conversation_id is distinct from place.conversation_id then
     update thread set conversation_id = place.conversation_id where id = t.id;
@@ -57,7 +58,7 @@ begin
   end if;
 
   insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status,
-    automated, external_ids, client_key, occurred_at, received_at)
+    automated, external_ids, client_key, occurred_at, received_at, quoted)
   values (i->>'id', c.id, t.id, a.id, c.message_sequence, t.sequence,
     case when inbound then 'inbound' else 'outbound' end,
     case when inbound then jsonb_build_object('kind', 'contact', 'id', person.id, 'name', coalesce(i->>'name', person.name))
@@ -66,7 +67,7 @@ begin
     coalesce(choice->>'label', i->>'text'), i->>'subject',
     case when i ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo') end,
     case when inbound then 'received' else 'sent' end, coalesce((i->>'automated')::boolean, false),
-    array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey', coalesce((i->>'occurredAt')::timestamptz, p_now), p_now)
+    array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey', coalesce((i->>'occurredAt')::timestamptz, p_now), p_now, i->>'quoted')
   returning * into m;
   if m.external_ids <> '{}' then
     insert into external_ref (account_id, external_id, message_id) select a.id, x, m.id from unnest(m.external_ids) x on conflict do nothing;
@@ -121,16 +122,24 @@ $$;
 create function note_consent(i jsonb, p_now timestamptz) returns text language plpgsql as $$
 declare
   who record;
+  t thread;
 begin
   select * into who from resolve_contact(i->'handles', i->>'name', i->>'accountId', p_now);
   perform 1 from contact c where c.id = who.contact_id for key share;
   if not found then raise exception 'the contact was erased meanwhile' using errcode = 'serialization_failure'; end if;
-  perform join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
-  update thread set opted_out_at = case when i->>'kind' = 'opted-out' then p_now end where account_id = i->>'accountId' and external_id = i->>'thread';
+  t := join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
+  update thread set opted_out_at = case when i->>'kind' = 'opted-out' then p_now end where id = t.id;
+  if i ? 'window' then perform grant_window(t.id, i, p_now); end if;
   if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;
   perform emit('contact.' || (i->>'kind'), null, who.contact_id, i->>'accountId', jsonb_strip_nulls(jsonb_build_object('reason', i->'reason')), p_now);
   return null;
 end
+$$;
+
+create function grant_window(p_thread text, i jsonb, p_now timestamptz) returns void language sql as $$
+  update thread set granted_left = (i->'window'->'messages')::int,
+    granted_until = least(p_now, (i->>'occurredAt')::timestamptz) + make_interval(secs => (i->'window'->'seconds')::float8)
+  where id = p_thread
 $$;
 
 create function note_conflict(p_conflict jsonb, p_at timestamptz) returns void language plpgsql as $$

@@ -51,6 +51,9 @@ create table thread (
   open_choices jsonb,
   last_inbound_at timestamptz,
   sent_since_inbound int not null default 0,
+  unsent int not null default 0,
+  granted_until timestamptz,
+  granted_left int not null default 0,
   opted_out_at timestamptz,
   created_at timestamptz not null default now(),
   unique (account_id, external_id)
@@ -122,6 +125,7 @@ create table message (
   send_at timestamptz,
   fallback_at timestamptz,
   deleted_at timestamptz,
+  quoted text,
   unique (conversation_id, sequence)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index message_thread on message (thread_id, thread_sequence);
@@ -141,6 +145,7 @@ create table unit (
   external_ids text[] not null default '{}',
   superseded boolean not null default false,
   started_token bigint,
+  counted text check (counted in ('window', 'grant')),
   expires_at timestamptz,
   updated_at timestamptz not null default now()
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);

@@ -58,7 +58,7 @@ begin
     handles = excluded.handles,
     sequence = thread.sequence + p_messages,
     last_inbound_at = case when p_inbound then greatest(thread.last_inbound_at, p_at) else thread.last_inbound_at end,
-    sent_since_inbound = case when p_inbound then 0 else thread.sent_since_inbound end
+    sent_since_inbound = case when p_inbound then thread.unsent else thread.sent_since_inbound end
   returning * into t;
   if v_before <> p_contact then -- it is somebody else's now: no answer of theirs goes there, nor what was written to them
     perform part_conversations(array[v_before, p_contact]);

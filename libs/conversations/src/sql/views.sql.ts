@@ -63,7 +63,7 @@ for each row execute function conversation_surroundings_changed();
 create function message_view(m message) returns jsonb language sql stable as $$
   select jsonb_build_object(
     'id', m.id, 'conversationId', m.conversation_id, 'threadId', m.thread_id, 'sequence', m.sequence, 'direction', m.direction,
-    'author', m.author, 'parts', m.parts, 'text', m.text, 'subject', m.subject, 'replyTo', m.reply_to, 'status', m.status,
+    'author', m.author, 'parts', m.parts, 'text', m.text, 'subject', m.subject, 'quoted', m.quoted, 'replyTo', m.reply_to, 'status', m.status,
     'failure', m.failure, 'automated', m.automated, 'occurredAt', iso(m.occurred_at), 'receivedAt', iso(m.received_at),
     'sendAt', iso(m.send_at), 'externalIds', to_jsonb(m.external_ids))
 $$;

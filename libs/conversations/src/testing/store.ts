@@ -70,7 +70,7 @@ export interface EventLine {
   type: string;
   sequence: number | null;
   data: {
-    message?: { id: string; text: string; sequence: number; status: string; parts: Part[] };
+    message?: { id: string; text: string; sequence: number; status: string; quoted: string | null; parts: Part[] };
     [key: string]: unknown;
   };
   conversation_id: string | null;
@@ -90,8 +90,9 @@ export const ids = (stored: readonly StoredItem[]): (string | null)[] => stored.
 export class FakeChannels implements ChannelDirectory {
   constructor(private readonly accounts: Record<string, Partial<AccountRules>>) {}
 
-  fit(accountId: string, { parts }: { parts: readonly Part[] }): FittedUnit[] {
+  fit(accountId: string, { parts, replyTo }: { parts: readonly Part[]; replyTo?: string }): FittedUnit[] {
     return parts.map((part, index) => ({
+      ...(replyTo !== undefined && { replyTo }),
       index,
       count: parts.length,
       parts: [part],

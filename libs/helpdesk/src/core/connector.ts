@@ -8,6 +8,8 @@ export interface ConnectorCapabilities {
   readonly kind: 'stream' | 'tickets';
   /** Most events of one call; they are of one lane, in order. */
   readonly batch: number;
+  /** How long an event is held back so that those that follow it go with it, milliseconds: for systems that count updates. Default: not at all. */
+  readonly gatherMs?: number;
   /** Answers come by callback, by poll, or by our own API only. */
   readonly replies: readonly ('api' | 'callback' | 'poll')[];
   /** Largest attachment it takes, bytes; 0: links only. */
@@ -29,8 +31,17 @@ export interface HelpdeskConnector<C = unknown> {
   readonly callback?: Endpoint<ConnectorVerifyContext<C>, ParsedCallback> & { readonly maxBytes: number };
   readonly poll?: {
     readonly everyMs: number;
-    poll(cursor: string | null, ctx: ConnectorContext<C>): Promise<{ actions: HelpdeskAction[]; cursor: string }>;
+    /** What agents did since `cursor`; null: from now on. `more`: ask again at once. Actions are carried out before the cursor is kept, each once. */
+    poll(cursor: string | null, ctx: ConnectorContext<C>): Promise<HelpdeskPage>;
   };
+  /** Opens a file of an answer, by its `ref`, with the destination's credentials. Throws `ProviderFailure`. */
+  openFile?(ref: string, ctx: ConnectorContext<C>): Promise<MediaStream>;
+  /**
+   * What of these events of one conversation, which were all handed over, its ticket lacks. Null where the system has no ticket for them. Only
+   * connectors whose system can be asked have it.
+   */
+  missing?(events: readonly StreamEvent[], ctx: ConnectorContext<C>): Promise<{ ticketId: string; ids: string[] } | null>;
+  /** "Test this destination": answers in words a person can act on. Never throws. */
   check?(ctx: ConnectorContext<C>): Promise<Health>;
 }
 
@@ -41,15 +52,31 @@ export interface ConnectorVerifyContext<C> {
   readonly now: number;
 }
 
-/** What an agent did in the ticket system. `dedupeKey` names it within the destination. */
+export interface HelpdeskPage {
+  readonly actions: readonly HelpdeskAction[];
+  readonly cursor: string;
+  readonly more?: boolean;
+}
+
+/** A file of an agent's answer, still in the ticket system: `openFile` fetches it. */
+export interface AnswerFile {
+  readonly ref: string;
+  readonly name?: string;
+  readonly mimeType?: string;
+}
+
+interface Action {
+  /** Names what was done within the destination: the same always has the same key. */
+  readonly dedupeKey: string;
+  readonly ticketId: string;
+  /** The conversation, where the ticket itself says so: taken where no ticket of this id is known. */
+  readonly conversationId?: string;
+}
+
+/** What an agent did in the ticket system. An answer of files alone has neither `text` nor `parts`. */
 export type HelpdeskAction =
-  | { readonly kind: 'reply'; readonly dedupeKey: string; readonly ticketId: string; readonly reply: ReplyInput }
-  | {
-      readonly kind: 'status';
-      readonly dedupeKey: string;
-      readonly ticketId: string;
-      readonly status: 'open' | 'pending' | 'closed';
-    };
+  | (Action & { readonly kind: 'reply'; readonly reply: ReplyInput; readonly files?: readonly AnswerFile[] })
+  | (Action & { readonly kind: 'status'; readonly status: 'open' | 'pending' | 'closed' });
 
 export interface ParsedCallback {
   readonly actions: readonly HelpdeskAction[];
@@ -70,9 +97,19 @@ export interface ConnectorContext<C> {
   hold<T extends Held>(open: () => T): T;
   /** Is this the replay of an event that was delivered or parked before? */
   readonly replay: boolean;
+  /** May the system hold some of the events already? An earlier attempt did not end here, or somebody else made it, or it is a replay. */
+  readonly unsure: boolean;
+  /** The ticket that a conversation is now for this destination. Events are snapshots: what they say of it may be old. */
+  reference(conversationId: string): Promise<TicketReference | null>;
+  /** Keeps, at once, that the conversation is this ticket from now on. */
+  refer(conversationId: string, ticket: TicketReference): Promise<void>;
   /** Secrets that sign, newest first: two while a secret is being rotated. Empty for connectors that do not sign. */
   readonly signingSecrets: readonly string[];
   openFile(fileId: string): Promise<MediaStream>;
+  /** An address under which people can read a stored file for 30 days. */
+  fileUrl(fileId: string): string;
+  /** Where people see a conversation in the gateway. */
+  conversationUrl(conversationId: string): string;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
@@ -84,7 +121,12 @@ export interface Held {
 
 export interface DeliveryReceipt {
   /** The ticket that the events' conversation is, where the system said so. */
-  readonly reference?: { readonly ticketId: string; readonly url?: string | null };
+  readonly reference?: TicketReference;
+}
+
+export interface TicketReference {
+  readonly ticketId: string;
+  readonly url?: string | null;
 }
 
 /** The ticket system answered with a status that is no success. The relay's retry table reads the status. */

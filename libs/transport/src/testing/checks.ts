@@ -1,3 +1,5 @@
+import { unwrittenSteps } from '../unwritten.js';
+
 /** One named property that every subject must have. `run` throws where the subject has it not. */
 export interface Check<Subject> {
   readonly name: string;
@@ -11,14 +13,19 @@ export interface Waiver {
 }
 
 type Register = (name: string, body: () => void | Promise<void>) => void;
+interface Runner {
+  readonly describe: Register;
+  readonly it: Register;
+}
 
-/** Registers one test per check with the test runner's global `describe` and `it`. */
+/** Registers one test per check with the test runner's global `describe` and `it`, and with those of `node:test` where there are none. */
 export function registerChecks<Subject extends { readonly waivers?: readonly Waiver[] }>(
   title: string,
   checks: readonly Check<Subject>[],
   subject: Subject,
 ): void {
-  const { describe, it } = globalThis as unknown as { describe: Register; it: Register };
+  const { describe, it } =
+    'describe' in globalThis ? (globalThis as unknown as Runner) : process.getBuiltinModule('node:test');
   describe(title, () => {
     for (const check of checks) it(check.name, () => runCheck(check, subject));
     it('waives only checks that exist, each with a reason', () => {
@@ -37,12 +44,25 @@ export async function runCheck<Subject extends { readonly waivers?: readonly Wai
   subject: Subject,
 ): Promise<void> {
   const waiver = subject.waivers?.find((candidate) => candidate.check === check.name);
-  if (!waiver) return check.run(subject);
-  const failed = await Promise.resolve()
-    .then(() => check.run(subject))
-    .then(
-      () => false,
-      () => true,
-    );
+  if (!waiver) return runWritten(check, subject);
+  const failed = await runWritten(check, subject).then(
+    () => false,
+    () => true,
+  );
   if (!failed) throw new Error(`the waiver of "${check.name}" is stale: the check passes`);
+}
+
+/** Nothing is proven of what is not written yet: a check that met such a step fails with what the step says. */
+async function runWritten<Subject>(check: Check<Subject>, subject: Subject): Promise<void> {
+  const met: unknown[] = [];
+  const note = (step: unknown) => void met.push(step);
+  unwrittenSteps.subscribe(note);
+  try {
+    await check.run(subject);
+  } catch (error) {
+    throw met[0] ?? error;
+  } finally {
+    unwrittenSteps.unsubscribe(note);
+  }
+  if (met.length > 0) throw met[0];
 }
