@@ -23,7 +23,8 @@ export interface OutboundUnit {
   /** Plain rendering of `parts`, within the channel's text limit. */
   readonly text: string;
   readonly subject?: string;
-  readonly author?: { readonly name: string | null };
+  /** Who wrote it; `kind` only where that was no person. */
+  readonly author?: { readonly name: string | null; readonly kind?: 'bot' };
   /** External id of the message that is answered, where the channel shows that. */
   readonly replyTo?: string;
   /** It belongs to no conversation, such as a one-time code: what it says is for nobody but its reader, so it is not traced. */

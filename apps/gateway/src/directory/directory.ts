@@ -118,7 +118,7 @@ export class Directory {
       once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
       forget: (key) => shared.forget(of(key)),
       openFile: (fileId) => this.openFile(fileId),
-      fileUrl: (fileId) => this.parts.fileUrls.sign(fileId, PROVIDER_URL_S),
+      fileUrl: (fileId, seconds = PROVIDER_URL_S) => this.parts.fileUrls.sign(fileId, seconds),
       callbackUrl: this.callbackUrl(account),
       now: Date.now,
       signal: options.signal,

@@ -174,8 +174,8 @@ export interface AdapterContext<C, S = never> {
   forget(key: string): Promise<void>;
   /** Opens a stored file to send its bytes. */
   openFile(fileId: string): Promise<MediaStream>;
-  /** A signed URL under which the provider itself can fetch a stored file for an hour. */
-  fileUrl(fileId: string): string;
+  /** A signed URL under which the provider itself can fetch a stored file for an hour, or whoever it is given to for so many seconds. */
+  fileUrl(fileId: string, seconds?: number): string;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }

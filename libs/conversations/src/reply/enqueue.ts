@@ -18,7 +18,7 @@ export interface Sendable {
   readonly parts: Part[];
   readonly reply_to: string | null;
   readonly subject: string | null;
-  readonly author: { name: string | null };
+  readonly author: { name: string | null; kind?: string };
 }
 
 /**
@@ -44,7 +44,7 @@ export async function enqueue(
   const answers = options && JSON.stringify(typedAnswers(message.id, options));
   const rows = units.map(({ choiceMap: _, ...unit }) => ({
     id: newId('unt'),
-    content: { ...unit, author: { name: message.author.name } },
+    content: { ...unit, author: { name: message.author.name, ...(message.author.kind === 'bot' && { kind: 'bot' }) } },
   }));
   const values = [
     message.id,
