@@ -2,3 +2,5 @@ export { builtinConnectors } from './builtin.js';
 export * from './core/connector.js';
 export { Holdings } from './core/holdings.js';
 export * from './core/retry.js';
+export { ticketConnector } from './tickets/index.js';
+export type { TicketSystem } from './tickets/index.js';

@@ -1,5 +1,12 @@
 import type { AdapterContext, ChannelAdapter } from '#channels';
-import type { AccountStore, DestinationStore, Files, FileUrls } from '#conversations';
+import {
+  keepReference,
+  referenceOf,
+  type AccountStore,
+  type DestinationStore,
+  type Files,
+  type FileUrls,
+} from '#conversations';
 import type { Database } from '#database';
 import { type ConnectorContext, type HelpdeskConnector, Holdings } from '#helpdesk';
 import { redact, type Dial, type GuardedHttp, type Http, type MediaStream, type RawExchange } from '#transport';
@@ -38,6 +45,8 @@ const SETTLE_MS = 300;
 const MOST_OF_ONE_CALL = 20;
 /** How long a provider may fetch a file that is sent to it by address. */
 const PROVIDER_URL_S = 3_600;
+/** How long a file can be read by the address that a ticket shows. */
+const TICKET_URL_S = 30 * 86_400;
 
 /** What the running process knows of accounts and destinations, and what it gives to their adapters and connectors. */
 export class Directory {
@@ -117,6 +126,8 @@ export class Directory {
       dial: this.parts.dial,
       once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
       forget: (key) => shared.forget(of(key)),
+      remember: (key, value, ttlMs) => shared.remember(of(key), value, ttlMs),
+      recall: (key) => shared.recall(of(key)),
       openFile: (fileId) => this.openFile(fileId),
       fileUrl: (fileId, seconds = PROVIDER_URL_S) => this.parts.fileUrls.sign(fileId, seconds),
       callbackUrl: this.callbackUrl(account),
@@ -138,10 +149,12 @@ export class Directory {
   /** Everything that the destination's connector may touch. */
   connectorContext(
     destination: RunningDestination,
-    options: { signal: AbortSignal; eventId?: string; replay: boolean },
+    options: { signal: AbortSignal; eventId?: string; replay: boolean; unsure?: boolean },
   ): ConnectorContext<unknown> {
+    const { database, fileUrls } = this.parts;
+    const destinationId = destination.id;
     return {
-      destinationId: destination.id,
+      destinationId,
       config: destination.config,
       http: this.traced(this.parts.deliveryHttp, destination.secrets, {
         destinationId: destination.id,
@@ -150,8 +163,14 @@ export class Directory {
       dial: this.parts.dial,
       hold: (open) => this.holdings.hold(destination.id, destination.version, open),
       replay: options.replay,
+      unsure: options.unsure ?? options.replay,
+      reference: (conversationId) => referenceOf(database, conversationId, destinationId),
+      refer: (conversationId, ticket) => keepReference(database, { conversationId, destinationId }, ticket),
       signingSecrets: destination.signingSecrets,
       openFile: (fileId) => this.openFile(fileId),
+      fileUrl: (fileId) => fileUrls.sign(fileId, TICKET_URL_S),
+      conversationUrl: (id) =>
+        `${this.parts.publicUrl.replace(/\/$/, '')}/console/conversations/${encodeURIComponent(id)}`,
       now: Date.now,
       signal: options.signal,
     };

@@ -4,4 +4,5 @@ export * from './contacts.js';
 export * from './conversations.js';
 export * from './events.js';
 export * from './messages.js';
+export * from './references.js';
 export { type VisibleAccounts } from './scope.js';

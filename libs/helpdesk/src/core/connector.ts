@@ -40,7 +40,10 @@ export interface HelpdeskConnector<C = unknown> {
    * What of these events of one conversation, which were all handed over, its ticket lacks. Null where the system has no ticket for them. Only
    * connectors whose system can be asked have it.
    */
-  missing?(events: readonly StreamEvent[], ctx: ConnectorContext<C>): Promise<{ ticketId: string; ids: string[] } | null>;
+  missing?(
+    events: readonly StreamEvent[],
+    ctx: ConnectorContext<C>,
+  ): Promise<{ ticketId: string; ids: string[] } | null>;
   /** "Test this destination": answers in words a person can act on. Never throws. */
   check?(ctx: ConnectorContext<C>): Promise<Health>;
 }

@@ -12,6 +12,7 @@ import { fakeProvider, type FakeProvider, type LoggedRequest } from '#transport/
 import type { ConnectorContext, ConnectorVerifyContext } from '../core/connector.js';
 import { Holdings } from '../core/holdings.js';
 import type { ConnectorSubject } from './subject.js';
+import { ticketBook } from './ticket-book.js';
 
 export type Which = 0 | 1;
 
@@ -48,6 +49,7 @@ export async function withBench<C, T>(
       dial,
       hold: (open) => holdings.hold(subject.destinations[which].id, '1', open),
       replay: false,
+      ...ticketBook(),
       signingSecrets: subject.destinations[which].signingSecrets,
       openFile: async () => ({
         stream: Readable.from([FILE]),

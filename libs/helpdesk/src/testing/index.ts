@@ -17,6 +17,7 @@ export { comesTrue, withSinks, type SinkBench } from './sink-bench.js';
 export { binaryMissing, describeOnServer, freePort, startServer, type RunningServer } from './server.js';
 export * from './sink-subject.js';
 export * from './subject.js';
+export { ticketBook } from './ticket-book.js';
 
 /** The conformance suite as data: every check that every connector which speaks HTTP must pass. */
 export const helpdeskChecks: readonly Check<ConnectorSubject>[] = [

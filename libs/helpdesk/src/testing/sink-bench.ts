@@ -5,6 +5,7 @@ import { Holdings } from '../core/holdings.js';
 import type { Which } from './bench.js';
 import { openGate, type Gate } from './gate.js';
 import type { Sink, SinkSubject } from './sink-subject.js';
+import { ticketBook } from './ticket-book.js';
 
 /** Both destinations of a subject, each with a sink of its own behind a gate of its own. */
 export interface SinkBench {
@@ -48,6 +49,7 @@ export async function withSinks<T>(
       dial,
       hold: (open) => holdings.hold(sample.id, '1', open),
       replay: false,
+      ...ticketBook(),
       signingSecrets: [],
       openFile: () => Promise.reject(new Error('no file is needed')),
       now: () => subject.now,

@@ -1,0 +1,14 @@
+import type { ConnectorContext, TicketReference } from '../core/connector.js';
+
+/** What the gateway keeps of tickets, and how it points to files and conversations. */
+export function ticketBook(
+  book: Map<string, TicketReference> = new Map(),
+): Pick<ConnectorContext<unknown>, 'unsure' | 'reference' | 'refer' | 'fileUrl' | 'conversationUrl'> {
+  return {
+    unsure: false,
+    reference: async (id) => book.get(id) ?? null,
+    refer: async (id, ticket) => void book.set(id, ticket),
+    fileUrl: (id) => `https://gateway.example/files/${id}?sig=1`,
+    conversationUrl: (id) => `https://gateway.example/console/conversations/${id}`,
+  };
+}

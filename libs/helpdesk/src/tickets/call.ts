@@ -1,0 +1,53 @@
+import { ProviderFailure } from '#normalizer';
+import { retryAfterOf, type Health, type HttpRequest, type HttpResponse } from '#transport';
+import { DeliveryRefused, type ConnectorContext } from '../core/connector.js';
+
+/**
+ * One request to the ticket system. A status that is no success is a `DeliveryRefused` with its `Retry-After`, unless it is among `also`. Neither the
+ * address nor the answer is told: both may hold secrets.
+ */
+export async function call(
+  ctx: Pick<ConnectorContext<unknown>, 'http' | 'signal' | 'now'>,
+  request: HttpRequest,
+  also: readonly number[] = [],
+): Promise<HttpResponse> {
+  const answer = await ctx.http.request({ signal: ctx.signal, ...request });
+  const { status } = answer;
+  if ((status >= 200 && status <= 299) || also.includes(status)) return answer;
+  throw new DeliveryRefused(status, `answered ${status}`, retryAfterOf(answer, ctx.now()));
+}
+
+/** What `check` answers: what `work` says where it ends well (throw `Unfit` where it does not), else what its failure means in words. Never throws. */
+export async function checked(work: () => Promise<string>): Promise<Health> {
+  try {
+    return { ok: true, detail: await work() };
+  } catch (error) {
+    return { ok: false, detail: meaningOf(error) };
+  }
+}
+
+/** Thrown within `checked`: what is wrong and what to do, in a sentence or two. */
+export class Unfit extends Error {
+  override readonly name = 'Unfit';
+}
+
+function meaningOf(error: unknown): string {
+  if (error instanceof Unfit) return error.message;
+  if (error instanceof DeliveryRefused) return `The ticket system answered ${error.status}. ${adviceOn(error.status)}`;
+  if (!(error instanceof ProviderFailure))
+    return 'The test failed for a reason of the gateway itself; look into its log.';
+  if (error.code === 'reply-unreadable')
+    return `What answers at \`apiBase\` is no such ticket system: ${error.message}.`;
+  return `The ticket system cannot be reached: ${error.message}. Check \`apiBase\`, and \`network.allow\` for an address in a private network.`;
+}
+
+function adviceOn(status: number): string {
+  if (status === 401) return 'The credentials were refused: make new ones and enter them here.';
+  if (status === 403)
+    return 'The user of these credentials lacks a right: see the README of the connector for those that it needs.';
+  if (status === 404 || status === 410) return 'Check the path of `apiBase`.';
+  if (status >= 300 && status <= 399) return 'Redirects are not followed: set `apiBase` to the address it leads to.';
+  if (status === 429) return 'It is asked too often; try again later.';
+  if (status >= 500) return 'It failed itself; look into its log, and try again.';
+  return 'It does not take our requests: check its version and the settings.';
+}

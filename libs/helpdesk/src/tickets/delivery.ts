@@ -1,0 +1,216 @@
+import type { StreamEvent } from '#normalizer';
+import type { ConnectorContext } from '../core/connector.js';
+import { said } from './blocks.js';
+import { entriesOf } from './entries.js';
+import { channelOf, factLines, factsOf, requesterOf } from './facts.js';
+import type { TicketSettings } from './settings.js';
+import { folded, stepsOf, type Draft, type Reader, type Step } from './steps.js';
+import { TicketEnded, type Entry, type NewTicket, type Ticket, type TicketSystem } from './system.js';
+import { wordsOf } from './words.js';
+
+/** Tickets that one delivery goes through at most, where each has ended. */
+const MOST_TICKETS = 8;
+const SUBJECT = 100;
+
+/** Hands events of one lane to a ticket system: what each is, into the ticket that its conversation is. */
+export async function deliverTo<C extends TicketSettings>(
+  system: TicketSystem<C>,
+  events: readonly StreamEvent[],
+  ctx: ConnectorContext<C>,
+): Promise<void> {
+  const reader: Reader = { destinationId: ctx.destinationId, settings: ctx.config, capabilities: system.capabilities };
+  const steps = events.flatMap((event) => stepsOf(event, reader));
+  for (const step of steps) if (step.kind === 'erased') await tellErased(system, step, ctx);
+  const conversationId = events.find(({ data }) => data?.conversation)?.data?.conversation?.id;
+  if (conversationId)
+    await new Delivery({ system, ctx, reader, conversationId }).run(steps.filter(({ kind }) => kind !== 'erased'));
+}
+
+interface Parts<C extends TicketSettings> {
+  readonly system: TicketSystem<C>;
+  readonly ctx: ConnectorContext<C>;
+  readonly reader: Reader;
+  readonly conversationId: string;
+}
+
+class Delivery<C extends TicketSettings> {
+  private ticket: Ticket | null = null;
+  /** May the ticket hold some of it already? */
+  private unsure: boolean;
+
+  constructor(private readonly parts: Parts<C>) {
+    this.unsure = parts.ctx.unsure;
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    const { capabilities } = this.parts.system;
+    await this.locate(steps.some((step) => step.kind === 'entry' && step.draft.opens));
+    for (const step of folded(await this.missing(steps), capabilities.batch ?? 1)) {
+      if (step.kind === 'entry') await this.enter(step.draft);
+      if (step.kind === 'status') await this.setStatus(step.status);
+    }
+  }
+
+  /** The ticket of the conversation, where it has one. Where nothing would open one it is not searched for. */
+  private async locate(opens: boolean): Promise<void> {
+    const { system, ctx, conversationId } = this.parts;
+    const known = await ctx.reference(conversationId);
+    if (known) this.ticket = { id: known.ticketId, url: known.url ?? null };
+    else if (opens) await this.find(conversationId);
+    if (known || !this.ticket) return;
+    const about = await system.recorded?.(this.ticket.id, [aboutId(conversationId)], ctx);
+    this.aboutDue = about?.length === 0;
+  }
+
+  /** The ticket was found by its external id, and lacks the note that `open` adds. */
+  private aboutDue = false;
+
+  /** A ticket that is found, and not known, was made by an attempt whose end is not known. */
+  private async find(externalId: string): Promise<boolean> {
+    const { system, ctx, conversationId } = this.parts;
+    const found = await system.find?.(externalId, ctx);
+    if (!found) return false;
+    this.ticket = found;
+    this.unsure = true;
+    await ctx.refer(conversationId, { ticketId: found.id, url: found.url ?? null });
+    return true;
+  }
+
+  /** Without what the ticket holds. */
+  private async missing(steps: readonly Step[]): Promise<readonly Step[]> {
+    const held = await this.held(steps.flatMap((step) => (step.kind === 'entry' ? step.draft.ids : [])));
+    return steps.filter((step) => step.kind !== 'entry' || !step.draft.ids.every((id) => held.has(id)));
+  }
+
+  /** Which of these the ticket holds, as far as that is to be asked. */
+  private async held(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const { system, ctx } = this.parts;
+    if (!this.unsure || !this.ticket || ids.length === 0) return new Set();
+    return new Set(await system.recorded?.(this.ticket.id, ids, ctx));
+  }
+
+  private async enter(draft: Draft): Promise<void> {
+    const { reader, ctx } = this.parts;
+    if (!this.ticket && !draft.opens) return;
+    const entries = await entriesOf(draft, reader, ctx);
+    if (!this.ticket) return this.open(draft, entries, { externalId: this.parts.conversationId });
+    if (this.aboutDue) await this.addAbout(draft);
+    for (let tickets = 1; ; tickets += 1) {
+      try {
+        return await this.add(entries);
+      } catch (error) {
+        if (!(error instanceof TicketEnded) || tickets >= MOST_TICKETS) throw error;
+        if (!(await this.goOn(error, draft))) {
+          if (draft.opens) await this.open(draft, entries, { externalId: this.followUpId, followUpOf: this.ticket.id });
+          return;
+        }
+      }
+    }
+  }
+
+  /** Adds what is not there. */
+  private async add(entries: readonly Entry[]): Promise<void> {
+    const { system, ctx } = this.parts;
+    const held = await this.held(entries.length > 1 || this.moved ? entries.flatMap(({ ids }) => ids) : []);
+    for (const entry of entries)
+      if (!entry.ids.every((id) => held.has(id))) await system.append(this.ticket!.id, entry, ctx);
+  }
+
+  /** Another ticket than the one that `missing` asked. */
+  private moved = false;
+
+  private get followUpId(): string {
+    return `${this.parts.conversationId}.${this.ticket!.id}`;
+  }
+
+  /** To the ticket that follows the one that has ended; false where there is none. */
+  private async goOn({ how, into }: TicketEnded, { opens }: Draft): Promise<boolean> {
+    const { ctx, conversationId } = this.parts;
+    if (how !== 'merged' || !into) return (opens || this.unsure) && (this.moved = await this.find(this.followUpId));
+    this.ticket = into;
+    this.moved = true;
+    await ctx.refer(conversationId, { ticketId: into.id, url: into.url ?? null });
+    return true;
+  }
+
+  private async open(
+    draft: Draft,
+    [opening, ...rest]: readonly Entry[],
+    place: Pick<NewTicket, 'externalId' | 'followUpOf'>,
+  ): Promise<void> {
+    const { system, ctx, conversationId } = this.parts;
+    this.ticket = await system.create({ ...this.describe(draft), ...place, opening: opening! }, ctx);
+    await this.addAbout(draft);
+    await ctx.refer(conversationId, { ticketId: this.ticket.id, url: this.ticket.url ?? null });
+    for (const entry of rest) await system.append(this.ticket.id, entry, ctx);
+  }
+
+  private describe({ data }: Draft): Omit<NewTicket, 'externalId' | 'opening'> {
+    const { ctx, conversationId } = this.parts;
+    const { conversation, message } = data;
+    const words = wordsOf(ctx.config.language);
+    const requester = requesterOf(data);
+    const first = message?.text
+      .trim()
+      .split('\n')[0]
+      ?.trim()
+      .slice(0, SUBJECT)
+      .replace(/[\ud800-\udbff]$/, '');
+    return {
+      conversationId,
+      subject: conversation?.subject || first || words.newMessage(requester.name, channelOf(data)),
+      requester,
+      facts: factsOf(data, words, ctx.conversationUrl(conversationId)),
+      priority: conversation?.priority ?? 'normal',
+      tags: conversation?.tags ?? [],
+      queue: conversation?.queue ?? null,
+    };
+  }
+
+  private async addAbout(draft: Draft): Promise<void> {
+    const { system, ctx, conversationId } = this.parts;
+    const { facts } = this.describe(draft);
+    const lines = factLines(facts, wordsOf(ctx.config.language));
+    await system.append(this.ticket!.id, { ...noteOf(aboutId(conversationId), draft.at), ...lines }, ctx);
+    this.aboutDue = false;
+  }
+
+  private async setStatus(status: 'open' | 'pending' | 'closed'): Promise<void> {
+    const { system, ctx } = this.parts;
+    if (!this.ticket) return;
+    try {
+      await system.setStatus(this.ticket.id, status, ctx);
+    } catch (error) {
+      // What follows it is opened by the next message.
+      if (!(error instanceof TicketEnded)) throw error;
+      if (error.how === 'merged' && error.into) await system.setStatus(error.into.id, status, ctx);
+    }
+  }
+}
+
+function aboutId(conversationId: string): string {
+  return `${conversationId}.about`;
+}
+
+function noteOf(id: string, at: string): Pick<Entry, 'ids' | 'kind' | 'author' | 'attachments' | 'at'> {
+  return { ids: [id], kind: 'note', author: null, attachments: [], at };
+}
+
+/** Conversations that were erased are known by nothing but what their tickets bear. */
+async function tellErased<C extends TicketSettings>(
+  system: TicketSystem<C>,
+  step: Extract<Step, { kind: 'erased' }>,
+  ctx: ConnectorContext<C>,
+): Promise<void> {
+  const words = wordsOf(ctx.config.language);
+  const at = new Date(ctx.now()).toISOString();
+  for (const id of step.conversationIds) {
+    const ticket = await system.find?.(id, ctx);
+    const told = ticket && ctx.unsure ? await system.recorded?.(ticket.id, [step.id], ctx) : [];
+    if (!ticket || (told?.length ?? 0) > 0) continue;
+    await system.append(ticket.id, { ...noteOf(step.id, at), ...said(words.erased) }, ctx).catch((error: unknown) => {
+      if (!(error instanceof TicketEnded)) throw error;
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { escapeHtml } from './html.js';
+import type { Entry } from './system.js';
+
+/** The html of an entry with its ids in a comment, which people do not see: for systems that keep html as it is. */
+export function markedHtml({ html, ids }: Pick<Entry, 'html' | 'ids'>): string {
+  return `${html}\n<!-- ${escapeHtml(ids.join(' '))} -->`;
+}
+
+/** The text of an entry with its ids in a last line, which people see: for systems that keep nothing else. */
+export function markedText({ text, ids }: Pick<Entry, 'text' | 'ids'>): string {
+  return `${text}\n\n[${ids.join(' ')}]`;
+}
+
+/** Those of the ids that stand in one of these texts, as whole words. */
+export function marksIn(texts: Iterable<string>, ids: readonly string[]): string[] {
+  const words = new Set<string>();
+  for (const text of texts) for (const [word] of text.matchAll(/[\w.+-]+/g)) words.add(word);
+  return ids.filter((id) => words.has(id));
+}
