@@ -15,6 +15,12 @@ export const Author = z
     kind: z.enum(['contact', 'agent', 'bot', 'system']),
     id: z.string().nullable().default(null),
     name: z.string().nullable().default(null),
+    via: z
+      .string()
+      .optional()
+      .describe(
+        'Where it was written, if not through the API: `destination:ID`, or `channel`, in an app of the provider.',
+      ),
   })
   .meta({ id: 'Author' });
 export type Author = z.infer<typeof Author>;
@@ -153,6 +159,10 @@ export const EventData = z
       .optional()
       .describe('Of `contact.erased`: the proof, and ids that lead nowhere any more.'),
     changes: z.array(z.string()).optional(),
+    via: z
+      .string()
+      .optional()
+      .describe('Of `conversation.*`: the ticket system in which it was done, as `destination:ID`.'),
     reason: z.string().optional(),
   })
   .meta({ id: 'EventData' });
