@@ -21,7 +21,7 @@ const domain = () =>
     .toLowerCase();
 
 /** How one of the two servers is reached. There is no way without TLS. */
-const server = (what: string, port: string) => ({
+const server = (what: string, port: string, timeoutMs: number) => ({
   host: z.string().regex(/^[^\s/@]{1,253}$/, 'expected a host name or an address').describe(`Host of the ${what} server.`),
   port: z.int().min(1).max(65_535).optional().describe(`Its port. Default: ${port}.`),
   security: z
@@ -37,18 +37,18 @@ const server = (what: string, port: string) => ({
     })
     .prefault({})
     .describe('How its certificate is verified.'),
-  timeoutMs: z.int().min(100).max(300_000).default(30_000).describe('How long to wait for a connection, and for each answer, milliseconds.'),
+  timeoutMs: z.int().min(100).max(300_000).default(timeoutMs).describe('How long to wait for a connection, and for each answer, milliseconds.'),
 }); // prettier-ignore
 
 const imap = z.object({
-  ...server('IMAP', '993, and 143 for STARTTLS'),
+  ...server('IMAP', '993, and 143 for STARTTLS', 60_000),
   folders: z.array(line(500)).min(1).max(20).default(['INBOX']).describe('Folders in which mail of customers arrives. The first one is watched, the others are looked through every `pollS`.'),
   since: z
     .union([z.literal('now'), z.iso.date()])
     .default('now')
     .describe('What is taken from a folder that is looked at for the first time: mail that comes `now` and later, or all that arrived since a day (2026-01-31).'),
   pollS: z.int().min(1).max(3_600).default(60).describe('How often folders are looked through that are not watched, and all where the server has no IDLE, seconds.'),
-  idleS: z.int().min(1).max(1_740).default(300).describe('How long IDLE stands before it is begun anew, which also shows whether the connection is alive, seconds.'),
+  idleS: z.int().min(1).max(1_740).default(25).describe('How long IDLE stands before the server is asked whether it is still there, seconds. A connection that died is found out so long after, and 20 s.'),
   markSeen: z.boolean().default(false).describe('Marks mail as read once it is stored.'),
   moveTo: line(500).optional().describe('Folder into which mail is moved once it is stored. Default: it stays where it is.'),
 }).refine(({ folders, moveTo }) => moveTo === undefined || !folders.includes(moveTo), {
@@ -57,7 +57,7 @@ const imap = z.object({
 }); // prettier-ignore
 
 const smtp = z.object({
-  ...server('SMTP', '465, and 587 for STARTTLS'),
+  ...server('SMTP', '465, and 587 for STARTTLS', 30_000),
   maxBytes: z.int().min(65_536).max(150_000_000).default(20_000_000).describe('Largest mail that is sent, bytes as they travel; attachments beyond become links.'),
 }); // prettier-ignore
 
