@@ -43,9 +43,16 @@ export interface IntakePort {
 
 /** What core knows of channels; given by the gateway, so that the store needs no adapter. */
 export interface ChannelDirectory {
-  /** Splits and renders a message for the account's channel. Throws `ProviderFailure` (`content-refused`). */
-  fit(accountId: string, message: { parts: readonly Part[]; subject?: string; replyTo?: string }): FittedUnit[];
-  rules(accountId: string): AccountRules | undefined;
+  /**
+   * Splits and renders a message for the account's channel, and for the recipient whose thread the provider names `to`. Throws `ProviderFailure`
+   * (`content-refused`, `recipient-gone`).
+   */
+  fit(
+    accountId: string,
+    message: { parts: readonly Part[]; subject?: string; replyTo?: string },
+    to?: string,
+  ): FittedUnit[];
+  rules(accountId: string, to?: string): AccountRules | undefined;
   /** Ids of the enabled accounts of a channel type, for `fallback: [{ channel }]`. */
   accountsOf(type: string): readonly string[];
 }

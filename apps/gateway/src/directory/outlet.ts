@@ -4,6 +4,7 @@ import { type FittedUnit, type Part, ProviderFailure } from '#normalizer';
 import { Injectable } from '@nestjs/common';
 import { FileUrls } from '#conversations';
 import { Directory } from './directory.js';
+import type { RunningAccount } from './running.js';
 
 /** The store's view of channels: fits messages and tells the rules by the accounts that run here. */
 @Injectable()
@@ -13,19 +14,25 @@ export class Outlet implements ChannelDirectory {
     private readonly urls: FileUrls,
   ) {}
 
-  fit(accountId: string, message: { parts: readonly Part[]; subject?: string; replyTo?: string }): FittedUnit[] {
+  fit(
+    accountId: string,
+    message: { parts: readonly Part[]; subject?: string; replyTo?: string },
+    to?: string,
+  ): FittedUnit[] {
     const account = this.directory.account(accountId);
     if (!account) throw new ProviderFailure('config-invalid', `there is no account ${accountId}`);
-    const { adapter } = account;
+    const { adapter, config } = account;
     const fileUrl = (fileId: string) => this.urls.sign(fileId);
-    return fit(message, capabilitiesOf(account), { fileUrl, native: adapter.native?.bind(adapter) });
+    const units = fit(message, capabilitiesOf(account, to), { fileUrl, native: adapter.native?.bind(adapter) });
+    if (to !== undefined) for (const unit of units) adapter.admit?.(unit, to, config);
+    return units;
   }
 
-  rules(accountId: string): AccountRules | undefined {
+  rules(accountId: string, to?: string): AccountRules | undefined {
     const account = this.directory.account(accountId);
     if (!account) return undefined;
     const { ingress, type } = account.adapter;
-    const capabilities = capabilitiesOf(account);
+    const capabilities = capabilitiesOf(account, to);
     const levels = {
       text: 'full',
       media: Object.keys(capabilities.media).length > 0 ? 'full' : 'fallback',
@@ -44,7 +51,7 @@ export class Outlet implements ChannelDirectory {
       window: capabilities.window,
       initiate: capabilities.initiate,
       namesLast: capabilities.replyTo === 'always',
-      parts: Object.keys(levels).filter((part) => levels[part as keyof typeof levels] !== 'refused'),
+      parts: partsOf(levels, to === undefined || takesText(account, to)),
       limits: { text: capabilities.text, media: capabilities.media, rate: capabilities.rate },
     };
   }
@@ -54,5 +61,23 @@ export class Outlet implements ChannelDirectory {
       .accounts()
       .filter((account) => account.adapter.type === type && account.enabled)
       .map(({ id }) => id);
+  }
+}
+
+/** Without text nothing is left of what falls back to it. */
+function partsOf(levels: Readonly<Record<string, string>>, text: boolean): string[] {
+  return Object.keys(levels).filter((part) =>
+    text ? levels[part] !== 'refused' : part !== 'text' && levels[part] === 'full',
+  );
+}
+
+/** Can plain text go to this recipient at all? */
+function takesText({ adapter, config }: RunningAccount, to: string): boolean {
+  const text = 'a';
+  try {
+    adapter.admit?.({ index: 0, count: 1, parts: [{ type: 'text', text }], text }, to, config);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-import type { Handle, InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
+import type { FittedUnit, Handle, InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
 import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
 import type { z } from 'zod';
 import type { Capabilities } from './capabilities.js';
@@ -23,8 +23,16 @@ export interface ChannelAdapter<C = unknown, S = never> {
   readonly notice?: string;
   /** What the provider can do, as data. The conformance suite checks every entry against behaviour, both ways. */
   readonly capabilities: Capabilities;
-  /** What this very account can do, where its settings decide: `capabilities`, narrowed. Pure. Ask by the function `capabilitiesOf`. */
-  capabilitiesOf?(config: C): Capabilities;
+  /**
+   * What this very account can do, where its settings decide: `capabilities`, narrowed; and to `to` (the thread's `externalId`), where recipients differ, as those
+   * abroad do. Pure. Ask by the function `capabilitiesOf`.
+   */
+  capabilitiesOf?(config: C, to?: string): Capabilities;
+  /**
+   * Throws `ProviderFailure` for what cannot go to `to` whatever the provider says, such as text where only templates are let through: asked before anything is
+   * queued. `send` refuses the same. Pure.
+   */
+  admit?(unit: FittedUnit, to: string, config: C): void;
   /** Of a part whose level is `full`: can this very one travel as it is? What cannot falls back, as at `fallback`. Pure. Default: yes. */
   native?(part: Part): boolean;
   /** How customers' messages come in; at least one way. `hosted`: the gateway itself is the provider (web chat). */
@@ -59,15 +67,18 @@ export interface Profile {
   readonly handles: readonly Handle[];
 }
 
-/** What an account can do. */
-export function capabilitiesOf({
-  adapter,
-  config,
-}: {
-  readonly adapter: Pick<ChannelAdapter<unknown, unknown>, 'capabilities' | 'capabilitiesOf'>;
-  readonly config: unknown;
-}): Capabilities {
-  return adapter.capabilitiesOf?.(config) ?? adapter.capabilities;
+/** What an account can do, to one recipient where that is named (`ChannelAdapter.capabilitiesOf`). */
+export function capabilitiesOf(
+  {
+    adapter,
+    config,
+  }: {
+    readonly adapter: Pick<ChannelAdapter<unknown, unknown>, 'capabilities' | 'capabilitiesOf'>;
+    readonly config: unknown;
+  },
+  to?: string,
+): Capabilities {
+  return adapter.capabilitiesOf?.(config, to) ?? adapter.capabilities;
 }
 
 /** What the provider calls. `verify` cannot be skipped: only core can make the `VerifiedRequest` that `parse` takes. */

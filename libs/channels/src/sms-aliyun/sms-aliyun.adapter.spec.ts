@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { InboundEventInput, OutboundUnit, ProviderFailure } from '#normalizer';
 import { guardedHttp, receive } from '#transport';
 import type { AdapterContext } from '../core/adapter.js';
+import { fit } from '../core/fit.js';
 import {
   conformance,
   fakeProvider,
@@ -311,6 +312,9 @@ describe('sending by Alibaba Cloud', () => {
     [404, 'InvalidAccessKeyId.NotFound', 'unauthorized'],
     [400, 'Throttling.User', 'throttled'],
     [503, 'ServiceUnavailable', 'unavailable'],
+    [500, 'InternalError', 'outcome-unknown'],
+    [502, 'isv.SOMETHING_NEW', 'outcome-unknown'],
+    [200, 'isp.SYSTEM_ERROR', 'unavailable'],
     [200, 'isv.AMOUNT_NOT_ENOUGH', 'config-invalid'],
     [200, 'isv.BLACK_KEY_CONTROL_LIMIT', 'content-refused'],
     [200, 'isv.SOMETHING_NEW', 'content-refused'],
@@ -362,6 +366,51 @@ describe('sending by Alibaba Cloud', () => {
       changes: { replyTemplate: undefined, international: {} },
     });
     expect([outcome, requests]).toEqual([expect.objectContaining({ code: 'content-refused' }), []]);
+  });
+});
+
+describe('what is known before anything is sent by Alibaba Cloud', () => {
+  const [home, abroad] = ['+8613800138000', '+14155550101'];
+  const config = (changes: object) => smsAliyun.config.parse({ ...settings, ...changes });
+  const text = { type: 'text' as const, text: 'hi' };
+  const admitted = (part: object, to: string, changes: object = {}) => {
+    try {
+      smsAliyun.admit!({ index: 0, count: 1, parts: [part as never], text: 'hi' }, to, config(changes));
+      return undefined;
+    } catch (error) {
+      return (error as ProviderFailure).code;
+    }
+  };
+
+  it('is whether it can go there at all', () => {
+    expect([admitted(text, home), admitted(text, abroad)]).toEqual([undefined, 'content-refused']);
+    expect(admitted(text, abroad, { international: {}, replyTemplate: undefined })).toBeUndefined();
+    expect(admitted(text, home, { international: {}, replyTemplate: undefined })).toBe('content-refused');
+    expect(admitted({ type: 'template', name: 'code', values: { code: '【1】' } }, home)).toBe('content-refused');
+    expect(admitted(text, '10086')).toBe('recipient-gone');
+  });
+
+  it('is how long it is there', () => {
+    const given = config({ international: {}, replyTemplate: { code: 'SMS_7', max: 35 } });
+    const units = (to: string, words: string) =>
+      fit({ parts: [{ type: 'text', text: words }] }, smsAliyun.capabilitiesOf!(given, to)).map(
+        ({ segments }) => segments?.segments,
+      );
+    expect([units(abroad, 'a'.repeat(161)), units(home, 'a'.repeat(70))]).toEqual([[2], [1, 1]]);
+    expect(units(abroad, '中'.repeat(402))).toEqual([6]);
+  });
+
+  it('is that a signature of one template that does not work stops no other message', async () => {
+    const templates = { sale: { code: 'SMS_2', signName: '别的商城' } };
+    const scopeOf = async (name: string) =>
+      (
+        await sending({
+          ...{ answer: { body: { Code: 'isv.SMS_SIGNATURE_ILLEGAL' } }, changes: { templates } },
+          parts: [{ type: 'template', name, values: {} }],
+        })
+      ).outcome;
+    expect(await scopeOf('sale')).toMatchObject({ code: 'config-invalid', scope: 'item' });
+    expect(await scopeOf('SMS_5')).toMatchObject({ code: 'config-invalid', scope: undefined });
   });
 });
 

@@ -1,12 +1,12 @@
 import type { ChannelAdapter } from '../core/adapter.js';
 import { isAllowed } from '../sms/address-list.js';
 import { smsCapabilities } from '../sms/capabilities.js';
-import { mainlandCapabilities } from '../sms/mainland.js';
 import { rateOf } from '../sms/throughput.js';
 import { smsAliyunConfig, type SmsAliyunConfig } from './sms-aliyun.config.js';
 import { parse } from './sms-aliyun.parse.js';
 import { poll } from './sms-aliyun.queue.js';
 import { check, send } from './sms-aliyun.send.js';
+import { admit, capabilitiesTo } from './sms-aliyun.ways.js';
 
 const capabilities = smsCapabilities({
   text: { max: 500, unit: 'utf16', segments: { alphabet: 'ucs2' } },
@@ -22,7 +22,8 @@ export const smsAliyun: ChannelAdapter<SmsAliyunConfig> = {
   config: smsAliyunConfig,
   continuity: 'contact',
   capabilities,
-  capabilitiesOf: (config) => ({ ...mainlandCapabilities(capabilities, config), rate: rateOf(config.throughput) }),
+  capabilitiesOf: (config, to) => ({ ...capabilitiesTo(to, capabilities, config), rate: rateOf(config.throughput) }),
+  admit,
   ingress: {
     webhook: {
       guard: 'secret-path',

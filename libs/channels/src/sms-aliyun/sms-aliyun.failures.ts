@@ -1,8 +1,10 @@
 import { ProviderFailure, type FailureCode } from '#normalizer';
-import { statusFailure, type HttpResponse } from '#transport';
+import type { HttpResponse } from '#transport';
 import { untilTomorrow } from '../sms/mainland.js';
+import { plainFailure } from '../sms/unsure.js';
 
-type Known = readonly [code: FailureCode, meaning: string];
+/** `here`: it concerns this one message, whatever its code says: others go on. */
+type Known = readonly [code: FailureCode, meaning: string, here?: 'item'];
 
 /** Codes of the API (https://help.aliyun.com/document_detail/101346.html). Others go by the status, and are refusals where that is 200. */
 const CODES: Readonly<Record<string, Known>> = {
@@ -36,7 +38,7 @@ const CODES: Readonly<Record<string, Known>> = {
   'isv.TEMPLATE_PARAMS_ILLEGAL': ['content-refused', 'a value is none that the template takes'],
   'isp.RAM_PERMISSION_DENY': ['unauthorized', 'the RAM user may not send SMS'],
   'isp.SYSTEM_ERROR': ['unavailable', 'the provider failed'],
-  INVALID_SENDERID: ['config-invalid', 'the sender abroad is not approved'],
+  INVALID_SENDERID: ['config-invalid', 'the sender abroad is not approved', 'item'],
   InvalidTimeStamp: ['unavailable', "the gateway's clock is wrong"],
   SignatureNonceUsed: ['unavailable', 'the request was a repetition'],
   IncompleteSignature: ['unauthorized', 'the signature of the request is refused'],
@@ -48,7 +50,7 @@ const BY_PREFIX: readonly (readonly [string, FailureCode])[] = [
   ['NoPermission', 'unauthorized'],
   ['Throttling', 'throttled'],
   ['ServiceUnavailable', 'unavailable'],
-  ['InternalError', 'unavailable'],
+  ['InternalError', 'outcome-unknown'],
 ];
 
 /** Codes of delivery reports (https://help.aliyun.com/document_detail/101347.html) and of operators that say more than "not delivered". */
@@ -76,7 +78,7 @@ export function demandOk(answer: HttpResponse, { code, words = '', now }: Said):
   if (answer.status === 200 && code === 'OK') return;
   if (code === undefined || code === 'OK') {
     if (answer.status === 200) throw new ProviderFailure('reply-unreadable', 'the answer has no code');
-    throw statusFailure(answer, now);
+    throw plainFailure(answer, now);
   }
   throw failureOf(answer, { code, words, now });
 }
@@ -91,13 +93,14 @@ function failureOf(
       ...{ providerCode, scope: 'item', retryAfterMs: limitOver(words, now) },
     });
   const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
-  const plain = statusFailure(answer, now);
+  const plain = plainFailure(answer, now);
   const byStatus = answer.status === 200 ? 'content-refused' : plain.code;
   const meant = known?.[0] ?? BY_PREFIX.find(([prefix]) => code.startsWith(prefix))?.[1] ?? byStatus;
   const retryAfterMs = code === 'isv.DAY_LIMIT_CONTROL' ? untilTomorrow(now) : plain.retryAfterMs;
   return new ProviderFailure(meant, `Alibaba Cloud: ${known?.[1] ?? 'it was refused'}`, {
     providerCode,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(known?.[2] && { scope: known[2] }),
   });
 }
 

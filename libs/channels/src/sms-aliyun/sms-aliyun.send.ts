@@ -1,24 +1,29 @@
 import { ProviderFailure, type OutboundUnit } from '#normalizer';
 import type { Health, HttpResponse } from '#transport';
 import type { SendReceipt } from '../core/adapter.js';
-import { templateOrder } from '../sms/mainland.js';
 import { recipientOf } from '../sms/recipient.js';
+import { keepQuiet } from '../sms/quiet-hours.js';
 import { isMainland } from '../sms/sender.js';
+import { ofOrder, templateOrder } from '../sms/template-order.js';
 import { call, DYSMS, GLOBE, type Context } from './sms-aliyun.call.js';
 import { demandOk } from './sms-aliyun.failures.js';
+import { admit, isPlain, wayTo } from './sms-aliyun.ways.js';
 
 /**
  * Orders one message: by template in mainland China and wherever a template is named (https://help.aliyun.com/document_detail/419273.html), as plain text
  * abroad where the account is set up for that (https://www.alibabacloud.com/help/en/sms/api-sendmessagetoglobe).
  */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
-  const to = recipientOf(unit);
-  const template = unit.parts[0]?.type === 'template';
-  return !template && ctx.config.international && !isMainland(to) ? abroad(unit, to, ctx) : byTemplate(unit, to, ctx);
+  const to = recipientOf(unit.thread.externalId);
+  admit(unit, to, ctx.config);
+  return isPlain(unit, to, ctx.config) ? abroad(unit, to, ctx) : byTemplate(unit, to, ctx);
 }
 
 async function byTemplate(unit: OutboundUnit, to: string, ctx: Context): Promise<SendReceipt> {
-  const { code, signName, values } = templateOrder(unit, ctx.config, ctx.now());
+  const way = wayTo(to, ctx.config);
+  const order = templateOrder(unit, ctx.config, way);
+  if (order.marketing) keepQuiet(unit, ctx.config.quietHours, ctx.now());
+  const { code, signName = '', values } = order;
   const answer = await call(ctx, {
     api: DYSMS,
     action: 'SendSms',
@@ -34,7 +39,11 @@ async function byTemplate(unit: OutboundUnit, to: string, ctx: Context): Promise
     },
   });
   const said = fieldsOf(answer);
-  demandOk(answer, { code: said['Code'], words: said['Message'], now: ctx.now() });
+  try {
+    demandOk(answer, { code: said['Code'], words: said['Message'], now: ctx.now() });
+  } catch (error) {
+    throw ofOrder(error, order, way);
+  }
   return receipt(said['BizId']);
 }
 

@@ -36,12 +36,17 @@ function written(number: string, { numbers, defaultCountry }: Numbers): Address 
 
 /** Who a message is from, as `receivedEvents` takes it with short digits: `+` and a number in full, or what it was. Names stay names, whatever they look like. */
 export function senderOf({ ton, address }: Address, { numbers, defaultCountry }: Numbers): string {
-  const plain = address.trim();
-  if (ton === Ton.name) return /^[+\d\s()./-]*$/.test(plain) ? `"${plain}"` : plain;
-  if (/^(?:\+|00)\d/.test(plain)) return plain;
-  if (!/^\d+$/.test(plain)) return plain === '' ? 'unknown' : plain;
+  if (ton === Ton.name) return named(address.trim());
+  const plain = address.replace(/[\s()./-]/g, '');
+  if (/^(?:\+|00)\d+$/.test(plain)) return plain;
+  if (!/^\d+$/.test(plain)) return plain === '' ? 'unknown' : named(address.trim());
   const home = ton === Ton.national || (ton === Ton.unknown && (plain.startsWith('0') || numbers === 'national'));
   if (home) return (defaultCountry && e164(plain, defaultCountry)) || plain;
   const full = ton === Ton.international || (ton === Ton.unknown && plain.length >= 8);
   return (full && e164(`+${plain}`)) || plain;
+}
+
+/** Without a letter it could be read as a number, also one of other digits (`¹`) or with characters that nobody sees. */
+function named(name: string): string {
+  return /\p{L}/u.test(name.normalize('NFKC')) ? name : `"${name}"`;
 }

@@ -1,5 +1,6 @@
 import type { ChannelAdapter } from '../core/adapter.js';
 import { smsCapabilities } from '../sms/capabilities.js';
+import { recipientOf } from '../sms/recipient.js';
 import { rateOf } from '../sms/throughput.js';
 import { open, type SmppSession } from './session.js';
 import { smsSmppConfig, type SmsSmppConfig } from './sms-smpp.config.js';
@@ -23,6 +24,7 @@ export const smsSmpp: ChannelAdapter<SmsSmppConfig, SmppSession> = {
   capabilities,
   capabilitiesOf: ({ throughput }) => ({ ...capabilities, rate: rateOf(throughput) }),
   ingress: { socket: { sends: true, open, close: (session) => session.close() } },
+  admit: (_unit, to) => void recipientOf(to),
   send,
   check,
 };

@@ -86,7 +86,7 @@ export const smsSmppConfig = z.object({
   timeoutMs: z.int().min(100).max(120_000).default(15_000).describe('How long to wait for a connection, and for each answer, milliseconds.'),
   window: z.int().min(1).max(1_000).default(10).describe('Most messages that wait for their answer at the same time.'),
   throughput: throughputSettings(10),
-  quietHours: quietHoursSettings.describe('Hours in which nothing is sent; what is due waits. For accounts that advertise.'),
+  quietHours: quietHoursSettings.describe('Hours in which nothing is sent but one-time codes; what is due waits. For accounts that advertise.'),
   consent: consentSettings,
 }).refine(({ numbers, defaultCountry }) => numbers !== 'national' || defaultCountry !== undefined, {
   message: 'national numbers need a country',

@@ -26,8 +26,8 @@ const FAILURE = 2;
  */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
   const { config, session } = ctx;
-  const to = recipientOf(unit);
-  keepQuiet(config.quietHours, ctx.now());
+  const to = recipientOf(unit.thread.externalId);
+  keepQuiet(unit, config.quietHours, ctx.now());
   const before = session.partly.get(unit.id);
   session.partly.delete(unit.id);
   const reference = before?.reference ?? session.nextReference();

@@ -288,7 +288,9 @@ describe('sending by Tencent Cloud', () => {
     ['FailedOperation.TemplateIncorrectOrUnapproved', 'content-refused'],
     ['InvalidParameterValue.IncorrectPhoneNumber', 'recipient-gone'],
     ['InternalError.Timeout', 'outcome-unknown'],
-    ['InternalError.OtherError', 'unavailable'],
+    ['InternalError.SendAndRecvFail', 'outcome-unknown'],
+    ['InternalError.RequestTimeException', 'unavailable'],
+    ['UnauthorizedOperation.SerivceSuspendDueToArrears', 'config-invalid'],
     ['UnauthorizedOperation.RequestPermissionDeny', 'unauthorized'],
     ['Something.New', 'content-refused'],
     ['constructor', 'content-refused'],
@@ -299,7 +301,7 @@ describe('sending by Tencent Cloud', () => {
   });
 
   it('sends abroad by templates for that', async () => {
-    const changes = { international: { senderId: 'Shop', replyTemplate: '900' }, extendCode: '77' };
+    const changes = { international: { senderId: 'Shop', replyTemplate: { code: '900' } }, extendCode: '77' };
     const {
       sent: [body],
     } = await sending({ answer: sent, to: '+85291234567', changes });
@@ -310,8 +312,13 @@ describe('sending by Tencent Cloud', () => {
       SenderId: 'Shop',
       ExtendCode: '77',
     });
+    // A signature that is approved at home is none abroad.
+    expect(body).not.toHaveProperty('SignName');
     const home = await sending({ answer: sent, changes });
     expect(home.sent[0]).not.toHaveProperty('SenderId');
+    expect(home.sent[0]).toMatchObject({ SignName: '云商城' });
+    const plain = await sending({ answer: sent, to: '+85291234567' });
+    expect(plain).toMatchObject({ outcome: { code: 'content-refused' }, sent: [] });
   });
 
   it('takes values by number, without a gap', async () => {
@@ -320,6 +327,38 @@ describe('sending by Tencent Cloud', () => {
       outcome: expect.objectContaining({ code: 'content-refused' }),
       sent: [],
     });
+  });
+});
+
+describe('what is known before anything is sent by Tencent Cloud', () => {
+  const config = (changes: object) => smsTencent.config.parse({ ...settings, ...changes });
+  const [home, abroad] = ['+8613800138000', '+14155550101'];
+  const template = (values: Record<string, string>) => ({ type: 'template' as const, name: '5', values });
+  const text = { type: 'text' as const, text: 'hi' };
+  const admitted = (part: object, to: string, changes: object = {}) => {
+    try {
+      smsTencent.admit!({ index: 0, count: 1, parts: [part as never], text: 'hi' }, to, config(changes));
+      return undefined;
+    } catch (error) {
+      return (error as ProviderFailure).code;
+    }
+  };
+
+  it('is whether it can go there at all', () => {
+    expect([admitted(text, home), admitted(text, abroad)]).toEqual([undefined, 'content-refused']);
+    expect(admitted(text, home, { replyTemplate: undefined })).toBe('content-refused');
+    expect(admitted(template({ '1': 'a' }), abroad, { replyTemplate: undefined })).toBeUndefined();
+    expect(admitted(template({ '1': 'a', '3': 'c' }), home)).toBe('content-refused');
+    expect(admitted(template({ '1': '【a】' }), home)).toBe('content-refused');
+    expect(admitted(text, '10086')).toBe('recipient-gone');
+  });
+
+  it('is how long it is there', () => {
+    const international = { replyTemplate: { code: '900', text: 'Shop: {1}', max: 200 } };
+    const given = config({ international });
+    const can = (to: string) => smsTencent.capabilitiesOf!(given, to).text;
+    expect(can(abroad)).toMatchObject({ max: 200, segments: { alphabet: 'gsm7', added: 6 } });
+    expect(can(home)).toMatchObject({ max: 500, segments: { alphabet: 'ucs2', added: 5 } });
   });
 });
 

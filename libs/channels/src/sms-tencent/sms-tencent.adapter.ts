@@ -1,12 +1,12 @@
 import type { ChannelAdapter } from '../core/adapter.js';
 import { isAllowed } from '../sms/address-list.js';
 import { smsCapabilities } from '../sms/capabilities.js';
-import { mainlandCapabilities } from '../sms/mainland.js';
 import { rateOf } from '../sms/throughput.js';
 import { smsTencentConfig, type SmsTencentConfig } from './sms-tencent.config.js';
 import { parse } from './sms-tencent.parse.js';
 import { poll } from './sms-tencent.pull.js';
 import { check, send } from './sms-tencent.send.js';
+import { admit, capabilitiesTo } from './sms-tencent.ways.js';
 
 const capabilities = smsCapabilities({
   text: { max: 500, unit: 'utf16', segments: { alphabet: 'ucs2' } },
@@ -22,7 +22,8 @@ export const smsTencent: ChannelAdapter<SmsTencentConfig> = {
   config: smsTencentConfig,
   continuity: 'contact',
   capabilities,
-  capabilitiesOf: (config) => ({ ...mainlandCapabilities(capabilities, config), rate: rateOf(config.throughput) }),
+  capabilitiesOf: (config, to) => ({ ...capabilitiesTo(to, capabilities, config), rate: rateOf(config.throughput) }),
+  admit,
   ingress: {
     webhook: {
       guard: 'secret-path',

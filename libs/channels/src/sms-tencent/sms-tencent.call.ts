@@ -1,6 +1,6 @@
 import { ProviderFailure } from '#normalizer';
-import { statusFailure } from '#transport';
 import type { AdapterContext } from '../core/adapter.js';
+import { plainFailure } from '../sms/unsure.js';
 import type { SmsTencentConfig } from './sms-tencent.config.js';
 import { failureOf } from './sms-tencent.failures.js';
 import { CONTENT_TYPE, tc3Authorization } from './sms-tencent.signature.js';
@@ -26,7 +26,7 @@ export async function call<T extends object>(ctx: Context, action: string, param
     body,
     signal: ctx.signal,
   });
-  if (answer.status !== 200) throw statusFailure(answer, ctx.now());
+  if (answer.status !== 200) throw plainFailure(answer, ctx.now());
   const { Response: response } = answer.json<{ Response?: Partial<T> & { Error?: { Code?: unknown } } }>() ?? {};
   if (typeof response !== 'object' || response === null)
     throw new ProviderFailure('reply-unreadable', 'the answer holds no Response');

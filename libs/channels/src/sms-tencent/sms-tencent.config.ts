@@ -2,7 +2,7 @@ import { apiBase, secret } from '#normalizer';
 import { z } from 'zod';
 import { allowedAddressesSettings } from '../sms/address-list.js';
 import { consentSettings } from '../sms/consent.js';
-import { mainlandSettings } from '../sms/mainland.js';
+import { mainlandSettings, replyTemplateSettings, signNameSettings } from '../sms/mainland.js';
 import { throughputSettings } from '../sms/throughput.js';
 
 /** Settings of an `sms-tencent` account. */
@@ -20,7 +20,8 @@ export const smsTencentConfig = z.object({
   international: z
     .object({
       senderId: z.string().min(1).max(20).optional().describe('Sender ID abroad, where one was granted.'),
-      replyTemplate: z.string().min(1).max(20).optional().describe('Id of an international template with one variable, for answers in plain text.'),
+      signName: signNameSettings.optional().describe('Signature abroad, where one was approved.'),
+      replyTemplate: replyTemplateSettings('1').optional().describe('An international template for answers in plain text. Absent: only templates go abroad.'),
     })
     .prefault({})
     .describe('For numbers outside of mainland China, to which only international templates go.'),

@@ -1,11 +1,13 @@
 import { ProviderFailure, type OutboundUnit } from '#normalizer';
 import type { Health } from '#transport';
 import type { SendReceipt } from '../core/adapter.js';
-import { templateOrder, type TemplateOrder } from '../sms/mainland.js';
+import { keepQuiet } from '../sms/quiet-hours.js';
 import { recipientOf } from '../sms/recipient.js';
 import { isMainland } from '../sms/sender.js';
+import { ofOrder, templateOrder } from '../sms/template-order.js';
 import { call, type Context } from './sms-tencent.call.js';
 import { failureOf } from './sms-tencent.failures.js';
+import { parameters, wayTo } from './sms-tencent.ways.js';
 
 interface SendStatus {
   readonly SerialNo?: string;
@@ -14,38 +16,33 @@ interface SendStatus {
 
 /** Orders one message by template (https://cloud.tencent.com/document/api/382/55981). */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
-  const to = recipientOf(unit);
   const { config } = ctx;
-  const order = orderFor(unit, to, ctx);
-  const { SendStatusSet: list } = await call<{ SendStatusSet: SendStatus[] }>(ctx, 'SendSms', {
-    ...{ PhoneNumberSet: [to], SmsSdkAppId: config.smsSdkAppId, TemplateId: order.code, SignName: order.signName },
-    ...{ TemplateParamSet: parameters(order.values), SessionContext: unit.id },
-    ...(config.extendCode !== undefined && { ExtendCode: config.extendCode }),
-    ...(!isMainland(to) && config.international.senderId !== undefined && { SenderId: config.international.senderId }),
-  });
+  const to = recipientOf(unit.thread.externalId);
+  const way = wayTo(to, config);
+  const order = templateOrder(unit, config, way);
+  const TemplateParamSet = parameters(order);
+  if (order.marketing) keepQuiet(unit, config.quietHours, ctx.now());
+  try {
+    return await ordered(ctx, {
+      ...{ PhoneNumberSet: [to], SmsSdkAppId: config.smsSdkAppId, TemplateId: order.code, TemplateParamSet },
+      ...(order.signName !== undefined && { SignName: order.signName }),
+      SessionContext: unit.id,
+      ...(config.extendCode !== undefined && { ExtendCode: config.extendCode }),
+      ...(!isMainland(to) &&
+        config.international.senderId !== undefined && { SenderId: config.international.senderId }),
+    });
+  } catch (error) {
+    throw ofOrder(error, order, way);
+  }
+}
+
+async function ordered(ctx: Context, order: object): Promise<SendReceipt> {
+  const { SendStatusSet: list } = await call<{ SendStatusSet: SendStatus[] }>(ctx, 'SendSms', order);
   const status = Array.isArray(list) ? list[0] : undefined;
   if (typeof status?.Code !== 'string') throw new ProviderFailure('reply-unreadable', 'the answer tells of no message');
   if (status.Code !== 'Ok') throw failureOf(status.Code, ctx.now());
   if (!status.SerialNo) throw new ProviderFailure('reply-unreadable', 'the answer names no message');
   return { externalIds: [status.SerialNo] };
-}
-
-/** Answers in plain text go abroad by a template of their own. */
-function orderFor(unit: OutboundUnit, to: string, { config, now }: Context): TemplateOrder {
-  const own = config.international.replyTemplate;
-  const abroad = !isMainland(to) && unit.parts[0]?.type !== 'template' && own !== undefined;
-  if (!abroad) return templateOrder(unit, config, now());
-  const replyTemplate = { max: 35, ...config.replyTemplate, code: own, variable: '1' };
-  return templateOrder(unit, { ...config, replyTemplate }, now());
-}
-
-/** Values by the numbers that templates call them by: `{1}`, `{2}`. Throws `content-refused` where they are called otherwise. */
-function parameters(values: Readonly<Record<string, string>>): string[] {
-  const names = Object.keys(values);
-  if (names.length <= 1) return Object.values(values);
-  const set = names.map((_, i) => values[String(i + 1)]);
-  if (set.every((value) => value !== undefined)) return set;
-  throw new ProviderFailure('content-refused', 'values of these templates are called 1, 2, 3, ..., without a gap');
 }
 
 /** Asks how much was sent in the last hour: the credentials work, and the application is theirs. */

@@ -268,11 +268,37 @@ describe('sending by Twilio', () => {
     [401, 20003, 'unauthorized'],
     [429, 20429, 'throttled'],
     [429, 21611, 'throttled'],
-    [500, 20500, 'unavailable'],
+    [400, 21659, 'config-invalid'],
   ])('%d with code %d is %s', async (status, code, expected) => {
     const answer = { status, headers: { 'retry-after': '3' }, body: { code, message: 'words', status } };
     const failure = await withProvider({ answer }, (ctx) => failureOf(smsTwilio.send!(unit(), ctx)));
     expect(failure).toMatchObject({ code: expected, providerCode: String(code), retryAfterMs: 3_000 });
+  });
+
+  it.each([500, 502, 503])('knows not what became of it where Twilio answers %d, and says so', async (status) => {
+    const answer = { status, headers: { 'retry-after': '3' }, body: { code: 20500 } };
+    expect(await withProvider({ answer }, (ctx) => failureOf(smsTwilio.send!(unit(), ctx)))).toMatchObject({
+      ...{ code: 'outcome-unknown', providerCode: '20500' },
+    });
+  });
+
+  it.each([
+    [21408, 'item'],
+    [21606, 'item'],
+    [21608, 'item'],
+    [21659, undefined],
+    [20404, undefined],
+  ])('holds up others only where the account itself is at fault: %d', async (code, scope) => {
+    const answer = { status: 400, body: { code } };
+    expect(await withProvider({ answer }, (ctx) => failureOf(smsTwilio.send!(unit(), ctx)))).toMatchObject({
+      ...{ code: 'config-invalid', scope },
+    });
+  });
+
+  it('knows before anything is queued that names and short codes take no answers', () => {
+    const { admit } = smsTwilio;
+    expect(() => admit!(unit(), 'MyBank', {} as never)).toThrow(expect.objectContaining({ code: 'recipient-gone' }));
+    expect(() => admit!(unit(), '+14158675309', {} as never)).not.toThrow();
   });
 
   it('answers no name and no short code', async () => {
@@ -284,7 +310,7 @@ describe('sending by Twilio', () => {
     }
   });
 
-  it('keeps the quiet hours that are set, for each recipient', async () => {
+  it('keeps the quiet hours that are set, for each recipient, but not for codes', async () => {
     const changes = { quietHours: { from: '17:00', to: '18:00' } };
     await withProvider({ answer: created, changes }, async (ctx, provider) => {
       expect(await failureOf(smsTwilio.send!(unit(), ctx))).toMatchObject({
@@ -293,6 +319,7 @@ describe('sending by Twilio', () => {
         retryAfterMs: 1_800_000,
       });
       expect(provider.requests).toEqual([]);
+      expect(await smsTwilio.send!({ ...unit(), notice: true }, ctx)).toEqual({ externalIds: ['SM99'] });
     });
   });
 

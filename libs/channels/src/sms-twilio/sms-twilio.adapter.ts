@@ -1,5 +1,6 @@
 import type { ChannelAdapter } from '../core/adapter.js';
 import { smsCapabilities } from '../sms/capabilities.js';
+import { recipientOf } from '../sms/recipient.js';
 import { rateOf } from '../sms/throughput.js';
 import { smsTwilioConfig, type SmsTwilioConfig } from './sms-twilio.config.js';
 import { fetchMedia } from './sms-twilio.media.js';
@@ -41,6 +42,7 @@ export const smsTwilio: ChannelAdapter<SmsTwilioConfig> = {
       parse,
     },
   },
+  admit: (_unit, to) => void recipientOf(to),
   send,
   check,
   fetchMedia,

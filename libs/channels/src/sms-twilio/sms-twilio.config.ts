@@ -42,7 +42,7 @@ export const smsTwilioConfig = z
       .describe('Seconds after which Twilio gives a message up. Default: 10 hours.'),
     throughput: throughputSettings(10),
     quietHours: quietHoursSettings.describe(
-      'Hours in which nothing is sent; what is due waits. For accounts that advertise.',
+      'Hours in which nothing is sent but one-time codes; what is due waits. For accounts that advertise.',
     ),
     consent: consentSettings,
     apiBase: apiBase('https://api.twilio.com'),

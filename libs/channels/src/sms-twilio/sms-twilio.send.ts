@@ -4,7 +4,7 @@ import type { AdapterContext, SendReceipt } from '../core/adapter.js';
 import { keepQuiet } from '../sms/quiet-hours.js';
 import { recipientOf } from '../sms/recipient.js';
 import type { SmsTwilioConfig } from './sms-twilio.config.js';
-import { knownFailure, refusal } from './sms-twilio.failures.js';
+import { codeFailure, refusal } from './sms-twilio.failures.js';
 
 type Context = AdapterContext<SmsTwilioConfig>;
 
@@ -14,8 +14,8 @@ export const UNIT = 'unit';
 /** Creates one message (https://www.twilio.com/docs/messaging/api/message-resource). Twilio takes no idempotency key for them. */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
   const { config } = ctx;
-  const to = recipientOf(unit);
-  keepQuiet(config.quietHours, ctx.now());
+  const to = recipientOf(unit.thread.externalId);
+  keepQuiet(unit, config.quietHours, ctx.now());
   const form = new URLSearchParams({ To: to });
   if (config.messagingServiceSid === undefined) form.set('From', config.from ?? '');
   else form.set('MessagingServiceSid', config.messagingServiceSid);
@@ -37,16 +37,7 @@ function addContent(form: URLSearchParams, unit: OutboundUnit, ctx: Context): vo
 /** A message that Twilio made and gave up at once carries the reason. */
 function receiptOf(answer: HttpResponse): SendReceipt {
   const { sid, error_code: error } = answer.json<{ sid?: unknown; error_code?: unknown }>() ?? {};
-  if (typeof error === 'number') {
-    const { code, message, providerCode } = knownFailure(error) ?? {
-      ...{
-        code: 'content-refused' as const,
-        message: `Twilio refused it with code ${error}`,
-        providerCode: String(error),
-      },
-    };
-    throw new ProviderFailure(code, message, { providerCode });
-  }
+  if (typeof error === 'number') throw codeFailure(error, 'content-refused');
   if (typeof sid !== 'string' || sid === '')
     throw new ProviderFailure('reply-unreadable', 'the answer names no message');
   return { externalIds: [sid] };

@@ -26,7 +26,15 @@ describe('what a message says of consent', () => {
     ['+5511987654321', 'SAIR'],
     ['+85291234567', '退訂'],
     ['+819012345678', '配信停止'],
+    ['+15145550101', 'ARRÊT'],
+    ['+32470123456', 'afmelden'],
   ])('%s knows %s', (from, word) => expect(say(word, from)).toBe('opted-out'));
+
+  it.each([
+    ['+15145550101', 'abonner'],
+    ['+34612345678', 'ALTA'],
+    ['+85291234567', '訂閱'],
+  ])('%s takes them again by %s', (from, word) => expect(say(word, from)).toBe('opted-in'));
 
   it.each(['Please stop the delivery', 'YES', 'HELP', 'Y', '', '。', 'TT', '我要退订套餐', 'stop '.repeat(50)])(
     '%j is a message like any other',

@@ -11,22 +11,30 @@ const IN = ['start', 'unstop', 'optin'];
 /** Further words by country, named by its calling code. */
 const SPANISH = ['baja', 'alto', 'parar', 'cancelar', 'detener'];
 const PORTUGUESE = ['sair', 'parar', 'cancelar', 'remover'];
+const DUTCH = ['afmelden', 'uitschrijven'];
 const GERMAN = ['stopp', 'abmelden', 'abbestellen'];
+const FRENCH = ['arret', 'arrêt', 'desabonner', 'désabonner'];
 const TRADITIONAL = ['退訂', '取消訂閱', '拒收'];
 const OUT_IN: Readonly<Record<string, readonly string[]>> = {
   '86': ['t', 'td', 'r', 'n', '退', '退订', '回t', '回td', '0000', 'qx', '拒收', '取消订阅'],
   '852': TRADITIONAL, '853': TRADITIONAL, '886': TRADITIONAL,
   '81': ['停止', '配信停止'], '82': ['수신거부', '중지'], '7': ['стоп'],
-  '33': ['arret', 'arrêt', 'desabonner'], '49': GERMAN, '43': GERMAN, '41': [...GERMAN, 'arret', 'arrêt'],
+  '1': [...FRENCH, ...SPANISH], '33': FRENCH, '32': [...FRENCH, ...DUTCH], '41': [...GERMAN, ...FRENCH], '49': GERMAN, '43': GERMAN,
   '34': SPANISH, '52': SPANISH, '54': SPANISH, '56': SPANISH, '57': SPANISH, '51': SPANISH,
-  '351': PORTUGUESE, '55': PORTUGUESE, '39': ['annulla', 'cancella', 'disiscrivi'], '31': ['afmelden', 'uitschrijven'],
+  '351': PORTUGUESE, '55': PORTUGUESE, '39': ['annulla', 'cancella', 'disiscrivi'], '31': DUTCH,
 }; // prettier-ignore
+const ALTA = ['alta'];
+const ANMELDEN = ['anmelden'];
+const ABONNER = ['abonner', 'reprendre'];
+const SUBSCRIBE = ['訂閱', '恢復'];
 const IN_IN: Readonly<Record<string, readonly string[]>> = {
   '86': ['订阅', '恢复', '恢复订阅'],
-  '852': ['訂閱'],
-  '853': ['訂閱'],
-  '886': ['訂閱'],
-};
+  '852': SUBSCRIBE, '853': SUBSCRIBE, '886': SUBSCRIBE,
+  '1': [...ABONNER, ...ALTA], '33': ABONNER, '32': [...ABONNER, 'aanmelden'], '31': ['aanmelden'],
+  '49': ANMELDEN, '43': ANMELDEN, '41': [...ANMELDEN, ...ABONNER],
+  '34': ALTA, '52': ALTA, '54': ALTA, '56': ALTA, '57': ALTA, '51': ALTA,
+  '351': ['voltar'], '55': ['voltar'], '39': ['iscrivi', 'riprendi'], '81': ['再開', '配信再開'], '82': ['수신동의'], '7': ['старт'],
+}; // prettier-ignore
 
 const words = z.array(z.string().min(1).max(40)).max(100).default([]);
 

@@ -36,8 +36,8 @@ describe('long messages', () => {
     now = 999;
     expect(messages.overdue()).toEqual([]);
     now = 1_000;
-    expect(texts(messages.add(part(1)))).toEqual([['c', 1, 2]]);
-    expect(texts(messages.all())).toEqual([['a', 2, 3]]);
+    expect(texts(messages.add(part(1)))).toEqual([['[…]c', 1, 2]]);
+    expect(texts(messages.all())).toEqual([['a[…]', 2, 3]]);
   });
 
   it('take back a reference that is used again', () => {
@@ -49,7 +49,7 @@ describe('long messages', () => {
   it('hold no more than they may: the oldest goes', () => {
     const messages = new LongMessages<MessagePart>({ now: () => 0, most: 2 });
     const given = [1, 2, 3].map((reference) => texts(messages.add(part(2, { reference }))));
-    expect(given).toEqual([[], [], [['b', 1, 3]]]);
+    expect(given).toEqual([[], [], [['[…]b[…]', 1, 3]]]);
   });
 
   it.each([part(1, { total: 1 }), part(0), part(4), part(1, { total: 0 })])(

@@ -9,7 +9,7 @@ export interface MessagePart {
   readonly text: string;
 }
 
-/** A long message as far as it is there: `missing` are the places of parts that did not come in time. */
+/** A long message as far as it is there: `missing` are the places of parts that did not come in time, which `text` marks by `[…]`. */
 export interface Joined<P extends MessagePart> {
   readonly parts: readonly P[];
   readonly text: string;
@@ -22,6 +22,8 @@ interface Gathering<P> {
 }
 
 const ONE_MINUTE = 60_000;
+/** Stands for parts that never came, so that nobody takes what is left for all that was written. */
+const GAP = '[…]';
 
 /**
  * Joins parts that a provider hands over one by one, in whatever order, repeated or not. A reference is used again soon (there are 256 of the short kind),
@@ -80,5 +82,7 @@ function joined<P extends MessagePart>(unordered: readonly P[], total: number): 
   const places = new Set(parts.map(({ number }) => number));
   const missing =
     total === 1 ? [] : Array.from({ length: total }, (_, i) => i + 1).filter((place) => !places.has(place));
-  return { parts, text: parts.map(({ text }) => text).join(''), missing };
+  const marks = missing.filter((place) => !missing.includes(place - 1)).map((number) => ({ number, text: GAP }));
+  const texts = [...parts, ...marks].sort((a, b) => a.number - b.number).map(({ text }) => text);
+  return { parts, text: texts.join(''), missing };
 }

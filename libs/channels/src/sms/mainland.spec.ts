@@ -1,73 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutboundUnit, ProviderFailure } from '#normalizer';
 import { z } from 'zod';
 import { fit } from '../core/fit.js';
 import { smsCapabilities } from './capabilities.js';
-import { beijingTime, mainlandCapabilities, mainlandSettings, templateOrder, untilTomorrow } from './mainland.js';
+import { beijingTime, mainlandCapabilities, mainlandSettings, untilTomorrow } from './mainland.js';
 
 const schema = z.object(mainlandSettings);
 const noon = Date.parse('2026-11-21T12:00:00+08:00');
-const night = Date.parse('2026-11-21T23:00:00+08:00');
 const templates = {
   code: { code: 'SMS_1', text: '验证码${code}，五分钟内有效' },
   sale: { code: 'SMS_2', text: '全场八折，拒收请回复R', marketing: true, signName: '别的商城' },
 };
 const config = (changes: object = {}) => schema.parse({ signName: '云商城', templates, ...changes });
-const template = (name: string, values = {}): Pick<OutboundUnit, 'parts' | 'text'> => ({
-  parts: [{ type: 'template', name, values }],
-  text: '',
-});
-const text = (words: string): Pick<OutboundUnit, 'parts' | 'text'> => ({
-  parts: [{ type: 'text', text: words }],
-  text: words,
-});
-const refusal = (work: () => unknown) => {
-  try {
-    work();
-  } catch (error) {
-    const { code, scope, retryAfterMs } = error as ProviderFailure;
-    return { code, scope, retryAfterMs };
-  }
-  return undefined;
-};
-
-describe('templates of mainland China', () => {
-  it('go by their name in the settings, or by the id of the provider', () => {
-    expect(templateOrder(template('code', { code: '1' }), config(), noon)).toEqual({
-      code: 'SMS_1',
-      signName: '云商城',
-      values: { code: '1' },
-    });
-    expect(templateOrder(template('SMS_9'), config(), noon)).toEqual({ code: 'SMS_9', signName: '云商城', values: {} });
-    expect(templateOrder(template('sale'), config(), noon)).toMatchObject({ code: 'SMS_2', signName: '别的商城' });
-    expect(templateOrder(template('constructor'), config(), noon)).toMatchObject({ code: 'constructor' });
-  });
-
-  it('take answers in plain text where one is set for them', () => {
-    const replyTemplate = { code: 'SMS_7', variable: 'answer' };
-    expect(templateOrder(text('在路上'), config({ replyTemplate }), noon)).toEqual({
-      code: 'SMS_7',
-      signName: '云商城',
-      values: { answer: '在路上' },
-    });
-    expect(refusal(() => templateOrder(text('在路上'), config(), noon))).toMatchObject({ code: 'content-refused' });
-  });
-
-  it('hold no second signature', () => {
-    expect(refusal(() => templateOrder(template('code', { code: '【银行】' }), config(), noon))).toMatchObject({
-      code: 'content-refused',
-    });
-  });
-
-  it('wait at night if they advertise, and only then', () => {
-    expect(refusal(() => templateOrder(template('sale'), config(), night))).toEqual({
-      code: 'throttled',
-      scope: 'item',
-      retryAfterMs: 9 * 3_600_000,
-    });
-    expect(refusal(() => templateOrder(template('code', { code: '1' }), config(), night))).toBeUndefined();
-  });
-});
 
 describe('settings of mainland China', () => {
   it('take a signature with and without its brackets', () => {
@@ -99,17 +42,26 @@ describe('settings of mainland China', () => {
 describe('what an account in mainland China can do', () => {
   const base = smsCapabilities({ text: { max: 500, unit: 'utf16' }, receipts: [], template: 'full' });
   const replyTemplate = { code: 'SMS_7', text: '客服回复：${content}', max: 60 };
-  const can = mainlandCapabilities(base, config({ replyTemplate }));
+  const over = (changes: object) => {
+    const given = config(changes);
+    return mainlandCapabilities(base, given, { replyTemplate: undefined, ...given });
+  };
+  const can = over({ replyTemplate });
   const segments = (parts: Parameters<typeof fit>[0]['parts']) =>
     fit({ parts }, can).map((unit) => unit.segments?.segments);
 
   it('counts signature and wording', () => {
     expect(segments([{ type: 'text', text: '中'.repeat(60) }])).toEqual([1]);
-    expect(
-      mainlandCapabilities(base, config({ replyTemplate: { ...replyTemplate, max: 100 } })).text.segments?.added,
-    ).toBe(10);
+    expect(over({ replyTemplate: { ...replyTemplate, max: 100 } }).text.segments?.added).toBe(10);
     expect(segments([{ type: 'template', name: 'code', values: { code: '4'.repeat(55) } }])).toEqual([1]);
     expect(segments([{ type: 'template', name: 'code', values: { code: '4'.repeat(56) } }])).toEqual([2]);
+  });
+
+  it('counts GSM-7 where no signature is put before', () => {
+    const abroad = mainlandCapabilities(base, config(), { signName: undefined, replyTemplate: undefined });
+    expect(fit({ parts: [{ type: 'text', text: 'a'.repeat(160) }] }, abroad)).toMatchObject([
+      { segments: { encoding: 'gsm7', units: 160, segments: 1 } },
+    ]);
   });
 
   it('splits answers to what the variable takes', () => {

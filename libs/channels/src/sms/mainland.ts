@@ -1,11 +1,10 @@
-import { ProviderFailure, type OutboundUnit } from '#normalizer';
 import { z } from 'zod';
 import type { Capabilities } from '../core/capabilities.js';
-import { keepQuiet, quietHoursSettings } from './quiet-hours.js';
+import { quietHoursSettings } from './quiet-hours.js';
 
 /** How marketing texts tell how to refuse them: operators demand that they do. */
 const REFUSABLE = /退订|拒收|(?:回复?|复)\s*(?:T|TD|R|N)\b|STOP/i;
-const BRACKETS = /[【】]/;
+export const BRACKETS = /[【】]/;
 const VARIABLE = /\$?\{\w+\}/g;
 
 /** A signature as it was registered. Providers put it into 【】, so it is taken without. */
@@ -13,6 +12,17 @@ export const signNameSettings = z
   .string()
   .overwrite((name) => name.trim().replace(/^【(.*)】$/, '$1'))
   .regex(/^[^【】\s]{2,32}$/, 'expected the approved signature, 2 to 32 characters, without 【】');
+
+/** A template into which answers in plain text are put. `variable`: what its one variable is called where the settings do not say. */
+export function replyTemplateSettings(variable: string) {
+  return z.object({
+    code: z.string().min(1).max(100).describe("The provider's id of a template with one variable, into which answers in plain text are put."),
+    variable: z.string().regex(/^\w{1,40}$/).default(variable).describe('Name of that variable.'),
+    text: z.string().min(1).max(500).refine((text) => !BRACKETS.test(text), 'give the wording without 【签名】').optional()
+      .describe('Its wording without the signature, such as `客服回复：${content}`: for the number of segments.'),
+    max: z.int().min(2).max(500).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
+  }); // prettier-ignore
+}
 
 const template = z
   .object({
@@ -47,14 +57,7 @@ export const mainlandSettings = {
     .record(z.string().min(1).max(100), template)
     .default({})
     .describe('Approved templates (模板) by the name that replies call them by. Others are called by their id.'),
-  replyTemplate: z
-    .object({
-      code: z.string().min(1).max(100).describe("The provider's id of a template with one variable, into which answers in plain text are put."),
-      variable: z.string().regex(/^\w{1,40}$/).default('content').describe('Name of that variable.'),
-      text: z.string().min(1).max(500).refine((text) => !BRACKETS.test(text), 'give the wording without 【签名】').optional()
-        .describe('Its wording without the signature, such as `客服回复：${content}`: for the number of segments.'),
-      max: z.int().min(2).max(500).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
-    })
+  replyTemplate: replyTemplateSettings('content')
     .optional()
     .describe('For answers in plain text: operators in mainland China let nothing but approved templates pass.'),
   quietHours: quietHoursSettings
@@ -63,66 +66,40 @@ export const mainlandSettings = {
 }; // prettier-ignore
 
 export type Mainland = z.infer<z.ZodObject<typeof mainlandSettings>>;
+export type ReplyTemplate = z.infer<ReturnType<typeof replyTemplateSettings>>;
 
-/** What a unit orders of a provider in China. */
-export interface TemplateOrder {
-  readonly code: string;
-  readonly signName: string;
-  readonly values: Readonly<Record<string, string>>;
+/** By what messages reach a recipient. */
+export interface Way {
+  /** Signature of messages whose template has none of its own; undefined: none is put before them. */
+  readonly signName: string | undefined;
+  /** For answers in plain text; undefined: they cannot be sent. */
+  readonly replyTemplate: ReplyTemplate | undefined;
 }
 
-/**
- * The template that a unit is sent by: the one it names, or that for answers in plain text. Throws `content-refused` where there is none or a value holds
- * 【】, which would be a second signature, and `throttled` while an advertisement has to wait.
- */
-export function templateOrder(
-  unit: Pick<OutboundUnit, 'parts' | 'text'>,
-  config: Mainland,
-  now: number,
-): TemplateOrder {
-  const [part] = unit.parts;
-  const order = part?.type === 'template' ? named(part, config, now) : plain(unit.text, config);
-  const faulty = Object.entries(order.values).find(([, value]) => BRACKETS.test(value));
-  if (faulty)
-    throw new ProviderFailure(
-      'content-refused',
-      `the value of ${faulty[0]} holds 【 or 】, which only the signature may`,
-    );
-  return order;
-}
-
-function named(
-  { name, values }: { name: string; values: Record<string, string> },
-  { templates, signName, quietHours }: Mainland,
-  now: number,
-): TemplateOrder {
-  const known = Object.hasOwn(templates, name) ? templates[name] : undefined;
-  if (known?.marketing) keepQuiet(quietHours, now);
-  return { code: known?.code ?? name, signName: known?.signName ?? signName, values };
-}
-
-function plain(text: string, { replyTemplate, signName }: Mainland): TemplateOrder {
-  if (replyTemplate) return { code: replyTemplate.code, signName, values: { [replyTemplate.variable]: text } };
-  const why = 'numbers of mainland China take approved templates only: send a template, or set replyTemplate';
-  throw new ProviderFailure('content-refused', why);
-}
-
-/** Text and templates of an account: how long, how counted, how worded. The signature is part of every message. */
-export function mainlandCapabilities(of: Capabilities, config: Mainland): Capabilities {
-  const { signName, replyTemplate, templates } = config;
+/** Text and templates of an account over a way: how long, how counted, how worded. The signature is part of every message. */
+export function mainlandCapabilities(
+  of: Capabilities,
+  { templates }: Pick<Mainland, 'templates'>,
+  way: Way,
+): Capabilities {
+  const { signName, replyTemplate } = way;
   const around = replyTemplate?.text?.replaceAll(VARIABLE, '').length ?? 0;
   const wordings = Object.entries(templates).flatMap(([name, known]) =>
-    known.text === undefined ? [] : [[name, `【${known.signName ?? signName}】${known.text}`]],
+    known.text === undefined ? [] : [[name, `${inBrackets(known.signName ?? signName)}${known.text}`]],
   );
   return {
     ...of,
     text: {
       ...of.text,
       max: replyTemplate?.max ?? of.text.max,
-      segments: { alphabet: 'ucs2', added: signName.length + 2 + around },
+      segments: { alphabet: signName === undefined ? 'gsm7' : 'ucs2', added: inBrackets(signName).length + around },
     },
     ...(wordings.length > 0 && { templates: Object.fromEntries(wordings) as Record<string, string> }),
   };
+}
+
+function inBrackets(signName: string | undefined): string {
+  return signName === undefined ? '' : `【${signName}】`;
 }
 
 /** A time such as `2017-09-01 00:00:00`, which is Beijing's, in ISO 8601; undefined where it is none. */

@@ -29,15 +29,19 @@ describe('quiet hours', () => {
   });
 
   it('hold up one recipient, and say how long', () => {
-    expect(() => keepQuiet(undefined, shanghai('23:00:00'))).not.toThrow();
-    expect(() => keepQuiet(night, shanghai('12:00:00'))).not.toThrow();
+    expect(() => keepQuiet({}, undefined, shanghai('23:00:00'))).not.toThrow();
+    expect(() => keepQuiet({}, night, shanghai('12:00:00'))).not.toThrow();
     const failure = expect.objectContaining({ code: 'throttled', scope: 'item', retryAfterMs: 9 * HOUR });
-    expect(() => keepQuiet(night, shanghai('23:00:00'))).toThrow(ProviderFailure);
+    expect(() => keepQuiet({}, night, shanghai('23:00:00'))).toThrow(ProviderFailure);
     try {
-      keepQuiet(night, shanghai('23:00:00'));
+      keepQuiet({}, night, shanghai('23:00:00'));
     } catch (error) {
       expect(error).toEqual(failure);
     }
+  });
+
+  it('let one-time codes pass, which are of no use in the morning', () => {
+    expect(() => keepQuiet({ notice: true }, night, shanghai('23:00:00'))).not.toThrow();
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { ProviderFailure } from '#normalizer';
+import { ProviderFailure, type OutboundUnit } from '#normalizer';
 import { z } from 'zod';
 
 const clock = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as 21:00');
@@ -26,9 +26,13 @@ export function quietFor({ from, to, timeZone }: QuietHours, now: number): numbe
   return gone < length ? (length - gone) * MINUTE - (now % MINUTE) : 0;
 }
 
-/** Throws `throttled` until the quiet hours are over, for this recipient alone. */
-export function keepQuiet(quietHours: QuietHours | undefined, now: number): void {
-  const retryAfterMs = quietHours ? quietFor(quietHours, now) : 0;
+/** Throws `throttled` until the quiet hours are over, for this recipient alone. A code is asked for by whoever is awake: it does not wait. */
+export function keepQuiet(
+  { notice }: Pick<OutboundUnit, 'notice'>,
+  quietHours: QuietHours | undefined,
+  now: number,
+): void {
+  const retryAfterMs = quietHours && !notice ? quietFor(quietHours, now) : 0;
   if (retryAfterMs > 0)
     throw new ProviderFailure('throttled', 'it waits for the end of the quiet hours', { retryAfterMs, scope: 'item' });
 }

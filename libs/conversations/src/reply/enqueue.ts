@@ -37,7 +37,8 @@ export async function enqueue(
     : rules?.namesLast && (await lastFrom(sql, thread.id));
   const { parts, subject } = message;
   demandSendable(thread, rules, needsWindow(message) ? 1 : 0);
-  const units = channels.fit(thread.account_id, { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) });
+  const fitting = { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) };
+  const units = channels.fit(thread.account_id, fitting, thread.external_id);
   demandSendable(thread, rules, units.filter(needsWindow).length);
 
   const options = units.flatMap(askedIn).at(-1);

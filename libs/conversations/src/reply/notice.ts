@@ -28,6 +28,8 @@ const LAY_NOTICE = {
 export async function layNotice(sql: Sql, channels: ChannelDirectory, notice: Notice): Promise<void> {
   const { accountId, to, parts, subject, expiresAt, wanted } = notice;
   const message = { parts, ...(subject !== undefined && { subject }) };
-  const units = channels.fit(accountId, message).map(({ choiceMap: _, ...content }) => ({ id: newId('unt'), content }));
+  const units = channels
+    .fit(accountId, message, to.value)
+    .map(({ choiceMap: _, ...content }) => ({ id: newId('unt'), content }));
   await sql.query(LAY_NOTICE, [newId('ntc'), accountId, JSON.stringify(to), JSON.stringify(units), expiresAt, wanted]);
 }

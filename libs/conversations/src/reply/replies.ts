@@ -84,7 +84,7 @@ export class Replies implements RepliesPort {
     if (!conversation) throw new NotFound(`there is no conversation ${conversationId}`);
     const threads = await threadsOf(sql, conversation);
     return threads.map((thread) => {
-      const plain = toSendability(thread, this.channels.rules(thread.account_id));
+      const plain = toSendability(thread, this.channels.rules(thread.account_id, thread.external_id));
       return plain.canSend && text !== undefined ? { ...plain, ...needed(this.channels, thread, text) } : plain;
     });
   }
@@ -169,7 +169,7 @@ export class Replies implements RepliesPort {
     await tieFiles(sql, id, parts);
     if (!waits?.until) return enqueue(sql, this.channels, { message, thread });
     // What cannot be sent at all is refused now, not when its time has come.
-    const segments = segmentsOf(this.channels.fit(thread.account_id, { parts }));
+    const segments = segmentsOf(this.channels.fit(thread.account_id, { parts }, thread.external_id));
     return { ...(await this.view(sql, id)), ...(segments && { segments }) };
   }
 
@@ -190,7 +190,7 @@ function needed(
   text: string,
 ): Pick<Sendability, 'needs'> | { canSend: false; code: string } {
   try {
-    const units = channels.fit(thread.account_id, { parts: [{ type: 'text', text }] });
+    const units = channels.fit(thread.account_id, { parts: [{ type: 'text', text }] }, thread.external_id);
     return { needs: { messages: units.length, segments: segmentsOf(units) ?? null } };
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;

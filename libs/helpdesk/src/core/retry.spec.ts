@@ -140,6 +140,12 @@ describe('afterDelivery', () => {
 });
 
 describe('afterSend', () => {
+  it('fails one message alone where the settings do not fit that one', () => {
+    const outcome = { code: 'config-invalid', idempotent: false } as const;
+    expect(afterSend(FIRST, outcome)).toMatchObject({ kind: 'pause' });
+    expect(afterSend(FIRST, { ...outcome, scope: 'item' })).toMatchObject({ kind: 'park' });
+  });
+
   const send = (code: FailureCode, idempotent = false) =>
     course((attempts) => afterSend(attempts, { code, idempotent }));
 

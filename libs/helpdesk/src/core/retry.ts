@@ -158,10 +158,18 @@ function courseOfDelivery(code: FailureCode): keyof typeof DELIVERY_COURSES {
   }
 }
 
-function courseOfSend({ code, idempotent }: { code: FailureCode; idempotent: boolean }): keyof typeof SEND_COURSES {
+function courseOfSend({
+  code,
+  idempotent,
+  scope,
+}: {
+  code: FailureCode;
+  idempotent: boolean;
+  scope?: 'item';
+}): keyof typeof SEND_COURSES {
   if (code === 'unavailable' || (code === 'outcome-unknown' && idempotent)) return 'outage';
   if (code === 'throttled' || code === 'unauthorized') return code;
-  return code === 'config-invalid' ? 'misconfigured' : 'final';
+  return code === 'config-invalid' && scope !== 'item' ? 'misconfigured' : 'final';
 }
 
 interface Situation {
