@@ -12,7 +12,7 @@ describeOnEveryDatabase('what channels tell of who wrote', (open) => {
   let database: Database;
   let profiles: Profiles;
   let asked: string[];
-  let tells: (handle: Handle) => Promise<{ handles: Handle[] }>;
+  let tells: (handle: Handle) => Promise<{ handles: Handle[]; name?: string }>;
   let day = 0;
   let events = 0;
 
@@ -86,6 +86,37 @@ describeOnEveryDatabase('what channels tell of who wrote', (open) => {
     day += 1;
     await write('official', 'zhao');
     expect(asked).toHaveLength(3);
+  });
+
+  it.each<[string, () => Error, number]>([
+    ['is busy', () => new ProviderFailure('unavailable', 'no'), 2],
+    ['refuses the secret', () => new ProviderFailure('unauthorized', 'no'), 2],
+    ['stumbles', () => new RangeError('no'), 2],
+    ['tells nothing of this person', () => new ProviderFailure('recipient-gone', 'no'), 1],
+  ])('is asked again a minute later, or a day, where the channel %s', async (what, error, times) => {
+    tells = () => Promise.reject(error());
+    for (const minutes of [0, 0.5, 1.1]) {
+      day = Math.floor(day) + minutes / 1_440;
+      await write('official', what);
+    }
+    expect(asked).toHaveLength(times);
+    day = Math.floor(day) + 2;
+    await write('official', what);
+    expect(asked).toHaveLength(times + 1);
+  });
+
+  it('names who has no name, and nobody else', async () => {
+    tells = async () => ({ handles: [], name: ' 张\u0000三 ' });
+    const contact = await write('official', 'nameless');
+    const name = async () => (await database.query('select name from contact where id = $1', [contact]))[0];
+    expect(await name()).toEqual({ name: '张\uFFFD三' });
+    const changes = `select data->'changes' as changes from event where type = 'contact.updated' and contact_id = $1`;
+    expect(await database.query(changes, [contact])).toEqual([{ changes: ['name'] }]);
+    day += 2;
+    tells = async () => ({ handles: [], name: '李四' });
+    await write('official', 'nameless');
+    expect(await name()).toEqual({ name: '张\uFFFD三' });
+    expect(await database.query(changes, [contact])).toHaveLength(1);
   });
 
   it('fails without a sign to the customer', async () => {

@@ -54,7 +54,7 @@ export interface ChannelAdapter<C = unknown, S = never> {
   check?(ctx: AdapterContext<C, S>): Promise<Health>;
   /** Opens the bytes behind `part.ref` of a pending media part. Throws `ProviderFailure`. Called after commit, retried. */
   fetchMedia?(ref: string, ctx: AdapterContext<C, S>): Promise<MediaStream>;
-  /** By which further handles the provider knows a person who wrote, such as a unionid. Called after commit, best effort, once a day. */
+  /** By which further handles the provider knows a person who wrote, such as a unionid, and by what name. Called after commit, best effort, once a day. */
   profile?(handle: Handle, ctx: AdapterContext<C, S>): Promise<Profile>;
   /** Shows or hides "is typing" to the customer. Best effort; a throw is logged. Paired with `capabilities.typing`. */
   typing?(thread: ThreadRef, on: boolean, ctx: AdapterContext<C, S>): Promise<void>;
@@ -65,6 +65,8 @@ export interface ChannelAdapter<C = unknown, S = never> {
 /** What a provider vouches for of a person: never a handle that the person only claims. */
 export interface Profile {
   readonly handles: readonly Handle[];
+  /** What they call themselves there, for a contact that has no name yet. */
+  readonly name?: string;
 }
 
 /** What an account can do, to one recipient where that is named (`ChannelAdapter.capabilitiesOf`). */

@@ -46,13 +46,15 @@ const common = (dedupeKey: string) => ({
 const id = (n: number): string => String(6_054_768_590_064_713_728n + BigInt(n));
 const message = (n: number, part: object) =>
   ({ kind: 'message', ...common(`message:${id(n)}`), parts: [part], externalIds: [id(n)] }) as InboundEventInput;
-const event = (name: string, part: object) =>
+const event = (name: string, part: object, more: object = {}) =>
   ({
     kind: 'message',
     ...common(`event:${openid}:1482048670:${name}::`),
     parts: [part],
     automated: true,
+    ...more,
   }) as InboundEventInput;
+const entered = (part: object) => event('user_enter_tempsession', part, { window: { seconds: 60, messages: 2 } });
 const result = (msgId: string, more: object) =>
   ({
     kind: 'receipt',
@@ -77,11 +79,8 @@ const inbound: readonly [string, InboundEventInput][] = [
     }),
   ],
   ['page-bare', message(4, { type: 'card', title: 'Mini program', actions: [] })],
-  ['enter', event('user_enter_tempsession', { type: 'choice', optionId: 'user_enter_tempsession', label: 'order-7' })],
-  [
-    'enter-bare',
-    event('user_enter_tempsession', { type: 'unsupported', providerType: 'event:user_enter_tempsession' }),
-  ],
+  ['enter', entered({ type: 'choice', optionId: 'user_enter_tempsession', label: 'order-7' })],
+  ['enter-bare', entered({ type: 'unsupported', providerType: 'event:user_enter_tempsession' })],
   ['notice-sent', result('1864323726461255680', { status: 'delivered' })],
   [
     'notice-refused',
@@ -280,6 +279,15 @@ describe('a mini program', () => {
     ['a card with a button of ours', card('', { actions: [{ label: 'a', id: 'a' }] }), false],
     ['a picture', photo, true],
   ])('sends as it is: %s: %#', (_what, part, native) => expect(wechatMiniProgram.native?.(part as Part)).toBe(native));
+
+  it('can be answered for as long, and as often, as its settings say after somebody came', () => {
+    const { webhook } = wechatMiniProgram.ingress;
+    const config = wechatMiniProgram.config.parse({ ...safe, actionSeconds: 120, actionMessages: 1 });
+    const context = { accountId: 'a', config, publicUrl: '', now };
+    expect(receive(webhook!, sign(fixture('enter'), context), context)).toMatchObject({
+      parsed: { events: [{ window: { seconds: 120, messages: 1 } }] },
+    });
+  });
 
   it('sends no page of another mini program', async () => {
     const unit = { parts: [card(ORDER.replace(safe.appId, other.appId))], thread: { externalId: openid } };

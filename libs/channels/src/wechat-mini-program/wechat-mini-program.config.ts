@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { KEY_MISSING, appSettings, hasItsKey } from '../wechat/app-settings.js';
+import { KEY_MISSING, actionMessages, appSettings, hasItsKey } from '../wechat/app-settings.js';
 
 /** Settings of a mini program. */
 export const wechatMiniProgramConfig = z
   .object({
     ...appSettings,
+    actionMessages: actionMessages(2, 'opening the customer service'),
     state: z
       .enum(['formal', 'trial', 'developer'])
       .default('formal')

@@ -46,13 +46,16 @@ const common = (dedupeKey: string) => ({
 const id = (n: number): string => String(6_054_768_590_064_713_728n + BigInt(n));
 const message = (n: number, ...parts: object[]) =>
   ({ kind: 'message', ...common(`message:${id(n)}`), parts, externalIds: [id(n)] }) as InboundEventInput;
-const event = ([name, key]: readonly [string, string], part: object) =>
+const event = ([name, key]: readonly [string, string], part: object, more: object = {}) =>
   ({
     kind: 'message',
     ...common(`event:${openid}:1409735668:${name}::${key}`),
     parts: [part],
     automated: true,
+    ...more,
   }) as InboundEventInput;
+/** What an action of a customer allows. */
+const short = { window: { seconds: 60, messages: 3 } };
 const held = ([kind, mimeType]: readonly [string, string], ref: string, more: object = {}) => ({
   type: 'media',
   kind,
@@ -71,7 +74,7 @@ const result = (name: string, msgId: string, more: object) =>
   }) as InboundEventInput;
 const inbound: readonly [string, InboundEventInput][] = [
   ['text', message(0, { type: 'text', text: '报表导不出来 👋 🙂 <b>&amp;</b>' })],
-  ['menu-answer', message(1, { type: 'choice', optionId: '101', label: '满意' })],
+  ['menu-answer', { ...message(1, { type: 'choice', optionId: '101', label: '满意' }), ...short } as InboundEventInput],
   ['not-handed-out', message(2, { type: 'unsupported', providerType: 'text:not handed out by WeChat' })],
   ['image', message(3, held(['image', 'image/jpeg'], 'nDcxz2oo_image http://mmbiz.qpic.cn/mmbiz_jpg/abc/0'))],
   ['voice', message(4, held(['voice', 'audio/amr'], 'nDcxz2oo_voice', { caption: '请问什么时候发货？' }))],
@@ -88,18 +91,22 @@ const inbound: readonly [string, InboundEventInput][] = [
     }),
   ],
   ['future', message(9, { type: 'unsupported', providerType: 'hologram' })],
-  ['subscribe', { kind: 'opted-in', ...common(`event:${openid}:1409735668:subscribe::`), reason: 'subscribed' }],
+  [
+    'subscribe',
+    { kind: 'opted-in', ...common(`event:${openid}:1409735668:subscribe::`), reason: 'subscribed', ...short },
+  ],
   [
     'subscribe-scene',
     {
       kind: 'opted-in',
       ...common(`event:${openid}:1409735668:subscribe::qrscene_123123`),
       reason: 'subscribed by QR code, scene 123123',
+      ...short,
     },
   ],
   ['unsubscribe', { kind: 'opted-out', ...common(`event:${openid}:1409735668:unsubscribe::`), reason: 'unsubscribed' }],
-  ['scan', event(['scan', 'store-7'], { type: 'unsupported', providerType: 'event:SCAN:store-7' })],
-  ['click', event(['click', 'TALK_TO_US'], { type: 'choice', optionId: 'TALK_TO_US', label: 'TALK_TO_US' })],
+  ['scan', event(['scan', 'store-7'], { type: 'unsupported', providerType: 'event:SCAN:store-7' }, short)],
+  ['click', event(['click', 'TALK_TO_US'], { type: 'choice', optionId: 'TALK_TO_US', label: 'TALK_TO_US' }, short)],
   ['view', event(['view', 'https://shop.example/orders'], { type: 'link', url: 'https://shop.example/orders' })],
   ['location-event', event(['location', ''], { type: 'location', latitude: 23.137466, longitude: 113.352425 })],
   ['template-success', result('templatesendjobfinish', '3156567833284837377', { status: 'delivered' })],
@@ -122,7 +129,10 @@ const inbound: readonly [string, InboundEventInput][] = [
     }),
   ],
   ['notice-sent', result('subscribe_msg_sent_event', '1700827132819554304', { status: 'delivered' })],
-  ['scancode', event(['scancode_waitmsg', '6'], { type: 'unsupported', providerType: 'event:scancode_waitmsg:6:2' })],
+  [
+    'scancode',
+    event(['scancode_waitmsg', '6'], { type: 'unsupported', providerType: 'event:scancode_waitmsg:6:2' }, short),
+  ],
   ['kf-close', event(['kf_close_session', ''], { type: 'unsupported', providerType: 'event:kf_close_session' })],
 ];
 
@@ -428,6 +438,22 @@ describe('events', () => {
     expect(new Set(keys).size).toBe(keys.length);
     expect(Math.max(...keys.map(({ length }) => length))).toBeLessThanOrEqual(500);
     expect(keyOf({ Event: 'click', EventKey: 'a' })).toBe(keys[0]);
+  });
+
+  it.each([
+    ['CLICK', { seconds: 120, messages: 1 }],
+    ['scancode_push', { seconds: 120, messages: 1 }],
+    ['SCAN', { seconds: 120, messages: 1 }],
+    ['subscribe', { seconds: 120, messages: 1 }],
+    ['VIEW', undefined],
+    ['LOCATION', undefined],
+    ['unsubscribe', undefined],
+    ['pic_weixin', undefined],
+  ])('%s can be answered as the settings say: %j', (Event, window) => {
+    const settings = { ...safe, mode: 'plain', actionSeconds: 120, actionMessages: 1 };
+    const taken = take(text({ MsgType: 'event', Event, EventKey: 'a', Latitude: 1, Longitude: 2 }), settings);
+    if (taken.kind !== 'parsed') throw new Error(taken.kind);
+    expect((taken.parsed.events[0] as { window?: object }).window).toEqual(window);
   });
 
   it('need somebody who did it', () => {

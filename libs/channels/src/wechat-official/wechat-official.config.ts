@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import { KEY_MISSING, appSettings, hasItsKey } from '../wechat/app-settings.js';
+import { KEY_MISSING, actionMessages, appSettings, hasItsKey, openPlatform } from '../wechat/app-settings.js';
 
 /** Settings of an official account. */
 export const wechatOfficialConfig = z
   .object({
     ...appSettings,
+    actionMessages: actionMessages(
+      3,
+      'following, a scan, a tap on the menu of the account or on an option of a message',
+    ),
+    openPlatform,
     menus: z
       .boolean()
       .default(true)

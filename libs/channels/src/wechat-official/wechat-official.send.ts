@@ -65,7 +65,7 @@ export async function profile({ value: openid }: Handle, ctx: Context): Promise<
   });
   const { unionid } = answer;
   if (typeof unionid !== 'string' || unionid === '') return { handles: [] };
-  return { handles: [{ scheme: 'wechat-unionid', scope: '', value: unionid, proof: 'channel' }] };
+  return { handles: [{ scheme: 'wechat-unionid', scope: ctx.config.openPlatform, value: unionid, proof: 'channel' }] };
 }
 
 export function check(ctx: Context): Promise<Health> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { ProviderFailure, type MediaPart } from '#normalizer';
 import { guardedHttp, type GuardedHttp } from '#transport';
@@ -179,9 +180,22 @@ describe('material', () => {
   it('is uploaded whole, under a name with the ending of its type', async () => {
     const ctx = context();
     const file = await bytesOf(part, 100, ctx);
-    expect(file.name).toBe('file.png');
     const id = await upload(api, { type: 'image', file }, ctx);
     expect(fake.material.get(id)).toEqual({ type: 'image', mimeType: 'image/png', bytes: PICTURE });
+  });
+
+  it.each([
+    ['image/png', undefined, 'file.png'],
+    ['image/png', '', 'file.png'],
+    ['image/png', '截图', '截图.png'],
+    ['image/jpeg', 'photo.png', 'photo.png.jpg'],
+    ['image/jpeg', 'photo.JPEG', 'photo.JPEG'],
+    ['audio/mpeg; codecs=mp3', 'v.m4a', 'v.m4a.mp3'],
+    ['application/pdf', 'invoice', 'invoice'],
+  ] as const)('of type %s and name %j is called %s', async (mimeType, name, called) => {
+    const given = { ...part, mimeType, ...(name !== undefined && { name }) };
+    const ctx = { ...context(), openFile: async () => ({ stream: Readable.from([PICTURE]), mimeType }) };
+    expect((await bytesOf(given, 100, ctx)).name).toBe(called);
   });
 
   it('is read from an address where it is no file of ours', async () => {

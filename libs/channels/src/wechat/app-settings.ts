@@ -1,6 +1,7 @@
 import { apiBase, secret } from '#normalizer';
 import { z } from 'zod';
 import type { CallbackGuard } from './callback.js';
+import type { AnswerWindow } from './inbound.js';
 
 /** Settings that official accounts and mini programs share. The names are those of their own settings pages. */
 export const appSettings = {
@@ -34,10 +35,40 @@ export const appSettings = {
     .max(1_000)
     .default(5)
     .describe('Messages that can be sent after each message of the customer.'),
+  actionSeconds: z
+    .int()
+    .positive()
+    .max(86_400)
+    .default(60)
+    .describe('Seconds during which what a customer did without writing can be answered: a tap on a menu, say.'),
   apiBase: apiBase('https://api.weixin.qq.com'),
 };
 
 type Keyed = Pick<z.infer<z.ZodObject<typeof appSettings>>, 'token' | 'encodingAESKey' | 'appId' | 'mode'>;
+
+/** How many messages an action of a customer allows, by the number that is WeChat's present rule. */
+export function actionMessages(usual: number, actions: string) {
+  return z
+    .int()
+    .positive()
+    .max(1_000)
+    .default(usual)
+    .describe(`Messages that can be sent within these seconds. Such actions are: ${actions}.`);
+}
+
+/** How long, and how often, an action can be answered. */
+export function actionWindow(given: { readonly actionSeconds: number; readonly actionMessages: number }): AnswerWindow {
+  return { seconds: given.actionSeconds, messages: given.actionMessages };
+}
+
+/** An Open Platform account has no number that its members could know: any name will do, if it is another one for each. */
+export const openPlatform = z
+  .string()
+  .regex(/^[\w.-]{0,100}$/, 'expected letters, digits, `_`, `.` and `-`, at most 100')
+  .default('')
+  .describe(
+    'A name of your choice for the Open Platform account (open.weixin.qq.com) that the account is bound to, where there are several: a unionid means one person within one of them only. Give all accounts of one the same name.',
+  );
 
 /** Is the key there that the mode needs? */
 export function hasItsKey({ mode, encodingAESKey }: Pick<Keyed, 'mode' | 'encodingAESKey'>): boolean {

@@ -2,14 +2,20 @@ import type { InboundEventInput, InboundMessage, MediaKind, Part } from '#normal
 import { MalformedRequest } from '#transport';
 import { signatureOf } from './crypto.js';
 import type { Fields } from './fields.js';
+import { within } from './within.js';
 
 type Common = Pick<InboundMessage, 'dedupeKey' | 'thread'> & {
   sender: { handles: { scheme: string; scope: string; value: string }[] };
   occurredAt?: string;
 };
 
-/** Events carry no id: the longest key of one that stands in a dedupe key as it is. */
+/** Events carry no id: what tells them apart stands in the dedupe key as it is, or as a hash where it is longer. */
 const MAX_KEY = 200;
+/** Longest id that can be named later, by a receipt say. */
+export const MAX_ID = 500;
+
+/** How long, and how often, an event can be answered: less than a message of the customer allows. */
+export type AnswerWindow = NonNullable<InboundMessage['window']>;
 
 /**
  * What every message and event says: who, when, and by what it is known again. Messages have a `MsgId`; events are the same where
@@ -30,9 +36,8 @@ export function commonOf(fields: Fields, appId: string): Common {
 function keyOf(fields: Fields, openid: string): string {
   const { MsgId: id, MsgType: type = '', Event: event, EventKey: key = '', CreateTime: created = '' } = fields;
   if (event === undefined && id !== undefined && /^\d{1,32}$/.test(id)) return `message:${id}`;
-  const what = event?.toLowerCase() ?? type;
-  const detail = [fields.MsgID ?? '', key].join(':');
-  return ['event', openid, created, what, detail.length > MAX_KEY ? signatureOf(detail) : detail].join(':');
+  const detail = [created, event?.toLowerCase() ?? type, fields.MsgID ?? '', key].join(':');
+  return `event:${openid}:${detail.length > MAX_KEY ? signatureOf(detail) : detail}`;
 }
 
 /** `CreateTime` is in seconds. */
@@ -40,18 +45,21 @@ function timeOf(seconds: string): string | null {
   return /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1_000).toISOString() : null;
 }
 
-/** A message of these parts. */
+/** A message of this part, and of what of it is too long for its place. */
 export function messageOf(
   fields: Fields,
   appId: string,
-  content: { readonly parts: Part[]; readonly automated?: boolean },
+  content: { readonly part: Part; readonly automated?: boolean; readonly window?: AnswerWindow | undefined },
 ): InboundEventInput {
   const id = fields.Event === undefined ? fields.MsgId : undefined;
+  const { part, automated, window } = content;
   return {
     kind: 'message',
     ...commonOf(fields, appId),
-    ...content,
-    ...(id && { externalIds: [id] }),
+    parts: within(part),
+    ...(automated && { automated }),
+    ...(window && { window }),
+    ...(id && id.length <= MAX_ID && { externalIds: [id] }),
   };
 }
 

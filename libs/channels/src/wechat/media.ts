@@ -33,8 +33,14 @@ const MAX_JSON = 65_536;
 export async function bytesOf(part: MediaPart, maxBytes: number, ctx: AdapterContext<unknown>): Promise<Upload> {
   const { stream, mimeType = part.mimeType } = await harmless(() => opened(part, maxBytes, ctx));
   const bytes = await harmless(() => collected(stream, maxBytes));
-  const type = (ENDINGS[part.mimeType] ? part.mimeType : mimeType).split(';')[0]?.trim().toLowerCase() ?? '';
+  const said = bare(part.mimeType);
+  const type = ENDINGS[said] ? said : bare(mimeType);
   return { bytes, mimeType: type, name: named(part.name || 'file', type) };
+}
+
+/** A type without its parameters. */
+function bare(mimeType: string): string {
+  return mimeType.split(';')[0]!.trim().toLowerCase();
 }
 
 /** A name as its type wants it: WeChat refuses a picture that is called `photo` or `photo.txt` (40005). */

@@ -1,6 +1,6 @@
 import type { InboundEventInput, InboundReceipt } from '#normalizer';
 import type { Fields } from './fields.js';
-import { commonOf, messageOf, unsupported } from './inbound.js';
+import { MAX_ID, commonOf, messageOf, unsupported } from './inbound.js';
 
 /** What became of a notice (`subscribe_msg_sent_event`): XML has it as `List`, JSON as the first item of one. */
 export function noticeResult(fields: Fields, appId: string): InboundEventInput {
@@ -16,7 +16,8 @@ export function noticeResult(fields: Fields, appId: string): InboundEventInput {
 /** What became of a template or notice that `MsgID` names: `failed` is WeChat's word for why it did not arrive, null where it did. */
 export function resultOf(fields: Fields, appId: string, failed: string | null): InboundEventInput {
   const { MsgID: externalId, Event: event } = fields;
-  if (!externalId) return messageOf(fields, appId, { parts: [unsupported('event', event)], automated: true });
+  if (!externalId || externalId.length > MAX_ID)
+    return messageOf(fields, appId, { part: unsupported('event', event), automated: true });
   const { dedupeKey, occurredAt } = commonOf(fields, appId);
   return {
     kind: 'receipt',

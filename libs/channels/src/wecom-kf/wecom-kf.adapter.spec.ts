@@ -336,7 +336,7 @@ const subject: ChannelSubject<WecomKfConfig> = {
       [45002, 'content-refused'],
       [45009, 'throttled'],
       [45033, 'throttled'],
-      [48002, 'config-invalid'],
+      [48002, 'content-refused'],
       [60020, 'unauthorized'],
       [95000, 'config-invalid'],
       [95001, 'window-closed'],

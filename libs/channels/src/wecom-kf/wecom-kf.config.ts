@@ -1,6 +1,6 @@
 import { apiBase, secret } from '#normalizer';
 import { z } from 'zod';
-import { appSettings } from '../wechat/app-settings.js';
+import { appSettings, openPlatform } from '../wechat/app-settings.js';
 import type { CallbackGuard } from '../wechat/callback.js';
 
 /** Texts of WeCom are counted in bytes of UTF-8. */
@@ -43,6 +43,7 @@ export const wecomKfConfig = z.object({
   farewell: greeting
     .optional()
     .describe('Said at once where a session ends that an agent in WeCom had; a question of how it was, say.'),
+  openPlatform,
   apiBase: apiBase('https://qyapi.weixin.qq.com'),
 });
 export type WecomKfConfig = z.infer<typeof wecomKfConfig>;

@@ -2,9 +2,13 @@ import type { InboundEventInput, InboundMessage, InboundReceipt, Part } from '#n
 import { signatureOf } from '../wechat/crypto.js';
 import type { Fields } from '../wechat/fields.js';
 import { unsupported } from '../wechat/inbound.js';
+import { messages, texts, within } from '../wechat/within.js';
 import type { WecomKfConfig } from './wecom-kf.config.js';
 import { partOf } from './wecom-kf.messages.js';
 import { unitIdOf } from './wecom-kf.msgid.js';
+
+/** Under this name stands an item that has no form that could be read. */
+export const UNREADABLE = 'unreadable';
 
 type Failure = NonNullable<InboundReceipt['failure']>;
 type Common = Pick<InboundMessage, 'dedupeKey' | 'thread'> & {
@@ -12,6 +16,8 @@ type Common = Pick<InboundMessage, 'dedupeKey' | 'thread'> & {
   occurredAt?: string;
 };
 
+/** Longest `msgid` that can be named later; it has 32 bytes. */
+const MAX_ID = 400;
 /** Who wrote, by `origin`: 3 the customer, 4 WeCom itself, 5 an agent in WeCom. */
 const CUSTOMER = '3';
 const SYSTEM = '4';
@@ -22,7 +28,17 @@ const SYSTEM = '4';
  */
 export function eventsOf(item: Fields, config: WecomKfConfig): InboundEventInput[] {
   if (item.msgtype === 'event') return eventOf(item, config);
-  return [message(item, config, { parts: [partOf(item)], automated: item.origin === SYSTEM })];
+  return said(item, config);
+}
+
+/** A message; what is too long for one goes on in further ones, and what cannot be read shows itself as it came. */
+function said(item: Fields, config: WecomKfConfig): InboundEventInput[] {
+  const { [UNREADABLE]: raw = '' } = item;
+  const parts = [...within(partOf(item)), ...texts(raw)];
+  return messages(parts).map((some, i) => {
+    const first = message(item, config, { parts: some, automated: item.origin === SYSTEM });
+    return i === 0 ? first : { ...first, dedupeKey: `${first.dedupeKey}:${i}`, externalIds: [] };
+  });
 }
 
 function eventOf(item: Fields, config: WecomKfConfig): InboundEventInput[] {
@@ -49,10 +65,15 @@ function entry(item: Fields, config: WecomKfConfig): InboundEventInput {
   const { 'event.scene': scene, 'event.scene_param': param } = item;
   const from = param || scene;
   const part: Part = from
-    ? { type: 'choice', optionId: 'enter_session', label: from.slice(0, 1_000) }
+    ? { type: 'choice', optionId: 'enter_session', label: from }
     : unsupported('event', 'enter_session');
-  const metadata = { ...(scene && { scene: scene.slice(0, 500) }), ...(param && { sceneParam: param.slice(0, 500) }) };
-  return { ...message(item, config, { parts: [part], automated: true }), ...(from && { metadata }) };
+  const metadata = { ...(scene && { scene: noteOf(scene) }), ...(param && { sceneParam: noteOf(param) }) };
+  return { ...message(item, config, { parts: within(part), automated: true }), ...(from && { metadata }) };
+}
+
+/** Longest value in the metadata of a conversation: 500. */
+function noteOf(text: string): string {
+  return text.slice(0, 500).toWellFormed();
 }
 
 function noted(item: Fields, config: WecomKfConfig, details: readonly (string | undefined)[]): InboundEventInput {
@@ -103,7 +124,7 @@ function message(
     ...(!contact && { from: 'agent' as const }),
     ...(automated && { automated }),
     parts,
-    ...(item.msgid && { externalIds: [item.msgid] }),
+    ...(item.msgid && item.msgid.length <= MAX_ID && { externalIds: [item.msgid] }),
   };
 }
 
@@ -116,16 +137,20 @@ function commonOf(item: Fields, { corpId }: WecomKfConfig): Common {
     thread: customer,
     sender: {
       handles: [{ scheme: 'wecom-external-userid', scope: corpId, value: customer }],
-      ...(origin !== CUSTOMER && item.msgtype !== 'event' && agent && { name: agent }),
+      ...(origin !== CUSTOMER && item.msgtype !== 'event' && agent && { name: agent.slice(0, 500) }),
     },
     ...(/^\d{1,11}$/.test(sent) && { occurredAt: new Date(Number(sent) * 1_000).toISOString() }),
   };
 }
 
-/** WeCom hands the same event out again with later ones: `msgid` tells, or where there is none, what it says. */
+/**
+ * WeCom hands the same event out again with later ones: `msgid` tells, or where there is none, what it says. What says neither is told apart
+ * by all that it holds.
+ */
 function keyOf(item: Fields, customer: string): string {
-  if (item.msgid) return `message:${item.msgid.slice(0, 400)}`;
+  if (item.msgid) return `message:${item.msgid.length <= MAX_ID ? item.msgid : signatureOf(item.msgid)}`;
   const { send_time: sent = '', 'event.event_type': type = '' } = item;
+  if (type === '') return `item:${signatureOf(JSON.stringify(Object.entries(item)))}`;
   const detail = ['fail_msgid', 'recall_msgid', 'welcome_code', 'msg_code', 'change_type', 'reject_switch'];
   return `event:${signatureOf(JSON.stringify([customer, sent, type, detail.map((name) => item[`event.${name}`] ?? '')]))}`;
 }

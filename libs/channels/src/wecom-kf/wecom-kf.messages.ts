@@ -1,12 +1,12 @@
-import type { Part } from '#normalizer';
+import { LIMITS, type Part } from '#normalizer';
 import { withEmoji } from '../wechat/emoji.js';
-import type { Fields } from '../wechat/fields.js';
+import { newFields, type Fields } from '../wechat/fields.js';
 import { heldMedia, unsupported } from '../wechat/inbound.js';
 import { readJson } from '../wechat/json.js';
 import { pageLink } from './wecom-kf.pages.js';
 
-/** Most items of a menu or of a merged chat that are read. */
-const MAX_ITEMS = 100;
+/** What the options of a question may hold at most; a menu beyond that is a text. */
+const MAX_OPTION = { options: LIMITS.options, id: 200, label: LIMITS.label } as const;
 
 /** What a message says, by its `msgtype`; a type that is not known is `unsupported`. Source: path/94670, developer.work.weixin.qq.com. */
 export function partOf(item: Fields): Part {
@@ -75,7 +75,7 @@ function card(
 ): Part {
   const text = lines.filter((line) => line).join('\n');
   const shown = picture && /^https?:/.test(picture) ? pictureOf({ id: undefined, url: picture }) : {};
-  return { type: 'card', title: title.slice(0, 1_000).toWellFormed(), ...(text && { text }), ...shown, actions: [] };
+  return { type: 'card', title, ...(text && { text }), ...shown, actions: [] };
 }
 
 function pictureOf(held: { readonly id: string | undefined; readonly url?: string }) {
@@ -88,8 +88,11 @@ function menu(item: Fields): Part {
   const head = item['msgmenu.head_content'] ?? '';
   const tail = item['msgmenu.tail_content'] ?? '';
   const rows = rowsOf(item, 'msgmenu.list', 'type');
-  const options = rows.flatMap(({ 'click.id': id, 'click.content': label }) => (id && label ? [{ id, label }] : []));
-  if (options.length > 0 && options.length === rows.length && options.length <= 50)
+  const options = rows.flatMap(({ 'click.id': id, 'click.content': label }) =>
+    id && label && id.length <= MAX_OPTION.id && label.length <= MAX_OPTION.label ? [{ id, label }] : [],
+  );
+  const short = head.length + tail.length < LIMITS.text && options.length <= MAX_OPTION.options;
+  if (options.length > 0 && options.length === rows.length && short)
     return { type: 'choices', text: [head, tail].filter((text) => text).join('\n'), options };
   const lines = rows.map(({ type = '', ...row }) =>
     [row[`${type}.content`], row[`${type}.url`]].filter((text) => text).join(' '),
@@ -119,13 +122,16 @@ function quoted(type: string, content: string): string {
   }
 }
 
-/** Rows of a list within fields, each with the names below its place; a row is there where it has `mark`. */
+/** Rows of a list within fields, in order, each with the names below its place, up to the first one without `mark`. One pass over the fields. */
 function rowsOf(item: Fields, path: string, mark: string): Fields[] {
-  const rows: Fields[] = [];
-  while (rows.length < MAX_ITEMS && item[`${path}.${rows.length}.${mark}`] !== undefined) {
-    const place = `${path}.${rows.length}.`;
-    const names = Object.keys(item).filter((name) => name.startsWith(place));
-    rows.push(Object.fromEntries(names.map((name) => [name.slice(place.length), item[name]])));
+  const rows: Partial<Record<string, string>>[] = [];
+  for (const [name, value] of Object.entries(item)) {
+    const dot = name.startsWith(`${path}.`) ? name.indexOf('.', path.length + 1) : -1;
+    const place = dot < 0 ? NaN : Number(name.slice(path.length + 1, dot));
+    // Lists come in their order: nobody can make room for rows that are not there.
+    if (place === rows.length) rows.push(newFields());
+    if (place === rows.length - 1) rows[place]![name.slice(dot + 1)] = value;
   }
-  return rows;
+  const end = rows.findIndex((row) => row[mark] === undefined);
+  return end < 0 ? rows : rows.slice(0, end);
 }

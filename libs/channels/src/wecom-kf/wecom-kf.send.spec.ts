@@ -123,6 +123,15 @@ describe('a session', () => {
     expect(fake.sent).toHaveLength(2);
   });
 
+  it.each(['hang up', 'refuse', 'fail'])('has changed also where its words cannot be said: %s', async (how) => {
+    fake.wrote('wm1', hi);
+    const answer = { refuse: { body: { errcode: 40029 } }, fail: { status: 500 } }[how];
+    fake.next('/cgi-bin/kf/send_msg_on_event', answer ?? 'reset');
+    const change = template('session:servicer', { servicer: 'zhangsan', text: '请稍候' });
+    expect(await send(unit(change), context())).toEqual({ externalIds: [UNIT] });
+    expect(fake.customers.get('wm1')).toMatchObject({ state: 3 });
+  });
+
   it('says nothing where WeCom gives no code for it', async () => {
     fake.wrote('wm1', hi);
     await send(unit(template('session:assistant', { text: '机器人' })), context());
@@ -143,12 +152,14 @@ describe('a session', () => {
 });
 
 describe('a person', () => {
-  it('is known by a unionid where WeCom tells one', async () => {
+  it('is known by a nickname, and by a unionid where WeCom tells one', async () => {
     fake.wrote('wm1', hi);
-    expect(await profile(person, context())).toEqual({ handles: [] });
+    expect(await profile(person, context())).toEqual({ handles: [], name: '张三' });
     fake.customers.get('wm1')!.unionid = 'u1';
     const handle = { scheme: 'wechat-unionid', scope: '', value: 'u1', proof: 'channel' };
-    expect(await profile(person, context())).toEqual({ handles: [handle] });
+    expect(await profile(person, context())).toEqual({ handles: [handle], name: '张三' });
+    const { handles } = await profile(person, context({ openPlatform: 'brand-2' }));
+    expect(handles).toEqual([{ ...handle, scope: 'brand-2' }]);
     expect(await profile({ ...person, value: 'nobody' }, context())).toEqual({ handles: [] });
   });
 

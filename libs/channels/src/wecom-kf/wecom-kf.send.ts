@@ -30,8 +30,8 @@ export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceip
 }
 
 /**
- * The unionid of a customer, by which official accounts and mini programs of the same Open Platform account know them: told where the
- * company has bound one. An app without the permission is told nothing. Source: path/95159, developer.work.weixin.qq.com.
+ * The nickname of a customer, and the unionid, by which official accounts and mini programs of the same Open Platform account know them: told where
+ * the company has bound one. An app without the permission is told nothing. Source: path/95159, developer.work.weixin.qq.com.
  */
 export async function profile({ value }: Handle, ctx: Context): Promise<Profile> {
   const body = { external_userid_list: [value], need_enter_session_context: 0 };
@@ -40,9 +40,16 @@ export async function profile({ value }: Handle, ctx: Context): Promise<Profile>
     throw error;
   });
   const list = Array.isArray(answer['customer_list']) ? (answer['customer_list'] as Record<string, unknown>[]) : [];
-  const unionid = list.find((customer) => customer?.['external_userid'] === value)?.['unionid'];
-  if (typeof unionid !== 'string' || unionid === '') return { handles: [] };
-  return { handles: [{ scheme: 'wechat-unionid', scope: '', value: unionid, proof: 'channel' }] };
+  const { nickname: name, unionid } = list.find((customer) => customer?.['external_userid'] === value) ?? {};
+  const { openPlatform: scope } = ctx.config;
+  return {
+    handles: isText(unionid) ? [{ scheme: 'wechat-unionid', scope, value: unionid, proof: 'channel' }] : [],
+    ...(isText(name) && { name }),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 export function fetchMedia(ref: string, ctx: Context): Promise<MediaStream> {

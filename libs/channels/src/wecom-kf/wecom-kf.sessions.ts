@@ -31,7 +31,8 @@ export function changeOf({ name, values }: Template): { state: number; servicer?
 
 /**
  * Gives a session to an agent in WeCom, to the pool of those who wait, back to the API, or ends it; `text` is said to the customer where
- * WeCom gives a code for it (the first agent, the first time in the pool, the end). Throws `ProviderFailure`.
+ * WeCom gives a code for it (the first agent, the first time in the pool, the end) and takes it. The session has changed by then, and
+ * cannot change so again (95016): what becomes of the text fails nothing. Throws `ProviderFailure` where the session does not change.
  */
 export async function changeSession(
   template: Template,
@@ -42,8 +43,10 @@ export async function changeSession(
   const named = { open_kfid: ctx.config.openKfId, external_userid: customer };
   const body = { ...named, service_state: state, ...(servicer && { servicer_userid: servicer }) };
   const { msg_code: code } = await api.call({ path: '/cgi-bin/kf/service_state/trans', body, handsOver: true }, ctx);
-  if (text && typeof code === 'string' && code !== '')
-    await sendOnEvent({ code, msgid, greeting: { text, options: [] } }, ctx);
+  if (!text || typeof code !== 'string' || code === '') return;
+  await sendOnEvent({ code, msgid, greeting: { text, options: [] } }, ctx).catch((error: unknown) => {
+    if (!(error instanceof ProviderFailure)) throw error;
+  });
 }
 
 /** Why WeCom did not let the API send: who has the session, where it tells. Any other error stays what it is. */

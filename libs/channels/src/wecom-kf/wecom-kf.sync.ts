@@ -5,7 +5,7 @@ import { fieldsOf } from '../wechat/json.js';
 import { newFields, type Fields } from '../wechat/fields.js';
 import { api, type Context } from './wecom-kf.api.js';
 import { TOKEN_REFUSED } from './wecom-kf.errcodes.js';
-import { eventsOf } from './wecom-kf.events.js';
+import { UNREADABLE, eventsOf } from './wecom-kf.events.js';
 import { greet } from './wecom-kf.greetings.js';
 
 /** Most messages of a page, and how large a page of them may be, bytes. */
@@ -52,11 +52,14 @@ async function fetchPage(cursor: string, ctx: Context, announced?: Announcement)
   });
 }
 
-/** What cannot be read makes an event without a sender, which the gateway sets aside: no message holds up those behind it. */
+/**
+ * What cannot be read makes an event without a sender, which the gateway sets aside with what came: no message holds up those behind it.
+ */
 function read(item: unknown): Fields {
   try {
-    return typeof item === 'object' && item !== null ? fieldsOf(item) : newFields();
+    if (typeof item === 'object' && item !== null && !Array.isArray(item)) return fieldsOf(item);
   } catch {
-    return newFields();
+    // It is nested too deep.
   }
+  return Object.assign(newFields(), { [UNREADABLE]: JSON.stringify(item) });
 }

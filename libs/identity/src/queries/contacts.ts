@@ -161,3 +161,21 @@ export async function updateContact(sql: Sql, id: string, change: ContactChange)
 
 /** What a person decides of being blocked is no longer what a merge filled in: undoing it leaves it alone. */
 const DECIDED = `update merge set moved = moved #- '{filled,blocked}' where survivor_id = $1 and undone_at is null and moved->'filled' ? 'blocked'`;
+
+/** Gives a contact that has none the name by which a channel knows them, and tells the stream. A name that somebody gave stays. */
+export async function nameContact(
+  sql: Sql,
+  id: string,
+  { name, accountId }: { readonly name: string; readonly accountId: string },
+): Promise<boolean> {
+  const [named] = await sql.query<{ id: string; blocked: boolean }>(
+    `update contact set name = $2, updated_at = clock_timestamp() where id = root_contact($1) and name is null returning id, blocked`,
+    [id, name],
+  );
+  if (named && !named.blocked)
+    await sql.query(`select emit('contact.updated', null, $1, $2, '{"changes": ["name"]}', clock_timestamp())`, [
+      named.id,
+      accountId,
+    ]);
+  return named !== undefined;
+}

@@ -160,11 +160,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const type = request.query.get('type') ?? '';
     const file = fileIn(request);
     if (!file) return refused(41005, 'media data missing');
+    if (!/\.(png|jpe?g|gif|amr|mp3|mp4)$/i.test(file.name)) return refused(40005, 'invalid file type');
     const most = { image: 10_485_760, voice: 2_097_152, video: 10_485_760, thumb: 65_536 }[type];
     if (most === undefined) return refused(40004, 'invalid media type');
     if (file.bytes.length > most) return refused(45001, 'media size out of limit');
     const id = fake.newId();
-    fake.hold(id, { ...file, type });
+    fake.hold(id, { type, mimeType: file.mimeType, bytes: file.bytes });
     return { body: { type, media_id: id, created_at: 1_409_735_669 } };
   },
   '/cgi-bin/media/uploadimg'(request, fake) {
@@ -172,7 +173,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     if (!file) return refused(41005, 'media data missing');
     if (!/png|jpeg/.test(file.mimeType) || file.bytes.length > 1_048_576) return refused(40005, 'invalid file type');
     const id = fake.newId();
-    fake.hold(id, { ...file, type: 'article' });
+    fake.hold(id, { type: 'article', mimeType: file.mimeType, bytes: file.bytes });
     return { body: { url: `${fake.url}/files/${id}` } };
   },
   '/cgi-bin/media/get'(request, fake) {
@@ -223,12 +224,13 @@ export function json(request: LoggedRequest): Readonly<Record<string, unknown>> 
 }
 
 /** The file in a form, told by its bytes: what stands between the blank line after `name="media"` and the last boundary. */
-export function fileIn({ body, headers }: LoggedRequest): Omit<Material, 'type'> | null {
+export function fileIn({ body, headers }: LoggedRequest): (Omit<Material, 'type'> & { readonly name: string }) | null {
   const boundary = /boundary=([^;]+)/.exec(headers['content-type'] ?? '')?.[1];
   const start = body.indexOf('\r\n\r\n');
   const end = boundary ? body.lastIndexOf(`\r\n--${boundary}`) : -1;
   const head = body.subarray(0, start).toString();
-  if (start < 0 || end < start || !head.includes('name="media"') || !head.includes('filename="')) return null;
+  const name = /filename="([^"]*)"/.exec(head)?.[1];
+  if (start < 0 || end < start || !head.includes('name="media"') || name === undefined) return null;
   const mimeType = /content-type: ([^\r\n]+)/i.exec(head)?.[1] ?? '';
-  return { bytes: body.subarray(start + 4, end), mimeType };
+  return { bytes: body.subarray(start + 4, end), mimeType, name };
 }

@@ -203,9 +203,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     if (!file || file.bytes.length <= 5) return refused(40006, 'invalid media size');
     const most = { image: 10_485_760, voice: 2_097_152, video: 10_485_760, file: 20_971_520 }[type];
     if (most === undefined) return refused(40004, 'invalid media type');
+    if (type !== 'file' && !/\.(png|jpe?g|amr|mp4)$/i.test(file.name)) return refused(40005, 'invalid type');
     if (file.bytes.length > most) return refused(45001, 'media size out of limit');
     const id = fake.newId('MEDIA');
-    fake.material.set(id, { ...file, type });
+    fake.material.set(id, { type, mimeType: file.mimeType, bytes: file.bytes });
     return { body: { ...OK, type, media_id: id, created_at: '1380000000' } };
   },
   '/cgi-bin/media/get'(_body, fake, { query }) {
