@@ -247,7 +247,7 @@ const subject: ChannelSubject<WechatMiniProgramConfig> = {
     [
       [-1, 'unavailable'],
       [40003, 'recipient-gone'],
-      [43101, 'opted-out'],
+      [43101, 'window-closed'],
       [45015, 'window-closed'],
       [45047, 'window-closed'],
       [47003, 'content-refused'],

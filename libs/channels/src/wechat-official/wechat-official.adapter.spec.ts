@@ -319,7 +319,7 @@ const subject: ChannelSubject<WechatOfficialConfig> = {
       [40007, 'content-refused'],
       [40164, 'unauthorized'],
       [43004, 'opted-out'],
-      [43101, 'opted-out'],
+      [43101, 'window-closed'],
       [45002, 'content-refused'],
       [45009, 'throttled'],
       [45011, 'throttled'],

@@ -49,7 +49,7 @@ const WECHAT: readonly (readonly [number, string, Fate])[] = [
   [42001, 'access_token 超时', 'account'],
   [43004, '需要接收者关注', 'person'],
   [43019, '需要将接收者从黑名单中移除', 'person'],
-  [43101, '用户拒绝接受消息', 'person'],
+  [43101, '用户拒绝接受消息', 'window'],
   [43107, '订阅消息能力封禁', 'message'],
   [43108, '并发下发消息给同一个粉丝', 'later'],
   [43116, '该模板因滥用被滥用过多，已被限制下发', 'message'],

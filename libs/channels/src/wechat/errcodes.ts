@@ -66,7 +66,7 @@ export const wechatErrcodes = errcodeTable(
       'opted-out',
       'the recipient does not follow the account, or takes no messages of it',
     ],
-    [[43101], 'opted-out', 'the recipient did not subscribe to this notice, or has used it up'],
+    [[43101], 'window-closed', 'the recipient did not subscribe to this notice, or has used it up'],
 
     [[45015], 'window-closed', 'the customer has not written within the reply window'],
     [[45047], 'window-closed', 'the messages that one message of the customer allows are used up'],

@@ -60,6 +60,10 @@ export class Thread {
   @Column('timestamptz', { nullable: true })
   opted_out_at!: Date | null;
 
+  /** The provider said that the person does not want to be written to: true until they write again, for nobody tells when it ends. */
+  @Column('timestamptz', { nullable: true })
+  refused_at!: Date | null;
+
   @Column('timestamptz')
   created_at!: Date;
 }

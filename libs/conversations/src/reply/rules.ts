@@ -19,7 +19,7 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
       until: null,
       remaining: null,
     };
-  if (thread.opted_out_at)
+  if (isRefused(thread))
     return { code: 'opted-out', message: 'the recipient asked not to be written to', until: null, remaining: null };
   if (!rules.window) return { until: null, remaining: null };
   const windows = [ofChannel(thread, rules.window), ofEvent(thread)].filter((one) => one.until && one.until > now);
@@ -31,6 +31,11 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
     return { code: 'window-closed', message: closed, until, remaining };
   }
   return { code: 'window-closed', message: 'all replies to what the customer did last are used', ...both(windows) };
+}
+
+/** Does the person not want to be written to, by their own word or, since they wrote last, by that of the provider (SQL `is_refused`)? */
+function isRefused({ opted_out_at: word, refused_at: said, last_inbound_at: wrote }: ThreadRow): boolean {
+  return word !== null || (said !== null && (wrote === null || said > wrote));
 }
 
 interface ReplyWindow {

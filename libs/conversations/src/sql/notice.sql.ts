@@ -10,7 +10,7 @@ create function lay_notice(p_id text, p_account text, p_to jsonb, p_units jsonb,
 declare
   v_lane text := p_account || ':notice:' || (p_to->>'value');
   v_thread jsonb := jsonb_build_object('id', p_id, 'externalId', p_to->>'value', 'handles', jsonb_build_array(p_to));
-  v_opted_out boolean := exists (select 1 from thread t where t.account_id = p_account and t.external_id = p_to->>'value' and t.opted_out_at is not null);
+  v_opted_out boolean := exists (select 1 from thread t where t.account_id = p_account and t.external_id = p_to->>'value' and is_refused(t));
 begin
   insert into unit (id, message_id, account_id, thread_id, index, count, content, expires_at)
   select u->>'id', p_id, p_account, '', (n - 1)::int, jsonb_array_length(p_units), (u->'content') || jsonb_build_object('notice', true, 'thread', v_thread), p_expires

@@ -32,7 +32,7 @@ begin
   return query
   with item as (
     select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded,
-      coalesce(s.failure, case when t.opted_out_at is not null then
+      coalesce(s.failure, case when is_refused(t) then
         '{"code": "opted-out", "message": "the recipient asked not to be written to", "retryable": false, "owner": "contact"}'::jsonb end) as failure,
       coalesce(u.expires_at < clock_timestamp(), false) as expired,
       u.started_token = (i->>'token')::bigint and not (i->>'told')::boolean as ours
