@@ -19,6 +19,8 @@ const sender = z.object({
   name: z.string().max(500).optional(),
   /** Where the handles are those of a group: what it is called. `name` is then who of it wrote. */
   group: z.string().max(500).optional(),
+  /** Who of the group wrote, as far as the provider knows them from others. */
+  member: Handle.pick({ scheme: true, scope: true, value: true }).optional(),
 });
 
 /** How long, and for how many provider messages, the provider lets this very event be answered, where that is not the channel's window. */

@@ -21,6 +21,9 @@ export const Author = z
       .describe(
         'Where it was written, if not through the API: `destination:ID`, or `channel`, in an app of the provider.',
       ),
+    member: Handle.pick({ scheme: true, scope: true, value: true })
+      .optional()
+      .describe('Where the contact is a group: which of its members wrote.'),
   })
   .meta({ id: 'Author' });
 export type Author = z.infer<typeof Author>;
@@ -153,7 +156,17 @@ export const EventData = z
     restored: Contact.optional().describe('Who is back after `contact.unmerged`; `contact` is the other side.'),
     conflict: z.object({ id: z.string(), contactIds: z.array(z.string()), handle: Handle }).optional(),
     attachment: z.object({ fileId: z.string(), messageId: z.string(), reason: z.string().optional() }).optional(),
-    status: z.object({ state: z.string(), detail: z.string(), action: z.string().nullable() }).optional(),
+    status: z
+      .object({
+        state: z.string(),
+        detail: z.string(),
+        action: z.string().nullable(),
+        gap: z
+          .object({ from: time, to: time })
+          .optional()
+          .describe('Messages of this time may have been missed for good.'),
+      })
+      .optional(),
     erasure: z
       .object({ id: z.string(), contactIds: z.array(z.string()), conversationIds: z.array(z.string()) })
       .optional()

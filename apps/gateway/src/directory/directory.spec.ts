@@ -232,6 +232,19 @@ describeOnEveryDatabase('the directory', (open) => {
     expect(await other.once('k', 60_000, make)).toBe('canary-token-2');
   });
 
+  it('has what is remembered of an account seen by every process at once, stored sealed, and kept no longer than said', async () => {
+    const [one, other] = [shared(), shared()];
+    expect(await one.recall('k')).toBeUndefined();
+    await one.remember('k', 'canary-1', 60_000);
+    expect(await other.recall('k')).toBe('canary-1');
+    await other.remember('k', 'canary-2', 60_000);
+    expect([await one.recall('k'), await other.recall('k')]).toEqual(['canary-2', 'canary-2']);
+    expect(JSON.stringify(await database.query('select * from shared_value'))).not.toContain('canary');
+    await one.remember('k', 'canary-3', 1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await other.recall('k')).toBeUndefined();
+  });
+
   it('makes a shared value again once it has run out, and after a failure', async () => {
     const values = shared();
     await expect(values.once('k', 60_000, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');

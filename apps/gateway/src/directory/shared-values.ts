@@ -48,6 +48,17 @@ export class SharedValues {
     return running;
   }
 
+  /** Sets a value, whoever set it before. Values that are set so are read by `recall` alone. */
+  async remember(name: string, value: string, ttlMs: number): Promise<void> {
+    await this.parts.database.query(WRITE, [name, this.parts.vault.seal(value, place(name)), ttlMs]);
+  }
+
+  /** What stands under this name now, asked of the database and not of memory; undefined where nothing does, or nothing any more. */
+  async recall(name: string): Promise<string | undefined> {
+    const [row] = await this.parts.database.query<{ value: string }>(READ, [name]);
+    return row && this.parts.vault.open(row.value, place(name));
+  }
+
   /** Forgets the value that was last given out under this name. A newer one, of another process, stays. */
   async forget(name: string): Promise<void> {
     const known = this.known.get(name);

@@ -7,13 +7,13 @@ export interface StateReport extends Standing {
   readonly quiet?: boolean;
 }
 
-/** Changes the account's state and tells the stream, once for each change. */
+/** Changes the account's state and tells the stream, once for each change and each gap. */
 const CHANGE: Statement = {
   name: 'account_state',
   text: `with changed as (
       update account set state = $2, state_detail = $3, updated_at = updated_at where id = $1 and removed_at is null
         and (state, coalesce(state_detail, '')) is distinct from ($2, $3) returning id, (select a.state from account a where a.id = $1) as before)
-    select case when before <> $2 and not ($5 and before = 'connecting') then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
+    select case when ($6 or before <> $2) and not ($5 and before = 'connecting') then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
 };
 
 /** What is known of the connections of accounts: kept in table `account`, told as `account.connected`, `account.degraded`, `account.disconnected`. */
@@ -22,10 +22,10 @@ export class AccountStates {
 
   constructor(private readonly parts: { database: Database; log: Logger }) {}
 
-  /** Notes a state. The same state again costs nothing. Never throws; a report that the database does not take is made again next time. */
-  async report(accountId: string, { quiet = false, link, ...report }: StateReport): Promise<void> {
+  /** Notes a state. The same state again costs nothing. Never throws; resolves with whether the database took it: if not, the same report is made again next time. */
+  async report(accountId: string, { quiet = false, link, ...report }: StateReport): Promise<boolean> {
     const text = JSON.stringify([report, link]);
-    if (this.reported.get(accountId) === text) return;
+    if (this.reported.get(accountId) === text) return true;
     this.reported.set(accountId, text);
     try {
       await this.parts.database.query(CHANGE, [
@@ -34,15 +34,18 @@ export class AccountStates {
         link === undefined ? report.detail : `${report.detail}: ${link}`,
         JSON.stringify({ status: report }),
         quiet,
+        report.gap !== undefined,
       ]);
       this.parts.database.hint('outbox');
       this.parts.log[report.state === 'connected' ? 'info' : 'warn'](
         { account: accountId, ...report },
         `account ${report.state}`,
       );
+      return true;
     } catch (error) {
       this.reported.delete(accountId);
       this.parts.log.warn({ err: error, account: accountId }, 'the state of an account could not be stored');
+      return false;
     }
   }
 

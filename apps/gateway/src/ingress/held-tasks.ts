@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Lease, Leases } from '#conversations';
 import type { Database } from '#database';
 import type { Logger } from 'pino';
@@ -15,7 +16,10 @@ export interface Task {
 export interface Hold {
   readonly lease: Lease;
   readonly signal: AbortSignal;
-  /** Does this process still hold the lease, as far as can be known? Nothing may be stored on its strength otherwise. */
+  /**
+   * Does this process still hold the lease, as far as can be known? Nothing may be stored on its strength otherwise. It does for a while after `signal` aborted,
+   * so that what came in before can be stored.
+   */
   held(): boolean;
 }
 
@@ -30,11 +34,18 @@ interface HeldTasksParts {
   readonly leases: Leases;
   readonly list: () => readonly Task[];
   readonly log: Logger;
+  /** How long a task may take to end before it is left to itself, milliseconds. */
+  readonly patienceMs?: number;
   /** By the hint `leases` processes hear at once of what was given back. */
   readonly hints?: Pick<Database, 'hint' | 'onHint'>;
 }
 
-/** Keeps every listed task running in one process: takes free leases, gives back those of tasks that are listed no longer, ends what it lost. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Keeps every listed task running in one process: takes free leases, gives back those of tasks that are listed no longer, ends what it lost. A task that does not
+ * end loses its lease all the same, and nothing waits for it.
+ */
 export class HeldTasks {
   private readonly running = new Map<string, Running>();
   private readonly end: (() => void)[] = [];
@@ -50,7 +61,7 @@ export class HeldTasks {
       leases.onBeat(() => this.sync()),
       leases.onLost(({ name, token }) => {
         const running = this.running.get(name);
-        if (running?.lease.token === token) running.abort.abort(new Error('another process took over'));
+        if (running?.lease.token === token) void this.finish(name, running, 'another process took over');
       }),
     );
     void this.sync();
@@ -69,8 +80,8 @@ export class HeldTasks {
     this.stopped = true;
     this.end.splice(0).forEach((end) => end());
     await this.syncing;
-    const held = [...this.running.values()];
-    await Promise.all(held.map((running) => this.finish(running)));
+    const held = [...this.running];
+    await Promise.all(held.map(([name, running]) => this.finish(name, running)));
     if (held.length > 0) this.parts.hints?.hint('leases');
   }
 
@@ -78,7 +89,7 @@ export class HeldTasks {
     if (this.stopped) return;
     const listed = new Map(this.parts.list().map((task) => [task.name, task]));
     const over = [...this.running].filter(([name, { version }]) => listed.get(name)?.version !== version);
-    await Promise.all(over.map(([, running]) => this.finish(running)));
+    await Promise.all(over.map(([name, running]) => this.finish(name, running)));
     const wanted = [...listed.keys()].filter((name) => !this.running.has(name));
     if (wanted.length === 0) return;
     for (const lease of await this.parts.leases.acquire(wanted)) this.begin(listed.get(lease.name)!, lease);
@@ -86,18 +97,29 @@ export class HeldTasks {
 
   private begin(task: Task, lease: Lease): void {
     const abort = new AbortController();
-    const hold = { lease, signal: abort.signal, held: () => this.parts.leases.holds(lease) && !abort.signal.aborted };
+    const hold = { lease, signal: abort.signal, held: () => this.parts.leases.holds(lease) };
     const done = task
       .run(hold)
       .catch((error: unknown) => this.parts.log.error({ err: error, task: task.name }, 'a task ended by itself'))
-      .then(() => this.parts.leases.release([lease]))
-      .catch(() => undefined)
-      .finally(() => this.running.delete(task.name));
+      .then(() => this.giveBack(task.name, lease));
     this.running.set(task.name, { version: task.version, lease, abort, done });
   }
 
-  private async finish(running: Running): Promise<void> {
-    running.abort.abort(new Error('no longer wanted here'));
-    await running.done;
+  /** Ends a task, or leaves it to itself. Never throws. */
+  private async finish(name: string, { abort, done, lease }: Running, reason = 'no longer wanted here'): Promise<void> {
+    const { log, patienceMs = PATIENCE_MS } = this.parts;
+    abort.abort(new Error(reason));
+    const patience = new AbortController();
+    const late = delay(patienceMs, 'late', { signal: patience.signal }).catch(() => undefined);
+    const outcome = await Promise.race([done, late]);
+    patience.abort();
+    if (outcome !== 'late') return;
+    log.error({ task: name }, 'a task does not end and is left to itself');
+    await this.giveBack(name, lease);
+  }
+
+  private async giveBack(name: string, lease: Lease): Promise<void> {
+    await this.parts.leases.release([lease]).catch(() => undefined);
+    if (this.running.get(name)?.lease === lease) this.running.delete(name);
   }
 }

@@ -26,7 +26,7 @@ interface Source {
   readonly version: string;
   readonly everyMs: number;
   ask(cursor: string | null, hold: Hold): Promise<{ more: boolean }>;
-  told(error: unknown, patience: Patience): Promise<void>;
+  told(error: unknown, patience: Patience): Promise<unknown>;
 }
 
 const HINT = 'poll';
@@ -130,7 +130,7 @@ export class Polls {
 
   private async keepAsking(source: Source, hold: Hold): Promise<void> {
     const patience = new Patience();
-    while (hold.held()) {
+    while (hold.held() && !hold.signal.aborted) {
       const woken = this.waker(source.name, hold.signal);
       const waitMs = await this.askOnce(source, hold, patience);
       if (waitMs > 0 && !hold.signal.aborted) await woken(waitMs);

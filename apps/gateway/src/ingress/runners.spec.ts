@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Announcement, ChannelAdapter, Emit, Standing } from '#channels';
+import type { AdapterContext, Announcement, ChannelAdapter, Emit, Standing } from '#channels';
 import { Overloaded, type Lease, type Leases } from '#conversations';
 import { DatabaseUnavailable, type Database } from '#database';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
@@ -8,7 +8,7 @@ import pino from 'pino';
 import type { Directory, RunningAccount } from '../directory/index.js';
 import type { AccountStates, StateReport } from './account-states.js';
 import type { Arrivals } from './arrivals.js';
-import { HeldTasks, type Task } from './held-tasks.js';
+import { HeldTasks, type Hold, type Task } from './held-tasks.js';
 import { Patience } from './patience.js';
 import { Polls } from './polls.js';
 import { Sockets } from './sockets.js';
@@ -60,7 +60,7 @@ let tasks: HeldTasks;
 beforeEach(() => {
   leases = new FakeLeases();
   list = [];
-  tasks = new HeldTasks({ leases: leases as unknown as Leases, list: () => list, log });
+  tasks = new HeldTasks({ leases: leases as unknown as Leases, list: () => list, log, patienceMs: 200 });
 });
 afterEach(() => tasks.stop());
 
@@ -106,6 +106,47 @@ describe('held tasks', () => {
     expect(running.size).toBe(0);
   });
 
+  it('that never end lose their lease, hold up nobody, and begin anew elsewhere or here', async () => {
+    let stuck: Hold | undefined;
+    const never: Task = { name: 'a', version: '1', run: (hold) => ((stuck = hold), new Promise(() => undefined)) };
+    list = [never];
+    await tasks.sync();
+    list = [task('a', '2'), task('b')];
+    await tasks.sync();
+    expect([...running.keys()]).toEqual(['a 2', 'b 1']);
+    expect([stuck!.signal.aborted, stuck!.held()]).toEqual([true, false]);
+    list = [never];
+    await tasks.sync();
+    tasks.start();
+    leases.steal('a');
+    leases.taken.clear();
+    await until(() => leases.held.size === 0);
+    list = [task('a', '3')];
+    await tasks.sync();
+    expect([...running.keys()]).toEqual(['a 3']);
+    list = [never];
+    await tasks.sync();
+    await tasks.stop();
+    expect(leases.held.size).toBe(0);
+  });
+
+  it('hold their lease until they have ended', async () => {
+    let finish = (): void => undefined;
+    let held: boolean | undefined;
+    const slow = async ({ signal, held: holds }: Hold) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise<void>((resolve) => (finish = resolve));
+      held = holds();
+    };
+    list = [{ name: 'a', version: '1', run: slow }];
+    await tasks.sync();
+    const stopped = tasks.stop();
+    await delay(5);
+    finish();
+    await stopped;
+    expect([held, leases.held.size]).toEqual([true, 0]);
+  });
+
   it('begin again when they end by themselves', async () => {
     let runs = 0;
     list = [{ name: 'a', version: '1', run: async () => void (runs += 1) }];
@@ -119,7 +160,7 @@ describe('held tasks', () => {
 const event: InboundEventInput = { kind: 'typing', thread: 't', on: true };
 const reports: StateReport[] = [];
 const states = {
-  report: async (_id: string, report: StateReport) => void reports.push(report),
+  report: async (_id: string, report: StateReport) => reports.push(report) > 0,
   forget: () => undefined,
 } as unknown as AccountStates;
 const accepted: { events: readonly InboundEventInput[]; cursor?: { name: string; value: string } | undefined }[] = [];
@@ -131,6 +172,7 @@ const arrivals = {
 } as unknown as Arrivals;
 
 const typed: unknown[][] = [];
+const kept: string[] = [];
 const positions = {
   query: async (_sql: string, [name]: unknown[]) => (name === 'account:acc' ? [{ value: 'place 7' }] : []),
 } as unknown as Database;
@@ -145,38 +187,47 @@ function directoryOf(ingress: ChannelAdapter<unknown, unknown>['ingress']): Dire
     adapterContext: (_account: unknown, { signal, session }: { signal: AbortSignal; session?: unknown }) => ({
       signal,
       session,
+      remember: async (key: string) => void kept.push(key),
     }),
   } as unknown as Directory;
 }
 beforeEach(() => {
   reports.length = 0;
   accepted.length = 0;
+  kept.length = 0;
 });
 
 describe('a socket', () => {
   interface Session {
     readonly emit: Emit;
     readonly lost: (error: Error) => void;
-    readonly report: (standing: Standing) => void;
+    readonly report: (standing: Standing) => Promise<boolean>;
+    readonly remember: AdapterContext<unknown>['remember'];
     readonly cursor: string | null;
     closed: boolean;
   }
   const sessions: Session[] = [];
   let refuse: Error | undefined;
   let saying: Standing[] = [];
+  let opening: Promise<void>;
+  let closing: (session: Session) => Promise<void>;
   const sockets = () =>
     new Sockets({
-      ...{ arrivals, states, log, database: positions },
+      ...{ arrivals, states, log, database: positions, closeMs: 50 },
       directory: directoryOf({
         socket: {
           sends: true,
-          async open(emit, { lost, report, cursor }) {
+          async open(emit, { lost, report, remember, cursor }) {
             if (refuse) throw refuse;
-            saying.forEach(report);
-            sessions.push({ emit, lost, report, cursor, closed: false });
+            await opening;
+            saying.forEach((standing) => void report(standing));
+            sessions.push({ emit, lost, report, remember, cursor, closed: false });
             return sessions.at(-1);
           },
-          close: async (session) => void ((session as Session).closed = true),
+          close: async (session) => {
+            await closing(session as Session);
+            (session as Session).closed = true;
+          },
         },
       }),
     });
@@ -184,6 +235,52 @@ describe('a socket', () => {
     sessions.length = 0;
     refuse = undefined;
     saying = [];
+    opening = Promise.resolve();
+    closing = () => Promise.resolve();
+  });
+
+  it('stores what came in before it is closed, and nothing after', async () => {
+    closing = async ({ emit, remember }) => {
+      await emit([event], 'last');
+      await remember('k', 'v', 1);
+    };
+    list = sockets().tasks();
+    await tasks.sync();
+    await until(() => sessions.length === 1);
+    await tasks.stop();
+    expect([accepted.map(({ cursor }) => cursor?.value), kept]).toEqual([['last'], ['k']]);
+    await expect(sessions[0]!.emit([event])).rejects.toThrow(/another/);
+    await expect(sessions[0]!.remember('k', 'v', 1)).rejects.toThrow(/another/);
+    expect([accepted.length, kept.length]).toEqual([1, 1]);
+  });
+
+  it('that does not close is left to itself, and opened anew', async () => {
+    closing = () => new Promise(() => undefined);
+    const room = sockets();
+    list = room.tasks();
+    await tasks.sync();
+    await until(() => sessions.length === 1);
+    sessions[0]!.lost(new Error('reset'));
+    await until(() => sessions.length === 2);
+    closing = () => Promise.resolve();
+    await until(() => room.of('acc')?.session === sessions[1]);
+    await expect(sessions[0]!.emit([event])).rejects.toThrow(/another/);
+  });
+
+  it('that opens after it was given up is closed', async () => {
+    let open = (): void => undefined;
+    opening = new Promise((resolve) => (open = resolve));
+    const room = sockets();
+    const abort = new AbortController();
+    const [task] = room.tasks();
+    const hold = { lease: { name: 'account:acc', token: 1 }, signal: abort.signal, held: () => true };
+    const run = task!.run(hold);
+    await delay(10);
+    abort.abort(new Error('not wanted'));
+    await run;
+    open();
+    await until(() => sessions[0]?.closed === true);
+    expect(room.of('acc')).toBeUndefined();
   });
 
   it('goes on from the position that was committed last, and commits the next one with its events', async () => {

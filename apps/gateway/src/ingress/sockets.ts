@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SocketContext, SocketIngress, Standing } from '#channels';
+import type { Emit, SocketContext, SocketIngress, Standing } from '#channels';
 import type { Lease } from '#conversations';
 import type { Database } from '#database';
 import type { ThreadRef } from '#normalizer';
@@ -18,8 +18,11 @@ export interface SocketParts {
   readonly arrivals: Arrivals;
   readonly states: AccountStates;
   readonly log: Logger;
+  /** How long a connection may take to close, or to notice that it is not wanted while it is being opened. */
+  readonly closeMs?: number;
 }
 
+const CLOSE_MS = 4_000;
 /** Typing that is late says nothing any more. */
 const TYPING_MS = 5_000;
 
@@ -34,6 +37,13 @@ export interface AccountTyping {
 interface Held {
   readonly session: unknown;
   readonly lease: Lease;
+}
+
+/** The time of one connection: `signal` asks for its end, `over` says that it is closed. */
+interface Stretch {
+  readonly hold: Hold;
+  readonly signal: AbortSignal;
+  readonly over: AbortSignal;
 }
 
 /** Accounts that hold a connection to their provider: kept open by the one process that has the lease `account:<id>`. */
@@ -83,7 +93,7 @@ export class Sockets implements Sessions {
   private async keepOpen(account: RunningAccount, socket: SocketIngress<unknown, unknown>, hold: Hold): Promise<void> {
     const patience = new Patience();
     this.parts.states.forget(account.id);
-    while (hold.held()) {
+    while (hold.held() && !hold.signal.aborted) {
       const error = await this.connection(account, socket, { hold, connected: () => patience.succeeded() });
       if (hold.signal.aborted) return;
       const waitMs = patience.failed(error);
@@ -107,42 +117,86 @@ export class Sockets implements Sessions {
     const ended = new Promise<unknown>((resolve) =>
       signal.addEventListener('abort', () => resolve(signal.reason), { once: true }),
     );
-    const name = `account:${account.id}`;
-    const emit: Parameters<typeof socket.open>[0] = async (events, cursor) => {
-      if (!hold.held()) throw new Error('another process holds this account now');
-      return this.parts.arrivals.accept(account, events, cursor === undefined ? undefined : { name, value: cursor });
-    };
     let told = false;
-    let telling: Promise<void> = Promise.resolve();
+    let telling: Promise<unknown> = Promise.resolve();
+    const report = (standing: Standing) => {
+      if (signal.aborted) return Promise.resolve(false);
+      told = standing.state === 'connected';
+      const stored = telling.then(() => this.parts.states.report(account.id, standing));
+      telling = stored;
+      return stored;
+    };
+    const store = new AbortController();
     try {
-      const context = {
-        ...this.parts.directory.adapterContext(account, { signal }),
-        cursor: await readCursor(this.parts.database, name),
-        lost: (error: Error) => abort.abort(error),
-        report: (standing: Standing) => {
-          if (signal.aborted) return;
-          told = standing.state === 'connected';
-          telling = telling.then(() => this.parts.states.report(account.id, standing));
-        },
-      };
-      const session = await socket.open(emit, context as SocketContext<unknown>);
+      const { emit, ...storing } = await this.storing(account, { hold, signal, over: store.signal });
+      const context = { ...storing, report, lost: (error: Error) => abort.abort(error) };
+      const session = await this.opened(socket, emit, context as SocketContext<unknown>);
       try {
         this.sessions.set(account.id, { session, lease: hold.lease });
         this.listeners.forEach((listener) => listener());
         connected();
-        if (!signal.aborted && !told)
-          await this.parts.states.report(account.id, { state: 'connected', detail: 'connected', action: null });
+        if (!signal.aborted && !told) await report({ state: 'connected', detail: 'connected', action: null });
         return await ended;
       } finally {
         this.sessions.delete(account.id);
         this.listeners.forEach((listener) => listener());
-        await socket.close(session);
+        await this.close(account, socket, session);
       }
     } catch (error) {
       return error;
     } finally {
+      store.abort();
       await telling;
       abort.abort(new Error('closed'));
     }
+  }
+
+  /** What a connection stores by: until it is closed, and as long as this process holds the account. */
+  private async storing(account: RunningAccount, { hold, signal, over }: Stretch) {
+    const { arrivals, database, directory } = this.parts;
+    const name = `account:${account.id}`;
+    const demandHeld = () => {
+      if (over.aborted || !hold.held()) throw new Error('another process or connection holds this account now');
+    };
+    const context = directory.adapterContext(account, { signal });
+    const emit: Emit = async (events, cursor) => {
+      demandHeld();
+      return arrivals.accept(account, events, cursor === undefined ? undefined : { name, value: cursor });
+    };
+    const remember: typeof context.remember = async (...what) => {
+      demandHeld();
+      await context.remember(...what);
+    };
+    return { ...context, emit, remember, cursor: await readCursor(database, name) };
+  }
+
+  private async close(
+    { id }: RunningAccount,
+    socket: SocketIngress<unknown, unknown>,
+    session: unknown,
+  ): Promise<void> {
+    const { log, closeMs = CLOSE_MS } = this.parts;
+    const late = delay(closeMs, 'late', { ref: false });
+    if ((await Promise.race([socket.close(session), late])) === 'late')
+      log.warn({ account: id }, 'a connection does not close and is left to itself');
+  }
+
+  /** Opens a connection. What is still opening a while after it is not wanted any more is closed when it is open, and nothing waits for it. */
+  private async opened(
+    socket: SocketIngress<unknown, unknown>,
+    emit: Emit,
+    context: SocketContext<unknown>,
+  ): Promise<unknown> {
+    const { signal } = context;
+    const { closeMs = CLOSE_MS } = this.parts;
+    signal.throwIfAborted();
+    const opening = socket.open(emit, context);
+    const late = new Promise<null>((resolve) => {
+      signal.addEventListener('abort', () => setTimeout(resolve, closeMs, null).unref(), { once: true });
+    });
+    const given = await Promise.race([opening.then((session) => ({ session })), late]);
+    if (given) return given.session;
+    void opening.then((session) => socket.close(session)).catch(() => undefined);
+    throw signal.reason;
   }
 }

@@ -153,8 +153,11 @@ export interface SocketContext<C> extends AdapterContext<C> {
   readonly cursor: string | null;
   /** The connection is gone: it is closed and opened anew. */
   lost(error: Error): void;
-  /** How it stands, while it is being opened or is open. Core itself says `connected` once it is open, unless this did. Never throws. */
-  report(standing: Standing): void;
+  /**
+   * How it stands, while it is being opened or is open. Core itself says `connected` once it is open, unless this did. Never rejects; resolves with whether it
+   * is stored: what could not be is reported again by whoever cannot do without.
+   */
+  report(standing: Standing): Promise<boolean>;
 }
 
 /** How an account's connection stands, in words. Neither `detail` nor `action` holds a secret: they are logged and told to ticket systems. */
@@ -163,6 +166,8 @@ export interface Standing {
   readonly detail: string;
   /** What a person must do; null where nothing is. */
   readonly action: string | null;
+  /** From when to when (ISO 8601) messages may have been missed for good. It is told by an event of its own, also where the state stays what it was. */
+  readonly gap?: { readonly from: string; readonly to: string };
   /** What that person needs for it and nobody else may see, such as the address of a login code: shown by the API alone, in no log and no event. */
   readonly link?: string;
 }
@@ -185,6 +190,10 @@ export interface AdapterContext<C, S = never> {
   once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
   /** Forgets a shared value, e.g. after the provider refused it. */
   forget(key: string): Promise<void>;
+  /** Keeps a secret of the account for `ttlMs`, in the place of whatever stood there. It is sealed, and every process sees it at once. */
+  remember(key: string, value: string, ttlMs: number): Promise<void>;
+  /** What was kept last, by whichever process; undefined where nothing is. Asked of the database each time. */
+  recall(key: string): Promise<string | undefined>;
   /** Opens a stored file to send its bytes. */
   openFile(fileId: string): Promise<MediaStream>;
   /** A signed URL under which the provider itself can fetch a stored file for an hour, or whoever it is given to for so many seconds. */

@@ -58,6 +58,8 @@ export async function withBench<C, T>(
         return value;
       },
       forget: async (key) => void shared.delete(keyed(key)),
+      remember: async (key, value) => void shared.set(keyed(key), Promise.resolve(value)),
+      recall: async (key) => shared.get(keyed(key)),
       openFile: async () => ({
         stream: Readable.from([FILE]),
         mimeType: 'image/png',
@@ -180,7 +182,7 @@ export function sendOf<C>(subject: ChannelSubject<C>): NonNullable<ChannelSubjec
 
 /** What a connection is opened with. */
 export function socketContext<C>(ctx: AdapterContext<C>, lost: (error: Error) => void = () => undefined) {
-  return { ...ctx, cursor: null, lost, report: () => undefined };
+  return { ...ctx, cursor: null, lost, report: () => Promise.resolve(true) };
 }
 
 /** Every text inside a request's body, query and headers, decoded: where a message may have been put. */

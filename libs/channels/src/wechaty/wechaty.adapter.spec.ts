@@ -116,7 +116,7 @@ const subject: ChannelSubject<WechatyConfig> = {
     one(
       'a contact card',
       { id: 'm11', type: Message.Contact, about: 'wxid_bob' },
-      { type: 'contact-card', name: 'bob', handles: [{ scheme: 'wechaty', value: 'wxid_bob' }] },
+      { type: 'contact-card', name: 'bob', handles: [{ scheme: 'wechat-wxid', value: 'wxid_bob' }] },
     ),
     one(
       'a red envelope',
@@ -130,7 +130,7 @@ const subject: ChannelSubject<WechatyConfig> = {
         received('m13', [{ type: 'text', text: 'hi' }], {
           thread: 'room:1@chatroom',
           sender: {
-            ...{ name: 'alice', group: '采购群' },
+            ...{ name: 'alice', group: '采购群', member: { scheme: 'wechat-wxid', scope: '', value: to } },
             handles: [{ scheme: 'wechaty-room', scope: 'first', value: '1@chatroom', proof: 'channel' }],
           },
         }),

@@ -2,6 +2,7 @@ import { ProviderFailure } from '#normalizer';
 import type { MediaStream } from '#transport';
 import type { AdapterContext, ChannelAdapter, Emit, SocketContext } from '../core/adapter.js';
 import { Capabilities } from '../core/capabilities.js';
+import { within } from './wechaty.asking.js';
 import { wechatyConfig, type WechatyConfig } from './wechaty.config.js';
 import { openMemory } from './wechaty.memory.js';
 import { makePuppet, type Load } from './wechaty.puppet.js';
@@ -52,11 +53,11 @@ export const wechaty = wechatyChannel((name) => import(name));
 
 async function open(emit: Emit, ctx: SocketContext<WechatyConfig>, load: Load): Promise<WechatySession> {
   const puppet = await makePuppet(ctx.config, load);
-  const { WechatyBuilder, log } = await import('wechaty');
+  const { WechatyBuilder, log, types } = await import('wechaty');
   log.level('silent'); // it writes messages and login codes to the console
   const memory = await openMemory(ctx);
   const bot = WechatyBuilder.build({ puppet, memory });
-  const session = new WechatySession({ bot, puppet, memory, emit, ctx });
+  const session = new WechatySession({ bot, puppet, types, emit, ctx });
   try {
     await session.login();
     return session;
@@ -69,10 +70,14 @@ async function open(emit: Emit, ctx: SocketContext<WechatyConfig>, load: Load): 
 /** `ref` is the puppet's id of the message: the bytes are there for as long as the puppet remembers it. */
 async function fetchMedia(ref: string, ctx: AdapterContext<WechatyConfig, WechatySession>): Promise<MediaStream> {
   if (!ctx.session) throw new ProviderFailure('unavailable', 'nobody is logged in');
+  const { puppet } = ctx.session;
+  const { signal, config } = ctx;
   try {
-    const file = await ctx.session.puppet.messageFile(ref);
-    const mimeType = file.mediaType === 'application/octet-stream' ? {} : { mimeType: file.mediaType };
-    return { stream: await file.toStream(), name: file.name, ...mimeType };
+    return await within({ ms: config.timeoutMs, signal }, async () => {
+      const file = await puppet.messageFile(ref);
+      const mimeType = file.mediaType === 'application/octet-stream' ? {} : { mimeType: file.mediaType };
+      return { stream: await file.toStream(), name: file.name, ...mimeType };
+    });
   } catch {
     throw new ProviderFailure('unavailable', 'the puppet does not have the file, or not yet');
   }

@@ -24,13 +24,13 @@ export const wechatyConfig = z.object({
     .min(1)
     .max(200)
     .optional()
-    .describe('Only the WeChat user with this id (`wxid_...`) may log in; anybody else who scans the code is logged out.'),
+    .describe('Only the WeChat user with this id (`wxid_...`) may log in; anybody else who scans the code is logged out. Without it that is whoever logged in first.'),
   timeoutMs: z
     .int()
     .min(1_000)
     .max(600_000)
     .default(60_000)
-    .describe('How long the puppet may take to send one message. What takes longer has an unknown outcome.'),
+    .describe('How long the puppet may take to send one message, whose outcome is unknown after that, or to hand over a file. Other questions have 15 seconds at most.'),
   rooms: z
     .boolean()
     .default(false)

@@ -139,6 +139,7 @@ describe('a login', () => {
       detail:
         'logged in as 客服小李; messages from 2026-11-21T09:31:00.000Z to 2026-11-21T10:31:00.000Z may be missing',
       action: expect.stringContaining('on the phone'),
+      gap: { from: '2026-11-21T09:31:00.000Z', to: '2026-11-21T10:31:00.000Z' },
     });
   });
 
@@ -422,8 +423,10 @@ describe('people of puppets whose ids last for one login', () => {
     ]);
     await expect(to('alias:nobody')).rejects.toMatchObject({ code: 'recipient-gone' });
     person(next.mocker, '@11', { alias: '王总' });
+    next.puppet.emit('dirty', { payloadType: types.Payload.Contact, payloadId: '@11' });
     await expect(to('alias:王总')).rejects.toMatchObject({ code: 'recipient-gone' });
     next.puppet.contactList = () => Promise.reject(new Error('reset'));
+    account.time += 600_000;
     await expect(to('alias:王总')).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

@@ -2,8 +2,8 @@ import { buffer } from 'node:stream/consumers';
 import { ProviderFailure, type MediaPart, type OutboundUnit, type Part } from '#normalizer';
 import type { AdapterContext, SendReceipt } from '../core/adapter.js';
 import type { WechatyConfig } from './wechaty.config.js';
+import { NoAnswer, within } from './wechaty.asking.js';
 import { failureOf, isUnsupported } from './wechaty.failures.js';
-import { conversationId } from './wechaty.people.js';
 import type { WechatySession } from './wechaty.session.js';
 
 type Ctx = AdapterContext<WechatyConfig, WechatySession>;
@@ -13,9 +13,9 @@ type Ctx = AdapterContext<WechatyConfig, WechatySession>;
  * Puppets that give no id are listened to for the echo.
  */
 export async function send(unit: OutboundUnit, ctx: Ctx): Promise<SendReceipt> {
-  const { puppet } = ctx.session;
+  const { puppet, people } = ctx.session;
   if (!puppet.isLoggedIn) throw new ProviderFailure('unavailable', 'nobody is logged in');
-  const to = await conversationId(unit.thread.externalId, puppet).catch(() => {
+  const to = await people.idOf(unit.thread.externalId).catch(() => {
     throw new ProviderFailure('unavailable', 'the puppet cannot tell who that is');
   });
   if (to === undefined) throw new ProviderFailure('recipient-gone', 'this login knows nobody of that name any more');
@@ -67,16 +67,13 @@ async function fileBox({ fileId, name }: MediaPart, ctx: Ctx) {
   return FileBox.fromBase64(bytes.toString('base64'), name ?? file.name ?? fileId);
 }
 
-function timed(work: () => Promise<string | void>, { signal, config }: Ctx): Promise<string | void> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMs)]);
-  if (over.aborted) return Promise.reject(new ProviderFailure('unavailable', 'the connection is being closed'));
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new ProviderFailure('outcome-unknown', 'the puppet did not answer in time'));
-    over.addEventListener('abort', late, { once: true });
-    const told = (id: unknown) =>
-      id === undefined || id === null || typeof id === 'string'
-        ? resolve(id || undefined)
-        : reject(new ProviderFailure('reply-unreadable', 'the puppet answered with something that is no id'));
-    void Promise.resolve().then(work).then(told, reject);
+/** Resolves with the puppet's id, where it gives one. */
+async function timed(work: () => Promise<string | void>, { signal, config }: Ctx): Promise<string | void> {
+  if (signal.aborted) throw new ProviderFailure('unavailable', 'the connection is being closed');
+  const id: unknown = await within({ ms: config.timeoutMs, signal }, work).catch((error: unknown) => {
+    if (!(error instanceof NoAnswer)) throw error;
+    throw new ProviderFailure('outcome-unknown', 'the puppet did not answer in time');
   });
+  if (id === undefined || id === null || typeof id === 'string') return id || undefined;
+  throw new ProviderFailure('reply-unreadable', 'the puppet answered with something that is no id');
 }

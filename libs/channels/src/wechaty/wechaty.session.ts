@@ -1,84 +1,118 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
-import type { MemoryCard } from 'memory-card';
-import type { ContactSelf, Message, Wechaty } from 'wechaty';
+import type { types, Wechaty } from 'wechaty';
 import type { Puppet } from 'wechaty-puppet';
 import type { Emit, SocketContext, Standing } from '../core/adapter.js';
+import { waitAfter, within, type Ask } from './wechaty.asking.js';
 import type { WechatyConfig } from './wechaty.config.js';
 import { Echoes } from './wechaty.echoes.js';
-import { heldUntil, noteHeldUntil } from './wechaty.memory.js';
-import { eventOf, placeOf, typeOf } from './wechaty.parse.js';
-import { nameOf } from './wechaty.people.js';
 import { failureOf } from './wechaty.failures.js';
+import { Inbox } from './wechaty.inbox.js';
+import { lastLogin, noteLogin, type LastLogin } from './wechaty.memory.js';
+import { readMessage, type Desk } from './wechaty.parse.js';
+import { lastingId, People } from './wechaty.people.js';
 
 export interface SessionParts {
   readonly bot: Wechaty;
   readonly puppet: Puppet;
-  readonly memory: MemoryCard;
+  readonly types: typeof types;
   readonly emit: Emit;
   readonly ctx: SocketContext<WechatyConfig>;
 }
 
-/** How often it is noted up to when messages were received. */
+/** How often it is noted up to when everything is stored: no gap is told longer than it was by more than this. */
 const NOTE_MS = 60_000;
+/** How long one question to the puppet may take, other than to send. */
+const ANSWER_MS = 15_000;
+/** At the end: for what came in to be stored, for the puppet to stop, and for the last note. */
+const DRAIN_MS = 1_500;
+const STOP_MS = 1_000;
+const LAST_NOTE_MS = 500;
 /** `ScanStatus` of wechaty: the code was read by a phone, and agreed to there. */
 const CONFIRMED: readonly number[] = [3, 4];
 /** gRPC's CANCELLED and UNAVAILABLE: what is told of the stream of a puppet behind a wire, which nobody takes up again. */
 const BROKEN: readonly number[] = [1, 14];
-const FIRST_RETRY_MS = 250;
-const MOST_RETRY_MS = 10_000;
 const LOOK = 'Look into WeChat on the phone for messages of that time, and answer them there.';
+
+const iso = (at: number) => new Date(at).toISOString();
 
 /** One login of one WeChat account: from the scan of its code until it is logged out, the puppet dies, or the gateway lets go of it. */
 export class WechatySession {
   readonly bot: Wechaty;
   readonly puppet: Puppet;
   readonly echoes: Echoes;
+  readonly people: People;
+  /** Asks the puppet, for a limited time, and not beyond the end of this session. */
+  readonly ask: Ask;
   private readonly ctx: SocketContext<WechatyConfig>;
-  /** Messages are stored one after the other, and none before somebody is logged in. */
-  private queue: Promise<void>;
-  private admit: () => void = () => undefined;
-  private notedAt = 0;
-  /** When the first message came that could not be stored; what is noted as received stays before it. */
-  private missedAt = Infinity;
+  private readonly inbox: Inbox;
+  private readonly desk: Desk;
+  private readonly end = new AbortController();
+  private noting: NodeJS.Timeout | undefined;
+  private user: string | null = null;
   private standing: Standing | undefined;
   private closing = false;
   private over = false;
 
-  constructor(private readonly parts: SessionParts) {
-    const { bot, puppet, ctx } = parts;
-    this.bot = bot;
-    this.puppet = puppet;
-    this.ctx = ctx;
-    this.echoes = new Echoes(ctx.now);
-    this.queue = new Promise((resolve) => (this.admit = resolve));
+  constructor({ bot, puppet, types, emit, ctx }: SessionParts) {
+    const { accountId, config, now } = ctx;
+    [this.bot, this.puppet, this.ctx] = [bot, puppet, ctx];
+    const { signal } = this.end;
+    this.ask = (work) => within({ ms: Math.min(ANSWER_MS, config.timeoutMs), signal }, () => work(puppet));
+    this.echoes = new Echoes(now);
+    this.people = new People(this.ask, now);
+    this.desk = {
+      ...{ accountId, rooms: config.rooms, ask: this.ask, people: this.people },
+      ...{ types: types.Message, officialType: types.Contact.Official },
+    };
+    this.inbox = new Inbox({
+      ...{ emit, now, signal },
+      read: (id, leniently) => this.read(id, leniently),
+      stored: () => this.flowing(),
+      passedOver: (at) => this.passedOver(at),
+      silent: () => this.ended('the puppet does not answer any more'),
+    });
   }
 
   /** Starts the puppet and waits until somebody is logged in, for as long as that takes. Throws `ProviderFailure`, or why the connection is not wanted any more. */
   async login(): Promise<void> {
-    const { bot, puppet, ctx } = this;
+    const { puppet, ctx } = this;
     ctx.signal.throwIfAborted();
     const failed = new Promise<never>((_resolve, reject) => {
       ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error), { once: true });
     });
-    const user = new Promise<ContactSelf>((resolve) => bot.once('login', resolve));
-    bot.on('scan', (code, status) => this.scanned(code, status));
-    bot.on('message', (message) => this.received(message));
-    puppet.on('logout', () => this.ended('WeChat ended the login'));
-    puppet.on('stop', () => this.ended('the puppet stopped'));
+    const user = new Promise<string>((resolve) => puppet.once('login', ({ contactId }) => resolve(contactId)));
+    this.listen();
     await Promise.race([this.start(), failed]);
-    await this.entered(await Promise.race([user, failed]));
+    await Promise.race([user.then((id) => this.entered(id)), failed]);
   }
 
-  /** Stops the puppet, without logging out. Never throws. */
+  /** Stores what came in, and stops the puppet without logging out. Takes some seconds at most. Never throws. */
   async close(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
-    const entered = this.standing !== undefined;
-    await this.bot.stop().catch(() => undefined);
-    if (!entered) return;
-    await this.queue;
-    await this.note();
+    clearInterval(this.noting);
+    const limited = (ms: number, work: () => Promise<unknown>) =>
+      within({ ms, signal: new AbortController().signal }, work).catch(() => undefined);
+    if (this.noting) await limited(DRAIN_MS, () => this.inbox.empty());
+    this.end.abort();
+    await limited(STOP_MS, () => this.bot.stop());
+    if (this.noting) await limited(LAST_NOTE_MS, () => this.note());
+  }
+
+  private listen(): void {
+    const { bot, puppet } = this;
+    const before = puppet.listeners('message');
+    // wechaty itself looks all messages up at once, and the first answer comes first: here they are read one after the other.
+    bot.once('puppet', () => {
+      for (const listener of puppet.listeners('message'))
+        if (!before.includes(listener)) puppet.removeListener('message', listener as never);
+      puppet.on('message', ({ messageId }) => this.inbox.take(messageId));
+    });
+    bot.on('scan', (code, status) => this.scanned(code, status));
+    puppet.on('dirty', () => this.people.changed());
+    puppet.on('logout', () => this.ended('WeChat ended the login'));
+    puppet.on('stop', () => this.ended('the puppet stopped'));
   }
 
   /** wechaty tells by an event, and not by a rejection, that a puppet does not start. */
@@ -101,85 +135,110 @@ export class WechatySession {
   }
 
   private scanned(code: string, status: number): void {
-    if (CONFIRMED.includes(status))
-      return this.ctx.report({ state: 'disconnected', detail: 'the login code was scanned', action: 'Confirm the login on the phone.' });
+    if (CONFIRMED.includes(status)) {
+      void this.ctx.report({
+        ...{ state: 'disconnected', detail: 'the login code was scanned', action: 'Confirm the login on the phone.' },
+      });
+      return;
+    }
     if (!code) return;
     const action = 'Scan the login code with WeChat on the phone: GET /v1/accounts/{id} shows what it holds.';
-    this.ctx.report({ state: 'disconnected', detail: 'waiting for a login; draw this as a QR code and scan it', action, link: code });
-  } // prettier-ignore
+    const detail = 'waiting for a login; draw this as a QR code and scan it';
+    void this.ctx.report({ state: 'disconnected', detail, action, link: code });
+  }
 
-  private async entered(user: ContactSelf): Promise<void> {
-    const { memory, ctx } = this.parts;
-    const { userId } = ctx.config;
-    if (userId !== undefined && user.id !== userId) {
-      this.closing = true;
-      await this.bot.logout().catch(() => undefined);
-      this.closing = false;
-      throw new ProviderFailure('config-invalid', 'another WeChat user logged in than the one named as userId');
-    }
-    const since = await heldUntil(memory);
-    const who = `logged in as ${nameOf(user) ?? user.id}`;
-    const gap = since && `; messages from ${since} to ${new Date(ctx.now()).toISOString()} may be missing`;
-    this.tell({ state: 'connected', detail: who + (gap ?? ''), action: gap ? LOOK : null });
+  private async entered(id: string): Promise<void> {
+    const { ctx } = this;
+    const self = await this.ask((puppet) => puppet.contactPayload(id)).catch(() => undefined);
+    const last = await this.insist(() => lastLogin(ctx));
+    this.user = lastingId(id, self) ?? null;
+    await this.demandSame([id, this.user], last);
+    const gap = last && { from: last.until, to: iso(ctx.now()) };
+    const missing = gap ? `; messages from ${gap.from} to ${gap.to} may be missing` : '';
+    const detail = `logged in as ${self?.name || id}${missing}`;
+    this.standing = { state: 'connected', detail, action: gap ? LOOK : null, ...(gap && { gap }) };
+    await this.told(this.standing);
+    ctx.signal.throwIfAborted();
     await this.note();
-    this.admit();
+    this.noting = setInterval(() => void this.note(), NOTE_MS).unref();
+    this.inbox.admit();
+  }
+
+  /** One account is one user: what is known of the friends of one says nothing of those of another. */
+  private async demandSame(ids: readonly (string | null)[], last: LastLogin | undefined): Promise<void> {
+    const { userId } = this.ctx.config;
+    const before = last?.user ?? null;
+    if (userId !== undefined ? ids.includes(userId) : before === null || ids[1] === null || ids[1] === before) return;
+    this.over = true;
+    await this.ask((puppet) => puppet.logout()).catch(() => undefined);
+    throw new ProviderFailure(
+      'config-invalid',
+      userId === undefined
+        ? 'another WeChat user logged in than before; name the new one as userId, or give them an account of their own'
+        : 'another WeChat user logged in than the one named as userId',
+    );
+  }
+
+  /** Reports until it is stored; false where the connection was given up before. */
+  private async told(standing: Standing): Promise<boolean> {
+    const { report, signal } = this.ctx;
+    return this.insist(async () => {
+      const stored = await report(standing);
+      if (!stored && !signal.aborted) throw new Error('it is not stored');
+      return stored;
+    });
+  }
+
+  /** Waits for a database that is away. Throws what `work` throws once the connection is given up. */
+  private async insist<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = this.ctx;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (signal.aborted) throw error;
+        await delay(waitAfter(failures), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async read(id: string, leniently: boolean): Promise<InboundEventInput | null> {
+    const reading = await readMessage(id, this.desk, leniently);
+    if (!reading) return null;
+    return reading.own && (await this.echoes.isOurs(id, reading.own)) ? null : reading.event;
   }
 
   private ended(detail: string): void {
     if (this.closing || this.over) return;
     this.over = true;
-    this.missedAt = Math.min(this.missedAt, this.ctx.now());
-    void this.note();
+    this.inbox.missingFrom(this.ctx.now());
     this.ctx.lost(new ProviderFailure('unavailable', `${detail}; a new login is being prepared`));
   }
 
-  /** A message could not be read, or the puppet is in trouble: it does not say which. */
+  private flowing(): void {
+    if (this.standing?.state === 'degraded')
+      this.tell({ state: 'connected', detail: 'messages come in again', action: null });
+  }
+
+  /** The puppet is in trouble and does not say which. */
   private troubled(): void {
     if (this.closing || this.standing?.state !== 'connected') return;
     this.tell({ state: 'degraded', detail: 'the puppet reports an error; a message may be missing', action: LOOK });
-  } // prettier-ignore
+  }
 
   private tell(standing: Standing): void {
     this.standing = standing;
-    this.ctx.report(standing);
+    void this.ctx.report(standing);
   }
 
-  private received(message: Message): void {
-    this.queue = this.queue.then(() => this.take(message)).catch(() => this.troubled());
-  }
-
-  private async take(message: Message): Promise<void> {
-    const { bot, ctx } = this;
-    const place = await placeOf(message, { bot, accountId: ctx.accountId, rooms: ctx.config.rooms });
-    if (!place || (place.from === 'agent' && (await this.isEcho(message)))) return;
-    if (!(await this.store(await eventOf(message, place, bot)))) {
-      this.missedAt = Math.min(this.missedAt, message.date().getTime());
-      return;
-    }
-    if (this.standing?.state === 'degraded') this.tell({ state: 'connected', detail: 'messages come in again', action: null });
-    if (ctx.now() - this.notedAt >= NOTE_MS) await this.note();
-  } // prettier-ignore
-
-  private isEcho(message: Message): Promise<boolean> {
-    const to = message.room()?.id ?? message.listener()?.id ?? '';
-    return this.echoes.isOurs(message.id, { to, text: typeOf(message, this.bot) === 'Text' ? message.text() : null });
-  }
-
-  /** No puppet hands a message over twice, so this goes on until it is stored. False where the connection was given up before. */
-  private async store(event: InboundEventInput): Promise<boolean> {
-    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(MOST_RETRY_MS, wait * 2)) {
-      try {
-        await this.parts.emit([event]);
-        return true;
-      } catch {
-        if (this.ctx.signal.aborted) return false;
-        await delay(wait, undefined, { signal: this.ctx.signal }).catch(() => undefined);
-      }
-    }
+  private async passedOver(at: number): Promise<void> {
+    const gap = { from: iso(at), to: iso(this.ctx.now()) };
+    const detail = `what came between ${gap.from} and ${gap.to} could not all be read`;
+    this.standing = { state: 'degraded', detail, action: LOOK, gap };
+    if (!(await this.told(this.standing))) this.inbox.missingFrom(at);
   }
 
   private async note(): Promise<void> {
-    this.notedAt = this.ctx.now();
-    await noteHeldUntil(this.parts.memory, Math.min(this.notedAt, this.missedAt)).catch(() => undefined);
+    await noteLogin(this.ctx, { until: iso(this.inbox.until), user: this.user }).catch(() => undefined);
   }
 }

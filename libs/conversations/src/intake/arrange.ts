@@ -4,7 +4,7 @@ import type { EventItem, IntakeItem } from './item.js';
 /**
  * Marks the messages of a batch, so that the store does for all at once what is the same for many. Messages of one sender in one thread stand at one `place`,
  * which is looked up for the `first` of them. A `plain` one changes nothing but counters, if its place is known: it comes from one proven handle, brings
- * nothing to fetch, quotes nothing, says nothing of the conversation, and nothing else than such messages in the batch concerns its thread.
+ * nothing to fetch, names no member of a group, quotes nothing, says nothing of the conversation, and nothing else than such messages in the batch concerns its thread.
  */
 export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
   const places = new Map<string, number>();
@@ -27,6 +27,7 @@ export function arrange(items: readonly IntakeItem[]): readonly IntakeItem[] {
 function isPlain({
   from,
   handles,
+  member,
   files,
   parts,
   replyTo,
@@ -41,6 +42,7 @@ function isPlain({
     from === 'contact' &&
     proofs.length === 1 &&
     proofs[0] === 'channel' &&
+    member === undefined &&
     (files as unknown[]).length === 0 &&
     replyTo === undefined &&
     quoted === undefined &&

@@ -414,14 +414,15 @@ describeOnEveryDatabase('intake', (open) => {
   it('names a group by its name, and each message by who of it wrote', async () => {
     const from = (name: string) => {
       const event = message(person, `from ${name}`) as Extract<InboundEvent, { kind: 'message' }>;
-      return { ...event, dedupeKey: `${person}:${name}`, sender: { ...event.sender, name, group: '采购群' } };
+      const member = { scheme: 'wechat-wxid', scope: '', value: `wxid_${name}` };
+      return { ...event, dedupeKey: `${person}:${name}`, sender: { ...event.sender, name, group: '采购群', member } };
     };
     const [one] = await intake.accept('chat', [from('Alice')]);
     await intake.accept('chat', [from('Bob')]);
     const events = (await eventsOf(database, one!.conversationId)).filter(({ type }) => type === 'message.received');
     expect(events.map(({ data }) => data)).toMatchObject([
-      { contact: { name: '采购群' }, message: { author: { name: 'Alice' } } },
-      { contact: { name: '采购群' }, message: { author: { name: 'Bob' } } },
+      { contact: { name: '采购群' }, message: { author: { name: 'Alice', member: { value: 'wxid_Alice' } } } },
+      { contact: { name: '采购群' }, message: { author: { name: 'Bob', member: { value: 'wxid_Bob' } } } },
     ]);
   });
 });

@@ -68,6 +68,7 @@ export function toItem(accountId: string, event: ArrivingEvent, languageOf?: Lan
           handles: event.sender.handles,
           name: event.sender.name,
           group: event.sender.group,
+          member: event.sender.member,
           parts,
           files,
           text,

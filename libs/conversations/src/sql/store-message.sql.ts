@@ -62,6 +62,7 @@ begin
   values (i->>'id', c.id, t.id, a.id, c.message_sequence, t.sequence,
     case when inbound then 'inbound' else 'outbound' end,
     case when inbound then jsonb_build_object('kind', 'contact', 'id', person.id, 'name', coalesce(i->>'name', person.name))
+           || case when i ? 'member' then jsonb_build_object('member', i->'member') else '{}' end
          else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name') end,
     case when choice is not null then jsonb_build_array(choice) else i->'parts' end,
     coalesce(choice->>'label', i->>'text'), i->>'subject',

@@ -10,7 +10,11 @@ export class AccountBench {
   readonly stored: InboundEvent[] = [];
   readonly standings: Standing[] = [];
   /** Kept from one connection to the next, as the database does. */
-  readonly shared = new Map<string, Promise<string>>();
+  readonly shared = new Map<string, string>();
+  /** What keeping a value does besides. */
+  remembering: () => Promise<void> = () => Promise.resolve();
+  /** Does the database take reports? */
+  reporting: () => boolean = () => true;
   /** What the store does: throws where the database is away. */
   storing: (events: readonly InboundEventInput[]) => void = () => undefined;
   time = Date.parse('2026-11-21T09:30:00Z');
@@ -36,12 +40,8 @@ export class AccountBench {
     const context: Partial<SocketContext<WechatyConfig>> = {
       accountId: this.id,
       config: this.config,
-      once(key, _ttlMs, make) {
-        const value = shared.get(key) ?? make();
-        shared.set(key, value);
-        return value;
-      },
-      forget: async (key) => void shared.delete(key),
+      remember: async (key, value) => void (await this.remembering(), shared.set(key, value)),
+      recall: async (key) => shared.get(key),
       openFile: async () => ({ stream: Readable.from([Buffer.from('PNG!')]), mimeType: 'image/png', name: 'a.png' }),
       now: () => this.time,
       signal: this.abort.signal,
@@ -49,7 +49,7 @@ export class AccountBench {
         this.lost = error;
         this.abort.abort(error);
       },
-      report: (standing) => void this.standings.push(standing),
+      report: async (standing) => this.reporting() && this.standings.push(standing) > 0,
     };
     return context as SocketContext<WechatyConfig>;
   }
