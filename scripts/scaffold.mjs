@@ -1,0 +1,88 @@
+// What the scaffolds of channels and of connectors share: names, templates, and the list of what is built in.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+
+const templates = join(dirname(fileURLToPath(import.meta.url)), 'templates');
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+
+/** Says why nothing is written, and ends. */
+export function end(why) {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+}
+
+/** `my-sms` as identifiers name it. */
+export function namesOf(name) {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) end(`"${name}" is no name in kebab-case, such as my-channel`);
+  const Name = name.split('-').map(capital).join('');
+  const camel = Name[0].toLowerCase() + Name.slice(1);
+  if (!isFree(camel)) end(`"${camel}" is a word of the language or of the templates: choose another name`);
+  return { name, Name, camel };
+}
+
+/** Can an identifier be called so, beside those of the templates? */
+function isFree(camel) {
+  try {
+    new Function(`'use strict'; let ${camel}`);
+    return ![
+      'capabilities',
+      'check',
+      'conformance',
+      'open',
+      'parse',
+      'poll',
+      'send',
+      'subject',
+      'unwritten',
+      'verify',
+    ].includes(camel);
+  } catch {
+    return false;
+  }
+}
+
+/** `my-sms` as people read it. */
+export const title = (name) => name.split('-').map(capital).join(' ');
+
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
+
+/** Writes the templates of these folders to `folder`, which must be new, with every `__key__` in names and texts filled in. */
+export async function write(folder, sources, values) {
+  if (existsSync(folder)) end(`${folder} exists already`);
+  const now = `${new Date().toISOString().slice(0, 10)}T09:30:00Z`;
+  const fill = (text) => text.replace(/__(\w+?)__/g, (_, key) => ({ ...values, now })[key]);
+  for (const source of sources) {
+    for (const file of readdirSync(join(templates, source))) {
+      const target = join(folder, fill(file).replace(/\.tmpl$/, ''));
+      mkdirSync(dirname(target), { recursive: true });
+      await save(target, fill(readFileSync(join(templates, source, file), 'utf8')));
+    }
+  }
+}
+
+/** Adds an adapter or connector to the list of those that are built in, in the order of their folders. */
+export async function list(file, { name, camel, kind }) {
+  const [, head, imports, middle, entries, tail] =
+    /^([^]*?)((?:import \{ \w+ \} from '\.\/[\w-]+\/[^\n]+\n)+)([^]*?= \[)([^]*?)(\];\n)$/.exec(
+      readFileSync(file, 'utf8'),
+    );
+  const lines = [...imports.trim().split('\n'), `import { ${camel} } from './${name}/${name}.${kind}.js';`];
+  const pathOf = (line) => /'(.+)'/.exec(line)[1];
+  const sorted = lines.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+  const order = sorted.map((line) => /\{ (\w+) \}/.exec(line)[1]);
+  const listed = [
+    ...entries
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+    camel,
+  ];
+  listed.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  await save(file, `${head}${sorted.join('\n')}\n${middle}${listed.join(', ')}${tail}`);
+}
+
+async function save(path, text) {
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
+}
