@@ -2,42 +2,71 @@ import { ProviderFailure, type InboundEventInput, type Part } from '#normalizer'
 import type { Fields } from '../wechat/fields.js';
 import { api, type Context } from './wecom-kf.api.js';
 import type { Greeting } from './wecom-kf.config.js';
+import { CODE_USED } from './wecom-kf.errcodes.js';
 import { greetingId } from './wecom-kf.msgid.js';
 
 /** Codes of events can be used once, for 20 seconds. */
 const CODE_MS = 20_000;
+/** As long as WeCom hands an event out, it is known whether its greeting was said. */
+const KEPT_MS = 3 * 86_400_000;
 /** `change_type`: the session has ended. */
 const ENDED = '3';
 
+interface Due {
+  readonly greeting: Greeting;
+  readonly code: string;
+  readonly msgid: string;
+  /** Can the code still be used? */
+  readonly fresh: boolean;
+}
+
 /**
  * Says the welcome or the farewell of the settings where an event allows it, at once: its code ends before anybody could answer. What was
- * said is told as a message of ours. What WeCom refuses is not said: the event itself is told in any case.
+ * said is told as a message of ours, also where the event is read again because its first reading was never committed. What WeCom refuses
+ * is not said: the event itself is told in any case.
  */
 export async function greet(item: Fields, ctx: Context): Promise<InboundEventInput[]> {
   const due = greetingDue(item, ctx);
   if (!due) return [];
-  const { greeting, code } = due;
-  const msgid = greetingId(code);
-  try {
-    await sendOnEvent({ code, msgid, greeting }, ctx);
-  } catch (error) {
-    if (error instanceof ProviderFailure) return [];
-    throw error;
-  }
+  const mark = `greeting:${due.msgid}`;
+  if (due.fresh && (await isSaid(due, ctx))) await ctx.remember(mark, 'said', KEPT_MS);
+  else if ((await ctx.recall(mark)) === undefined) return [];
   const customer = item['event.external_userid'] ?? '';
   return [
     {
       kind: 'message',
-      dedupeKey: `message:${msgid}`,
+      dedupeKey: `message:${due.msgid}`,
       thread: customer,
       sender: { handles: [{ scheme: 'wecom-external-userid', scope: ctx.config.corpId, value: customer }] },
       from: 'agent',
       automated: true,
-      parts: [partOf(greeting)],
-      externalIds: [msgid],
+      parts: [partOf(due.greeting)],
+      externalIds: [due.msgid],
       occurredAt: new Date(ctx.now()).toISOString(),
     },
   ];
+}
+
+/**
+ * Says it. An answer that was lost is asked for again: a code that was used since (`CODE_USED`) was used by that very call, or by the one of
+ * a process that did not live to tell. Where that answer is lost too, it may have been said, and counts as said.
+ */
+async function isSaid(due: Due, ctx: Context): Promise<boolean> {
+  const first = await codeOf(sendOnEvent(due, ctx));
+  const last = first === 'lost' ? await codeOf(sendOnEvent(due, ctx)) : first;
+  return last === 'taken' || last === 'lost' || last === CODE_USED;
+}
+
+/** What became of a call: `taken`, `lost` where nobody knows, or the errcode, as a text. */
+async function codeOf(call: Promise<void>): Promise<string> {
+  try {
+    await call;
+    return 'taken';
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    const lost = error.code === 'outcome-unknown' || error.code === 'reply-unreadable';
+    return lost ? 'lost' : (error.providerCode ?? error.code);
+  }
 }
 
 /** Sends what a code allows: a text, or a menu. Source: path/95122, developer.work.weixin.qq.com. Throws `ProviderFailure`. */
@@ -54,8 +83,8 @@ export async function sendOnEvent(
   await api.call({ path: '/cgi-bin/kf/send_msg_on_event', body: { code, msgid, ...content }, handsOver: true }, ctx);
 }
 
-function greetingDue(item: Fields, { config, now }: Context): { greeting: Greeting; code: string } | null {
-  if (item.msgtype !== 'event' || now() - Number(item.send_time) * 1_000 >= CODE_MS) return null;
+function greetingDue(item: Fields, { config, now }: Context): Due | null {
+  if (item.msgtype !== 'event') return null;
   const { 'event.event_type': type, 'event.change_type': change } = item;
   const [greeting, code] =
     type === 'enter_session'
@@ -63,7 +92,8 @@ function greetingDue(item: Fields, { config, now }: Context): { greeting: Greeti
       : type === 'session_status_change' && change === ENDED
         ? [config.farewell, item['event.msg_code']]
         : [];
-  return greeting && code ? { greeting, code } : null;
+  if (!greeting || !code) return null;
+  return { greeting, code, msgid: greetingId(code), fresh: now() - Number(item.send_time) * 1_000 < CODE_MS };
 }
 
 function partOf({ text, options }: Greeting): Part {

@@ -145,6 +145,8 @@ describe('messages', () => {
     expect(cursor).toBe('wkAAAA:N');
     expect(events).toHaveLength(list.length);
     for (const event of events.slice(0, -1)) expect(() => parseInbound(event)).toThrow();
+    expect(new Set(keysOf(events)).size).toBe(list.length);
+    expect(JSON.stringify(events[5])).toContain(JSON.stringify(JSON.stringify(deep)).slice(1, -1));
     expect(parseInbound(events.at(-1)!)).toMatchObject({ dedupeKey: 'message:GOOD' });
   });
 });
@@ -185,12 +187,41 @@ describe('greetings', () => {
     events.forEach((event) => expect(() => parseInbound(event)).not.toThrow());
   });
 
-  it('are said once, whoever reads the event again', async () => {
+  it('are said once and told each time, whoever reads the event again', async () => {
     enter();
-    await poll(null, context({ welcome }));
+    const first = await poll(null, context({ welcome }));
     const again = await poll(null, context({ welcome }));
     expect(fake.sent).toHaveLength(1);
-    expect(again.events).toHaveLength(1);
+    expect(keysOf(again.events)).toEqual(keysOf(first.events));
+  });
+
+  it('are told where the process that said them did not live to tell, also days later', async () => {
+    enter();
+    const ctx = context({ welcome });
+    await poll(null, { ...ctx, remember: () => Promise.reject(new Error('killed')) }).catch(() => null);
+    expect((await poll(null, ctx)).events).toHaveLength(2);
+    const later = { ...ctx, now: () => Date.now() + 86_400_000 };
+    expect((await poll(null, later)).events).toHaveLength(2);
+    expect(fake.sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['was lost', 'reset', 1],
+    ['cannot be read', { body: '<html>' }, 1],
+    ['was lost, and the greeting was said', 'said', 0],
+  ] as const)('are asked for again where the answer %s', async (_what, answer, said) => {
+    enter();
+    fake.next(ON_EVENT, answer === 'said' ? 'reset' : answer);
+    if (answer === 'said') fake.codes.clear();
+    expect((await poll(null, context({ welcome }))).events).toHaveLength(2);
+    expect(fake.sent).toHaveLength(said);
+    expect(fake.calls(ON_EVENT)).toHaveLength(2);
+  });
+
+  it('that WeCom refuses are not told', async () => {
+    enter();
+    fake.next(ON_EVENT, { body: { errcode: 95017, errmsg: 'off' } });
+    expect((await poll(null, context({ welcome }))).events).toHaveLength(1);
   });
 
   it('end a session that an agent in WeCom had, and no other', async () => {
