@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Database, Sql } from '#database';
 import { InvalidInput, newId } from '#normalizer';
 import type { z } from 'zod';
 import { Conflict, NotFound } from '../ports.js';
-import { changeConfig, checkConfig, ConfigSeal, maskConfig, type Config } from './sealed-config.js';
+import { changeConfig, checkConfig, ConfigSeal, maskConfig, plain, type Config } from './sealed-config.js';
 import { Unsealable, type Vault } from './vault.js';
 
 /** What the store has to know of a channel. */
@@ -110,10 +111,13 @@ export class AccountStore {
     this.parts.database.hint('directory');
   }
 
-  /** Makes the accounts of the settings file what the store has of it: those that are no longer in the file are removed. */
+  /**
+   * Makes the accounts of the settings file what the store has of it: those that are no longer in the file are removed. What stands there already is not touched,
+   * so that a second process with the same file does not have the first one connect anew.
+   */
   async importFromFile(entries: readonly (NewAccount & { id: string })[]): Promise<void> {
     await this.parts.database.transaction(async (sql) => {
-      for (const entry of entries) await this.save(sql, entry, 'file');
+      for (const entry of entries) if (!(await this.stands(sql, entry))) await this.save(sql, entry, 'file');
       await sql.query(
         `update account set removed_at = now() where managed_by = 'file' and removed_at is null and not id = any ($1::text[])`,
         [entries.map(({ id }) => id)],
@@ -138,6 +142,24 @@ export class AccountStore {
       if (renewed)
         await database.query('update account set config = $2::jsonb where id = $1', [id, JSON.stringify(renewed)]);
     }
+  }
+
+  private async stands(sql: Sql, entry: NewAccount & { id: string }): Promise<boolean> {
+    const [row] = await sql.query<AccountRecord>(
+      `select ${COLUMNS} from account where id = $1 and removed_at is null and managed_by = 'file'`,
+      [entry.id],
+    );
+    if (!row) return false;
+    const { type, name, config, continuity, reopenWithinS, hosted, enabled } = this.opened(row);
+    const kind = this.kind(entry.type);
+    checkConfig(kind.config, entry.config ?? {});
+    return isDeepStrictEqual(
+      [type, name, config, continuity, reopenWithinS, hosted, enabled],
+      [
+        ...[entry.type, entry.name ?? null, plain(entry.config), entry.continuity ?? kind.continuity],
+        ...[entry.reopenWithinS ?? DAYS_3, kind.hosted, entry.enabled ?? true],
+      ],
+    );
   }
 
   private async save(sql: Sql, input: NewAccount & { id: string }, managedBy: 'file' | 'api'): Promise<AccountRecord> {

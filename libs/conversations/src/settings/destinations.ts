@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Database, Sql } from '#database';
 import { describeSettings, InvalidInput, newId } from '#normalizer';
 import type { z } from 'zod';
 import { Conflict, NotFound } from '../ports.js';
-import { changeConfig, checkConfig, ConfigSeal, maskConfig, type Config } from './sealed-config.js';
+import { changeConfig, checkConfig, ConfigSeal, maskConfig, plain, type Config } from './sealed-config.js';
 import { Unsealable, type Vault } from './vault.js';
 
 /** What a destination gets; what is left out admits everything. */
@@ -144,11 +145,12 @@ export class DestinationStore {
     return { ...saved, secret };
   }
 
-  /** Makes the destinations of the settings file what the store has of it. A secret that changed in the file rotates. */
+  /** Makes the destinations of the settings file what the store has of it; what stands there already is not touched. A secret that changed in the file rotates. */
   async importFromFile(entries: readonly (NewDestination & { id: string })[]): Promise<void> {
     await this.parts.database.transaction(async (sql) => {
       for (const entry of entries) {
         const [row] = await sql.query<Row>(`select ${COLUMNS} from destination where id = $1 for update`, [entry.id]);
+        if (row && (await this.stands(sql, row, entry))) continue;
         await this.save(sql, entry, { managedBy: 'file', secrets: row?.secrets ?? [] });
       }
       const gone = await sql.query<{ id: string }>(
@@ -211,6 +213,20 @@ export class DestinationStore {
     ]);
     this.parts.database.hint('directory');
     return this.opened(row!);
+  }
+
+  /** Is it in use, and as the entry says? */
+  private async stands(sql: Sql, row: Row, entry: NewDestination): Promise<boolean> {
+    const [used] = await sql.query('select 1 from destination where id = $1 and removed_at is null', [row.id]);
+    const { type, name, config, filter, managedBy, signingSecrets, problem } = this.opened(row);
+    if (!used || managedBy !== 'file' || problem !== undefined) return false;
+    const [secret] = signingSecrets;
+    const wanted = { ...(secret !== undefined && { secret }), ...plain(entry.config) };
+    checkConfig(this.schema(entry.type), wanted);
+    return isDeepStrictEqual(
+      [type, name, config, filter],
+      [entry.type, entry.name ?? null, wanted, plain({ ...entry.filter })],
+    );
   }
 
   /** The list with this secret as its newest; the one before it expires in 24 hours, expired ones fall out. */

@@ -37,6 +37,11 @@ export class ConfigSeal {
   }
 }
 
+/** Settings as they are once they were stored as JSON. */
+export function plain(config: Config | undefined): Config {
+  return JSON.parse(JSON.stringify(config ?? {})) as Config;
+}
+
 /** Secrets as `"***"`. */
 export function maskConfig(schema: z.ZodType, config: Config): Config {
   return maskSecrets(schema, config);

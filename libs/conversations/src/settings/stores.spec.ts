@@ -133,6 +133,24 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
       await expect(accounts.remove(database, 'f2')).rejects.toBeInstanceOf(Conflict);
     });
 
+    it('of the settings file stands as it is while the file says the same, whichever process reads it', async () => {
+      const entry = { id: 'f1', type: 'sms', name: 'One', config };
+      const changed = async (next: object = {}) => {
+        await database.query(`update account set updated_at = updated_at - interval '1 h'`);
+        const shifted = (await accounts.get(database, 'f1')).updatedAt;
+        await accounts.importFromFile([{ ...entry, ...next }]);
+        return (await accounts.get(database, 'f1')).updatedAt !== shifted;
+      };
+      await accounts.importFromFile([entry]);
+      expect(await changed()).toBe(false);
+      for (const next of [{ name: 'Two' }, { enabled: false }, { config: { ...config, token: 'another' } }])
+        expect(await changed(next)).toBe(true);
+      await database.query(`update account set removed_at = now()`);
+      await accounts.importFromFile([entry]);
+      expect(await accounts.get(database, 'f1')).toMatchObject({ name: 'One', config });
+      await expect(accounts.importFromFile([{ ...entry, config: { unknown: 1 } }])).rejects.toThrow();
+    });
+
     it('tells the running processes of every change', async () => {
       let hints = 0;
       const stop = database.onHint('directory', () => (hints += 1));
@@ -208,6 +226,21 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
       await destinations.importFromFile([entry]);
       expect(await destinations.get(database, 'desk')).toMatchObject({ state: 'active', pausedReason: null });
       expect(await left()).toEqual([{ destination_id: 'other' }]);
+    });
+
+    it('of the file stands as it is while the file says the same', async () => {
+      const entry = { id: 'desk', type: 'hook', config, filter: { events: ['message.*'] } };
+      const changed = async (next: object) => {
+        await database.query(`update destination set updated_at = updated_at - interval '1 h'`);
+        const { updatedAt } = await destinations.get(database, 'desk');
+        await destinations.importFromFile([{ ...entry, ...next }]);
+        return (await destinations.get(database, 'desk')).updatedAt !== updatedAt;
+      };
+      await destinations.importFromFile([entry]);
+      expect(await changed({})).toBe(false);
+      for (const next of [{ name: 'x' }, { filter: {} }, { config: { ...config, secret: 'from-file' } }])
+        expect(await changed(next)).toBe(true);
+      expect(await changed({ config: { ...config, secret: 'from-file' }, filter: entry.filter })).toBe(false);
     });
 
     it('of the file rotates when its secret there changes, and keeps a secret that was made for it', async () => {
