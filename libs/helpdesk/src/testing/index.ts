@@ -8,6 +8,8 @@ import { sinkChecks } from './sink-checks.js';
 import { sinkFailureChecks } from './sink-failure-checks.js';
 import type { SinkSubject } from './sink-subject.js';
 import type { ConnectorSubject } from './subject.js';
+import { ticketSystemChecks } from './tickets/index.js';
+import type { TicketSubject } from './tickets/subject.js';
 
 export * from '#transport/testing';
 export type { Certificate } from '#transport/testing';
@@ -18,6 +20,7 @@ export { binaryMissing, describeOnServer, freePort, startServer, type RunningSer
 export * from './sink-subject.js';
 export * from './subject.js';
 export { ticketBook } from './ticket-book.js';
+export * from './tickets/index.js';
 
 /** The conformance suite as data: every check that every connector which speaks HTTP must pass. */
 export const helpdeskChecks: readonly Check<ConnectorSubject>[] = [
@@ -39,8 +42,10 @@ export const helpdeskSinkChecks: readonly Check<SinkSubject>[] = [
 ];
 
 /** Registers the conformance suite for a connector, one test per check. Call it at the top level of the connector's spec. */
-export function conformance<C>(subject: ConnectorSubject<C> | SinkSubject<C>): void {
+export function conformance<C>(subject: ConnectorSubject<C> | TicketSubject<C> | SinkSubject<C>): void {
   const title = `conformance of ${subject.connector.type}`;
+  if (subject.connector.capabilities.kind === 'tickets')
+    return registerChecks(title, ticketSystemChecks, subject as unknown as TicketSubject);
   if (!('start' in subject)) return registerChecks(title, helpdeskChecks, subject as unknown as ConnectorSubject);
   const sink = subject as unknown as SinkSubject;
   describeOnServer(title, sink.missing?.(), (named) => registerChecks(named, helpdeskSinkChecks, sink));

@@ -45,7 +45,8 @@ class Delivery<C extends TicketSettings> {
   async run(steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return;
     const { capabilities } = this.parts.system;
-    await this.locate(steps.some((step) => step.kind === 'entry' && step.draft.opens));
+    const opening = steps.flatMap((step) => (step.kind === 'entry' && step.draft.opens ? step.draft : []))[0];
+    await this.locate(opening);
     for (const step of folded(await this.missing(steps), capabilities.batch ?? 1)) {
       if (step.kind === 'entry') await this.enter(step.draft);
       if (step.kind === 'status') await this.setStatus(step.status);
@@ -53,18 +54,14 @@ class Delivery<C extends TicketSettings> {
   }
 
   /** The ticket of the conversation, where it has one. Where nothing would open one it is not searched for. */
-  private async locate(opens: boolean): Promise<void> {
+  private async locate(opening: Draft | undefined): Promise<void> {
     const { system, ctx, conversationId } = this.parts;
     const known = await ctx.reference(conversationId);
     if (known) this.ticket = { id: known.ticketId, url: known.url ?? null };
-    else if (opens) await this.find(conversationId);
-    if (known || !this.ticket) return;
-    const about = await system.recorded?.(this.ticket.id, [aboutId(conversationId)], ctx);
-    this.aboutDue = about?.length === 0;
+    if (known || !opening || !(await this.find(conversationId))) return;
+    const about = await system.recorded?.(this.ticket!.id, [aboutId(conversationId)], ctx);
+    if (about?.length === 0) await this.addAbout(opening).catch(passOver);
   }
-
-  /** The ticket was found by its external id, and lacks the note that `open` adds. */
-  private aboutDue = false;
 
   /** A ticket that is found, and not known, was made by an attempt whose end is not known. */
   private async find(externalId: string): Promise<boolean> {
@@ -95,7 +92,6 @@ class Delivery<C extends TicketSettings> {
     if (!this.ticket && !draft.opens) return;
     const entries = await entriesOf(draft, reader, ctx);
     if (!this.ticket) return this.open(draft, entries, { externalId: this.parts.conversationId });
-    if (this.aboutDue) await this.addAbout(draft);
     for (let tickets = 1; ; tickets += 1) {
       try {
         return await this.add(entries);
@@ -173,7 +169,6 @@ class Delivery<C extends TicketSettings> {
     const { facts } = this.describe(draft);
     const lines = factLines(facts, wordsOf(ctx.config.language));
     await system.append(this.ticket!.id, { ...noteOf(aboutId(conversationId), draft.at), ...lines }, ctx);
-    this.aboutDue = false;
   }
 
   private async setStatus(status: 'open' | 'pending' | 'closed'): Promise<void> {
@@ -209,8 +204,11 @@ async function tellErased<C extends TicketSettings>(
     const ticket = await system.find?.(id, ctx);
     const told = ticket && ctx.unsure ? await system.recorded?.(ticket.id, [step.id], ctx) : [];
     if (!ticket || (told?.length ?? 0) > 0) continue;
-    await system.append(ticket.id, { ...noteOf(step.id, at), ...said(words.erased) }, ctx).catch((error: unknown) => {
-      if (!(error instanceof TicketEnded)) throw error;
-    });
+    await system.append(ticket.id, { ...noteOf(step.id, at), ...said(words.erased) }, ctx).catch(passOver);
   }
+}
+
+/** A note to a ticket that has ended is for nobody. */
+function passOver(error: unknown): void {
+  if (!(error instanceof TicketEnded)) throw error;
 }

@@ -10,7 +10,12 @@ export const ticketSettings = {
     .default('failures')
     .describe('Which ends of answers come back as internal notes: those that failed, or every one.'),
   fallback: z
-    .array(z.strictObject({ channel: z.string().min(1), after: z.number().nonnegative().optional() }))
+    .array(
+      z.strictObject({
+        channel: z.string().min(1).describe('Type of the channel, such as `sms-twilio`.'),
+        after: z.number().nonnegative().optional().describe('Seconds without a delivery after which it is taken.'),
+      }),
+    )
     .max(5)
     .optional()
     .describe(

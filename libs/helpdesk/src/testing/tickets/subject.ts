@@ -18,8 +18,9 @@ export interface SeenTicket {
 }
 
 export interface SeenEntry {
-  /** As it is stored: plain or html. */
+  /** As it is stored. */
   readonly text: string;
+  readonly isHtml: boolean;
   /** Does the customer get to see it, or would, on the system's own page? */
   readonly isPublic: boolean;
   /** As whom it appears. `us`: as the user of our credentials. */
@@ -68,5 +69,12 @@ export interface TicketSubject<C = unknown> {
   sign?(request: RawRequest, ctx: ConnectorVerifyContext<C>): RawRequest;
   /** The names of the fields that `company` and `link` are mapped to; absent where the system has no fields. */
   readonly fields?: { readonly company: string; readonly link: string };
+  /** The setting that says where the system is. Default: `apiBase`. */
+  readonly address?: string;
+  /** Serves the fake where the system speaks another protocol than HTTP: it asks `fate` at each write, before that takes effect. */
+  serve?(system: FakeTicketSystem, fate: () => Fate): Promise<{ readonly base: string; close(): Promise<void> }>;
   readonly waivers?: readonly Waiver[];
 }
+
+/** What becomes of a write: it is answered; the connection is cut before it takes effect; or after that, so that no answer comes. */
+export type Fate = 'pass' | 'before' | 'after';

@@ -1,0 +1,194 @@
+import { deepStrictEqual, equal, ok } from 'node:assert/strict';
+import type { Part } from '#normalizer';
+import type { Check } from '#transport/testing';
+import { FILE } from '../bench.js';
+import { withDesks, type Desk } from './bench.js';
+import { picture, Story } from './events.js';
+import { seenText } from './seen.js';
+import type { SeenEntry, TicketSubject } from './subject.js';
+
+type TicketCheck = Check<TicketSubject>;
+
+const hostile = '<script>alert(1)</script> & "quotes" <img src=x onerror=alert(1)> --> ]]> %s {{ticket.id}}';
+
+const entry = (desk: Desk<unknown>, text: string): SeenEntry => {
+  const found = desk.ticket().entries.find((one) => seenText(one).includes(text));
+  ok(found, `"${text}" is in no entry: ${desk.ticket().entries.map(seenText).join(' | ')}`);
+  return found;
+};
+
+const escaped: TicketCheck = {
+  name: 'content: what customers write is text, in messages and notes, whatever it looks like',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story('cnv_hostile', { name: hostile });
+      await desk.deliver([story.says(hostile)]);
+      await desk.deliver([story.says(`second ${hostile}`)]);
+      await desk.deliver([story.tells('message.deleted', { message: { text: hostile, direction: 'inbound' } })]);
+      const { entries } = desk.ticket();
+      ok(entries.length >= 4, 'an entry is missing');
+      for (const { text, isHtml } of entries) {
+        if (isHtml) ok(!/<script|<img/i.test(text), `markup of a customer is markup in the ticket: ${text}`);
+        ok(
+          seenText({ text, isHtml }).includes('<script>alert(1)</script>'),
+          `what was written does not arrive letter by letter: ${text}`,
+        );
+      }
+    }),
+};
+
+const kinds: [Part, string][] = [
+  [{ type: 'html', html: '<p>rich <b>text</b></p>', text: 'rich text' }, 'rich text'],
+  [{ type: 'location', latitude: 31.2304, longitude: 121.4737, name: 'Bund' }, '31.2304'],
+  [{ type: 'contact-card', name: 'Li Lei', handles: [{ scheme: 'phone', value: '+8613900000000' }] }, '+8613900000000'],
+  [{ type: 'link', url: 'https://shop.example/a?b=1&c=2', title: 'A thing' }, 'https://shop.example/a?b=1&c=2'],
+  [{ type: 'choices', text: 'Which one?', options: [{ id: 'a', label: 'Red one' }, { id: 'b', label: 'Blue one' }] }, 'Blue one'],
+  [{ type: 'choice', optionId: 'b', label: 'The blue one' }, 'The blue one'],
+  [{ type: 'card', title: 'Order 4711', text: 'two pieces', actions: [{ label: 'Open', url: 'https://shop.example/4711' }] }, 'Order 4711'],
+  [{ type: 'template', name: 'order_sent', values: { code: 'Z9' } }, 'Z9'],
+  [{ type: 'unsupported', providerType: 'poll' }, 'poll'],
+]; // prettier-ignore
+
+const parts: TicketCheck = {
+  name: 'content: every kind of part can be read',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('begin')]);
+      for (const [part] of kinds) await desk.deliver([story.says([part])]);
+      for (const [, words] of kinds) ok(entry(desk, words).isPublic);
+    }),
+};
+
+const files: TicketCheck = {
+  name: 'content: pictures come with their message; what is too large is linked; what comes late follows',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const { maxAttachmentBytes } = subject.connector.capabilities;
+      const story = new Story();
+      await desk.deliver([story.says([{ type: 'text', text: 'look' }, picture({ caption: 'my screen' })])]);
+      await desk.deliver([story.says([picture({ name: 'two.png' }), picture({ name: 'two.png' })])]);
+      const names = desk.ticket().entries.flatMap((one) => one.files.map(({ name }) => name));
+      if (maxAttachmentBytes >= FILE.length) {
+        const [first] = entry(desk, 'my screen').files;
+        equal(first?.name, 'broken screen.png');
+        deepStrictEqual(first.content, FILE, 'the picture is another one');
+        equal(new Set(names).size, 3, `files with the same name are not told apart, or not there: ${names.join(', ')}`);
+      } else {
+        ok(seenText(entry(desk, 'my screen')).includes('https://gateway.example/files/fil_1'));
+      }
+      await desk.deliver([story.says([picture({ name: 'huge.png', bytes: maxAttachmentBytes + 1 })])]);
+      const huge = entry(desk, 'huge.png');
+      ok(huge.text.includes('https://gateway.example/files/fil_1'), 'a file that is too large is not linked');
+      equal(huge.files.length, 0);
+      await desk.deliver([story.says([picture({ name: 'late.png', state: 'pending', bytes: null })])]);
+      equal(entry(desk, 'late.png').files.length, 0);
+      const message = { parts: [picture({ name: 'late.png' })], text: '[image: late.png]' };
+      await desk.deliver([
+        story.tells('attachment.ready', { message, attachment: { fileId: 'fil_1', messageId: 'msg_1' } }),
+      ]);
+      const last = desk.ticket().entries.at(-1)!;
+      if (maxAttachmentBytes >= FILE.length)
+        equal(last.files[0]?.name, 'late.png', 'a file that came late is not there');
+      await desk.deliver([
+        story.tells('attachment.unavailable', {
+          message,
+          attachment: { fileId: 'fil_1', messageId: 'msg_1', reason: 'gone' },
+        }),
+      ]);
+      equal(desk.ticket().entries.at(-1)!.isPublic, false);
+    }),
+};
+
+const long: TicketCheck = {
+  name: 'content: a long text arrives whole',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      const text = Array.from({ length: 9_000 }, (_, n) => `word${n}<`).join(' ');
+      await desk.persist([story.says('begin'), story.says(text)]);
+      const said = desk
+        .ticket()
+        .entries.filter(({ isPublic }) => isPublic)
+        .map(seenText)
+        .join(' ');
+      for (const n of [0, 1, 4_500, 8_998, 8_999]) ok(new RegExp(`word${n}<(\\s|$)`).test(said), `word ${n} is lost`);
+      const before = desk.ticket().entries.length;
+      await desk.deliver([{ ...story.says(text), id: `evt_story2` }], { unsure: true });
+      equal(desk.ticket().entries.length, before, 'a long text is doubled');
+    }),
+};
+
+const notes: TicketCheck = {
+  name: 'content: failures, recalls, reactions, and answers written elsewhere are internal notes in words',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story('cnv_story', { threads: 2 });
+      const own = `destination:${subject.destinations[0].id}`;
+      await desk.deliver([story.says('hello')]);
+      const failure = {
+        code: 'window-closed',
+        message: 'the reply window closed at 10:30',
+        retryable: false,
+        owner: 'agent',
+      } as const;
+      await desk.deliver([story.answers('message.failed', { text: 'our answer', status: 'failed', failure })]);
+      const failed = entry(desk, 'the reply window closed at 10:30');
+      ok(
+        seenText(failed).includes('our answer') && seenText(failed).includes('sms-twilio'),
+        'the note does not say what failed and what else there is',
+      );
+      await desk.deliver([
+        story.answers('message.queued', { text: 'from the API', parts: [{ type: 'text', text: 'from the API' }] }),
+        story.answers('message.sent', {
+          text: 'from a phone',
+          parts: [{ type: 'text', text: 'from a phone' }],
+          author: { kind: 'agent', id: null, name: 'Mei', via: 'channel' },
+        }),
+        story.tells('message.deleted', { message: { text: 'taken back' } }),
+        story.tells('message.reaction', { message: { text: 'liked' }, reaction: { emoji: '👍', removed: false } }),
+      ]);
+      for (const words of ['the reply window closed', 'from the API', 'from a phone', 'taken back', '👍'])
+        equal(entry(desk, words).isPublic, false, `"${words}" is public`);
+      const before = desk.writes;
+      const ours = {
+        text: 'our own',
+        parts: [{ type: 'text' as const, text: 'our own' }],
+        author: { kind: 'agent' as const, id: null, name: 'Lin', via: own },
+      };
+      await desk.deliver([
+        story.answers('message.queued', ours),
+        story.answers('message.sent', { ...ours, status: 'sent' }),
+      ]);
+      equal(desk.writes, before, 'what an agent wrote in this system is written into it again');
+      await desk.deliver([
+        story.tells('message.edited', { message: { text: 'better', parts: [{ type: 'text', text: 'better' }] } }),
+      ]);
+      ok(entry(desk, 'better').isPublic);
+    }),
+};
+
+const erasure: TicketCheck = {
+  name: 'content: when a customer is erased, their tickets say so',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      desk.book.clear();
+      const before = desk.ticket().entries.length;
+      const erased = {
+        ...story.tells('contact.erased', {}),
+        id: 'evt_erased',
+        data: { erasure: { id: 'era_1', contactIds: ['con_1'], conversationIds: ['cnv_story', 'cnv_none'] } },
+      };
+      await desk.deliver([erased]);
+      await desk.deliver([erased], { unsure: true });
+      const entries = desk.ticket().entries.slice(before);
+      deepStrictEqual(
+        entries.map(({ isPublic }) => isPublic),
+        [false],
+      );
+    }),
+};
+
+export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, long, notes, erasure];
