@@ -1,0 +1,59 @@
+import { emailAddress, type InboundEventInput } from '#normalizer';
+import { meaningOf } from '../send/reply-codes.js';
+import { readToken, replySecretOf } from '../token/index.js';
+import { isOurId } from './automated.js';
+import type { ReadContext } from './context.js';
+import type { Report } from './report.js';
+
+type Receipt = Extract<InboundEventInput, { kind: 'receipt' }>;
+type Failure = NonNullable<Receipt['failure']>;
+
+/**
+ * What a report tells of mail of ours: a receipt, a complaint, or nothing new (delayed, deleted unread). Undefined where it is about no
+ * mail of ours, or says nothing that is known: then it is a mail like others.
+ */
+export function eventsOfReport(report: Report, base: { dedupeKey: string; occurredAt: string }, context: ReadContext): InboundEventInput[] | undefined {
+  const domain = context.config.address.slice(context.config.address.lastIndexOf('@') + 1);
+  const externalId = report.ids.find((id) => isOurId(id, domain)) ?? (report.kind === 'disposition' ? report.ids[0] : undefined);
+  if (externalId === undefined) return undefined;
+  const receipt = (status: Receipt['status'], failure?: Failure): Receipt[] => [
+    { kind: 'receipt', ...base, externalId, status, ...(failure && { failure }) },
+  ];
+  switch (report.kind) {
+    case 'delivery': {
+      const failed = report.recipients.find(({ action }) => action === 'failed');
+      if (failed) return receipt('failed', failureOf(failed.status, failed.diagnostic));
+      const delivered = report.recipients.some(({ action }) => ['delivered', 'relayed', 'expanded'].includes(action));
+      if (delivered) return receipt('delivered');
+      return report.recipients.length > 0 ? [] : undefined;
+    }
+    case 'disposition':
+      return report.said === 'displayed' ? receipt('read') : [];
+    case 'complaint':
+      return complaint(report, externalId, { base, context });
+    case 'unstructured': {
+      const status = /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(report.said)?.[1] ?? '';
+      return status.startsWith('2') ? undefined : receipt('failed', failureOf(status, report.said));
+    }
+  }
+} // prettier-ignore
+
+/** Only who got the very mail can complain of it: its id holds a token of theirs. */
+function complaint(report: Report, externalId: string, { base, context }: { base: { dedupeKey: string; occurredAt: string }; context: ReadContext }): InboundEventInput[] | undefined {
+  const { accountId, config, now } = context;
+  const address = emailAddress(report.address);
+  if (address === null || report.said === 'not-spam') return undefined;
+  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyTokenDays };
+  const thread = readToken([externalId], reader);
+  if (thread === null) return undefined;
+  const sender = { handles: [{ scheme: 'email', value: address, proof: 'claimed' as const }] };
+  return [{ kind: 'opted-out', ...base, thread, sender, reason: `complaint: ${report.said || 'abuse'}` }];
+} // prettier-ignore
+
+/** A failure of delivery by its status, and by the words of the server where that says little. */
+export function failureOf(status: string, diagnostic: string): Failure {
+  const enhanced = /^[245]\.0\.0$/.test(status) ? '' : status;
+  const reply = Number(/\b([45]\d\d)\b/.exec(diagnostic)?.[1] ?? `${status[0] ?? 5}50`);
+  const { code, meaning } = meaningOf({ reply, enhanced, text: diagnostic, stage: 'recipient' });
+  return { code, ...(status !== '' && { providerCode: status }), message: `the mail came back: ${meaning}` };
+}

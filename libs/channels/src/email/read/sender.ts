@@ -1,0 +1,95 @@
+import { emailAddress } from '#normalizer';
+import { mailboxesOf, valuesOf, type Headers } from './headers.js';
+
+/** Who a mail says it is from. */
+export interface Author {
+  /** The one address of the one From, in the form by which addresses are compared; null where there is no such. */
+  readonly address: string | null;
+  readonly name: string | undefined;
+  /** Why nobody could vouch for it: more than one From or address, groups, nothing that is an address. */
+  readonly doubt: string | undefined;
+  /** What stood there, where it is no address. */
+  readonly raw: string;
+}
+
+/** Reads From and nothing else: Reply-To, Sender and Return-Path are what anybody likes, also where From is good for nothing. */
+export function authorOf(headers: Headers): Author {
+  const values = valuesOf(headers, 'from');
+  const read = values.map((value) => mailboxesOf(value));
+  const mailboxes = read.flatMap((entry) => entry.mailboxes);
+  const addresses = mailboxes.map(({ address }) => emailAddress(address));
+  const first = addresses.findIndex((address) => address !== null);
+  const raw = values[0]?.slice(0, 300) ?? '';
+  if (first < 0) return { address: null, name: undefined, doubt: 'no From address', raw };
+  const doubt =
+    values.length > 1
+      ? 'more than one From'
+      : mailboxes.length > 1
+        ? 'more than one address in From'
+        : read[0]!.group
+          ? 'a group in From'
+          : undefined;
+  return { address: addresses[first]!, name: mailboxes[first]!.name.slice(0, 500) || undefined, doubt, raw };
+}
+
+/** What the receiving server of ours found of DMARC; null where it said nothing. */
+export interface Verdict {
+  readonly result: string;
+  readonly domain: string;
+}
+
+/**
+ * The DMARC result of our own border: that of the topmost Authentication-Results under a name of `servers` (RFC 8601 section 5). One below a
+ * hop that is not ours came with the mail, whatever name it bears, and is none.
+ */
+export function borderVerdict(headers: Headers, servers: readonly string[]): Verdict | null {
+  let entered = false;
+  for (const [name, value] of headers.all) {
+    if (name === 'received') {
+      const hop = hopOf(value, servers);
+      if (hop === 'foreign' || (entered && hop === 'unnamed')) return null;
+      entered ||= hop === 'ours';
+    }
+    if (name !== 'authentication-results') continue;
+    const [id = '', ...results] = withoutComments(value).split(';');
+    if (!servers.includes(id.trim().split(/\s+/)[0]!.toLowerCase())) continue;
+    return dmarcOf(results);
+  }
+  return null;
+}
+
+function dmarcOf(results: readonly string[]): Verdict | null {
+  for (const result of results) {
+    const [, value] = /^\s*dmarc\s*=\s*([a-z]+)/i.exec(result) ?? [];
+    if (value === undefined) continue;
+    const [, domain = ''] = /\bheader\.from\s*=\s*"?([^\s;"]+)/i.exec(result) ?? [];
+    return { result: value.toLowerCase(), domain: domain.toLowerCase().replace(/^.*@/, '') };
+  }
+  return null;
+}
+
+/** Whose server took the mail at a hop: one of a name beside ours, one that gives only an address (servers within), or another one. */
+function hopOf(received: string, servers: readonly string[]): 'ours' | 'unnamed' | 'foreign' {
+  const host = /(?:^|\s)by\s+\[?([^\s;()[\]]+)/i.exec(withoutComments(received))?.[1]?.toLowerCase().replace(/\.$/, '') ?? '';
+  if (host === '' || host === 'localhost' || !/[g-z]/.test(host.replace(/^.*\./, ''))) return 'unnamed';
+  const family = servers.map((server) => (server.split('.').length > 2 ? server.replace(/^[^.]+\./, '') : server));
+  return family.some((domain) => host === domain || host.endsWith(`.${domain}`)) ? 'ours' : 'foreign';
+} // prettier-ignore
+
+/** A header value without its comments (RFC 5322 section 3.2.2), in which anybody may write anything. */
+function withoutComments(value: string): string {
+  let [text, depth, quoted] = ['', 0, false];
+  for (let i = 0; i < Math.min(value.length, 16_384); i += 1) {
+    const character = value[i]!;
+    if (character === '\\') {
+      if (depth === 0) text += value.slice(i, i + 2);
+      i += 1;
+    } else if (character === '"' && depth === 0) {
+      quoted = !quoted;
+      text += character;
+    } else if (character === '(' && !quoted) depth += 1;
+    else if (character === ')' && !quoted && depth > 0) depth -= 1;
+    else if (depth === 0) text += character;
+  }
+  return text;
+}
