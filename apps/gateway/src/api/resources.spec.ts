@@ -126,6 +126,21 @@ describeOnEveryDatabase('the API: accounts, destinations, contacts, files', (ope
       expect((await api.post('/v1/accounts/tested/check')).body).toEqual({ ok: true, detail: 'it answers' });
       expect((await api.post('/v1/accounts/none/check')).status).toBe(404);
     });
+
+    it('are not connected once more to be tested, where a process holds their connection open', async () => {
+      await api.account('held', 'socket');
+      const check = async () => (await api.post('/v1/accounts/held/check')).body;
+      expect(await check()).toEqual({ ok: true, detail: 'it was connected' });
+      await api.database.query(
+        `insert into lease (name, holder, expires_at) values ('account:held', 'x', now() + interval '9 s')`,
+      );
+      await api.database.query(`update account set state = 'degraded', state_detail = 'no bind' where id = 'held'`);
+      expect(await check()).toEqual({ ok: false, detail: 'The connection is held open; it is degraded: no bind' });
+      await api.database.query(`update account set state = 'connected', state_detail = 'connected' where id = 'held'`);
+      expect(await check()).toMatchObject({ ok: true, detail: expect.stringContaining('connected') as unknown });
+      await api.database.query(`delete from lease where name = 'account:held'`);
+      expect(await check()).toEqual({ ok: true, detail: 'it was connected' });
+    });
   });
 
   it('lists channels and connectors with settings and capabilities', async () => {

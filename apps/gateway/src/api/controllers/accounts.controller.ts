@@ -116,10 +116,13 @@ export class AccountsController {
   @Serves(check)
   async check(@Called() { sql, params, caller, signal }: Call<typeof check>) {
     demandVisible(caller, params.id);
-    const { problem } = await this.store.get(sql, params.id);
+    const { problem, state, stateDetail } = await this.store.get(sql, params.id);
     const account = this.directory.account(params.id);
     if (problem || !account)
       return { ok: false, detail: problem ?? 'the account is not running here yet; try again in a moment' };
+    // A second connection may be refused, or end the first.
+    if (account.adapter.ingress.socket?.sends && (await sql.query(HELD, [`account:${account.id}`])).length > 0)
+      return { ok: state === 'connected', detail: `The connection is held open; it is ${state}: ${stateDetail ?? ''}` };
     if (!account.adapter.check) return { ok: true, detail: 'this channel has no credentials to test' };
     return account.adapter.check(this.directory.adapterContext(account, { signal }));
   }
@@ -145,6 +148,8 @@ export class AccountsController {
     };
   }
 }
+
+const HELD = 'select 1 from lease where name = $1 and expires_at > clock_timestamp()';
 
 function demandVisible(caller: Caller, id: string): void {
   if (!maySee(caller, id)) throw new NotFound(`there is no account ${id}`);

@@ -57,6 +57,14 @@ export class TypingChannel {
   } as unknown as ChannelAdapter<unknown, unknown>;
 }
 
+/** A channel that sends over a connection which is held open. */
+const socketChannel = {
+  ...builtinAdapters.find(({ type }) => type === 'http'),
+  type: 'socket',
+  ingress: { socket: { sends: true } },
+  check: () => Promise.resolve({ ok: true, detail: 'it was connected' }),
+};
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -173,7 +181,7 @@ export class Stage {
 
   private core(folder: string, options: Partial<ApiOptions>) {
     const { database } = this;
-    const adapters = [...builtinAdapters, this.typing.adapter] as ChannelAdapter<unknown, unknown>[];
+    const adapters = [...builtinAdapters, this.typing.adapter, socketChannel] as ChannelAdapter<unknown, unknown>[];
     const connectors = builtinConnectors as readonly HelpdeskConnector<unknown>[];
     const log = pino({ level: 'silent' });
     const vault = new Vault('a secret key of the suite');
