@@ -152,11 +152,11 @@ const subject: ChannelSubject<SmsTencentConfig> = {
           message: 'Tencent Cloud: an operator refused it',
         }),
       ],
-      next: 'replies',
+      next: 'replies 1',
     },
     {
       name: 'then replies, which have the same keys as pushed',
-      cursor: 'replies',
+      cursor: 'replies 1',
       provider: () =>
         response({
           PullSmsReplyStatusSet: [
@@ -171,7 +171,7 @@ const subject: ChannelSubject<SmsTencentConfig> = {
           ],
         }),
       events: [message(REPLY, '包裹到哪了？')],
-      next: 'reports',
+      next: 'reports 2',
     },
   ],
   outbound: [
@@ -328,6 +328,71 @@ describe('sending by Tencent Cloud', () => {
       sent: [],
     });
   });
+});
+
+describe('pulling from Tencent Cloud', () => {
+  const said = (text: string) => ({ ReplyContent: text, ReplyUnixTime: 1795253398, PhoneNumber: '+8613800138000' });
+
+  /** A provider that gives each thing out once, and processes that share what is kept; `lives` ends when one dies. */
+  async function withPuller(
+    use: (pull: (cursor: string | null) => ReturnType<typeof poll>, give: (list: object[]) => void) => Promise<void>,
+  ) {
+    const waiting: object[] = [];
+    const server = await fakeProvider(({ headers }) =>
+      headers['x-tc-action'] === 'PullSmsReplyStatus'
+        ? response({ PullSmsReplyStatusSet: waiting.splice(0) })
+        : response({ PullSmsSendStatusSet: [] }),
+    );
+    const http = guardedHttp({ allow: ['127.0.0.1'] });
+    const kept = new Map<string, string>();
+    const ctx = {
+      ...{ accountId: 'sms', http, now: () => now, signal: new AbortController().signal },
+      config: smsTencent.config.parse({ ...settings, apiBase: server.url }),
+      once: async (key: string, _: number, make: () => Promise<string>) => {
+        const value = kept.get(key) ?? (await make());
+        kept.set(key, value);
+        return value;
+      },
+      forget: async (key: string) => void kept.delete(key),
+    } as never as AdapterContext<SmsTencentConfig>;
+    try {
+      await use(
+        (cursor) => poll(cursor, ctx),
+        (list) => waiting.push(...list),
+      );
+      expect([...kept.keys()].length).toBeLessThanOrEqual(1);
+    } finally {
+      await Promise.all([http.close(), server.close()]);
+    }
+  }
+  const poll = smsTencent.ingress.poll!.poll.bind(smsTencent.ingress.poll);
+  const textsOf = ({ events }: { events: InboundEventInput[] }) =>
+    events.map((event) => ('parts' in event && (event.parts?.[0] as { text?: string })?.text) || event.kind);
+
+  it('loses nothing that was read and not stored', () =>
+    withPuller(async (pull, give) => {
+      const { cursor } = await pull(null);
+      give([said('one')]);
+      expect(textsOf(await pull(cursor))).toEqual(['one']);
+      // The process died, or could not store it: the cursor stands where it stood.
+      give([said('two')]);
+      const again = await pull(cursor);
+      expect(textsOf(again)).toEqual(['one']);
+      const reports = await pull(again.cursor);
+      expect([textsOf(reports), reports.more]).toEqual([[], true]);
+      const next = await pull(reports.cursor);
+      expect(textsOf(next)).toEqual(['two']);
+      expect(textsOf(await pull((await pull(next.cursor)).cursor))).toEqual([]);
+    }));
+
+  it('goes on at once while pages are full', () =>
+    withPuller(async (pull, give) => {
+      const { cursor, more } = await pull('replies 7');
+      expect([cursor, more]).toEqual(['reports 7', undefined]);
+      give(Array.from({ length: 100 }, (_, i) => said(`${i}`)));
+      const full = await pull('replies 7');
+      expect([full.cursor, full.more, full.events.length]).toEqual(['reports 8 more', true, 100]);
+    }));
 });
 
 describe('what is known before anything is sent by Tencent Cloud', () => {
