@@ -179,8 +179,8 @@ describe('an official account in safe mode', () => {
     const before = sends();
     expect(await answer(conversationId, { text: 'one more' })).toMatchObject({ body: { code: 'window-closed' } });
     expect(await left()).toMatchObject([{ canSend: false, code: 'window-closed', remaining: 0 }]);
-    const menu = callback(openid, { MsgType: 'event', Event: 'CLICK', EventKey: 'MENU' });
-    expect((await call('POST', { body: menu })).status).toBe(200);
+    const view = callback(openid, { MsgType: 'event', Event: 'VIEW', EventKey: 'https://shop.example/' });
+    expect((await call('POST', { body: view })).status).toBe(200);
     expect(await left()).toMatchObject([{ canSend: false }]);
 
     const template = { type: 'template', name: 'ORDER', values: { thing1: '茶' } };
@@ -194,6 +194,43 @@ describe('an official account in safe mode', () => {
     expect(sends()).toBe(before);
   });
 
+  it.each([
+    ['a tap on the menu', { MsgType: 'event', Event: 'CLICK', EventKey: 'ORDERS' }],
+    ['a scan', { MsgType: 'event', Event: 'SCAN', EventKey: 'store-7' }],
+    ['following', { MsgType: 'event', Event: 'subscribe', EventKey: 'qrscene_9' }],
+    ['a tap on an option', { MsgType: 'text', Content: '是', bizmsgmenuid: 'yes' }],
+  ])('answers %s for a minute, three times, and refuses the rest before it is sent', async (what, fields) => {
+    const openid = `acted-${what.replaceAll(' ', '-')}`;
+    const happen = async (ageS: number) => {
+      messages += 1n;
+      const about = fields.MsgType === 'text' ? { MsgId: String(messages) } : {};
+      const at = { CreateTime: Math.floor(Date.now() / 1_000) - ageS };
+      expect((await call('POST', { body: callback(openid, { ...fields, ...about, ...at }) })).status).toBe(200);
+    };
+    await write(openid, { MsgType: 'text', Content: 'hi' });
+    const { conversationId } = await told();
+    const state = async () => {
+      const path = `/v1/conversations/${conversationId}/sendability`;
+      return (await stage.gateway.api.get<{ items: object[] }>(path)).body.items;
+    };
+    for (let i = 0; i < 5; i += 1)
+      await stage.settled((await answer(conversationId, { text: `${i}` })).body.id, 'sent');
+    await happen(61);
+    expect(await state()).toMatchObject([{ canSend: false, code: 'window-closed' }]);
+    wechat.customers.set(openid, { left: 3 });
+    await happen(0);
+    expect(await state()).toMatchObject([{ canSend: true, remaining: 3 }]);
+
+    wechat.next('/cgi-bin/message/custom/send', { body: { errcode: 45002, errmsg: 'content size out of limit' } });
+    await stage.settled((await answer(conversationId, { text: 'refused' })).body.id, 'failed');
+    expect(await state()).toMatchObject([{ canSend: true, remaining: 3 }]);
+    for (let i = 0; i < 3; i += 1)
+      await stage.settled((await answer(conversationId, { text: `${i}` })).body.id, 'sent');
+    const before = sends();
+    expect(await answer(conversationId, { text: 'more' })).toMatchObject({ body: { code: 'window-closed' } });
+    expect(sends()).toBe(before);
+  });
+
   it('writes to nobody who unfollowed, and again to whoever came back', async () => {
     const openid = 'leaving';
     await write(openid, { MsgType: 'text', Content: 'bye' });
@@ -204,8 +241,9 @@ describe('an official account in safe mode', () => {
     expect(await answer(conversationId, { text: 'stay' })).toMatchObject({ body: { code: 'opted-out' } });
     expect((await follow('subscribe', 'qrscene_7')).status).toBe(200);
     await stage.settled((await answer(conversationId, { text: 'welcome back' })).body.id, 'sent');
-    const event = await until('the return', () => stage.helpdesk.of('contact.opted-in')[0]);
-    expect(event.data?.reason).toContain('scene 7');
+    await until('the return', () =>
+      stage.helpdesk.of('contact.opted-in').find(({ data }) => data?.reason?.endsWith('scene 7')),
+    );
   });
 
   it('says what WeChat refused, with its code', async () => {
@@ -284,5 +322,19 @@ describe('a mini program in safe mode', () => {
       },
     ]);
     expect(miniProgram.material.get('MEDIA_1')?.bytes).toEqual(PICTURE);
+  });
+
+  it('greets whoever opens its customer service, twice', async () => {
+    const event = { MsgType: 'event', Event: 'user_enter_tempsession', SessionFrom: 'order-7' };
+    const body = callback('entered', event);
+    expect(await call('POST', { body }, miniSeal)).toEqual({ status: 200, text: 'success' });
+    const { data } = await until('the entry', () =>
+      stage.helpdesk.of('message.received').find((one) => one.data?.message?.text === 'order-7'),
+    );
+    miniProgram.customers.set('entered', { left: 2 });
+    const { id } = data!.conversation!;
+    for (const text of ['您好', '请问有什么可以帮您？'])
+      await stage.settled((await answer(id, { text })).body.id, 'sent');
+    expect(await answer(id, { text: 'more' })).toMatchObject({ body: { code: 'window-closed' } });
   });
 });

@@ -152,7 +152,7 @@ describe('customer service of WeCom', () => {
     expect(tapped.message.parts).toMatchObject([{ type: 'choice', optionId: 'yes', label: '是' }]);
   });
 
-  it('tells the unionid of whoever writes first', async () => {
+  it('tells nickname and unionid of whoever writes first', async () => {
     wecom.customers.set('wm-union', { left: 0, state: 0, unionid: 'union-2' });
     const { contact } = await write('wm-union', text('hi'));
     const known = await until('the unionid', async () => {
@@ -160,6 +160,10 @@ describe('customer service of WeCom', () => {
       return body.handles.find(({ scheme }) => scheme === 'wechat-unionid');
     });
     expect(known).toMatchObject({ value: 'union-2', proof: 'channel' });
+    const named = await until('the name', () =>
+      stage.helpdesk.of('contact.updated').find(({ data }) => data?.contact?.id === contact.id && data.contact.name),
+    );
+    expect(named.data?.contact?.name).toBe('张三');
   });
 
   it('welcomes whoever comes, and tells what it said', async () => {
