@@ -1,0 +1,90 @@
+import { ProviderFailure } from '#normalizer';
+import type { HttpRequest, HttpResponse } from '#transport';
+import { z } from 'zod';
+import type { ConnectorContext } from '../core/connector.js';
+import { call } from '../tickets/index.js';
+import type { RedmineConfig } from './redmine.config.js';
+
+// The REST API of Redmine 4 and 5: https://www.redmine.org/projects/redmine/wiki/Rest_api
+
+export type Context = ConnectorContext<RedmineConfig>;
+
+const Named = z.object({ id: z.int(), name: z.string() });
+
+const Journal = z.object({
+  id: z.int(),
+  user: Named.partial().optional(),
+  notes: z.string().nullish(),
+  private_notes: z.boolean().default(false),
+  created_on: z.string(),
+  details: z.array(z.object({ property: z.string(), name: z.string(), new_value: z.string().nullish() })).default([]),
+});
+export type Journal = z.infer<typeof Journal>;
+
+const Attachment = z.object({ id: z.int(), filename: z.string(), content_type: z.string().nullish() });
+
+export const Issue = z.object({
+  id: z.int(),
+  description: z.string().nullish(),
+  status: Named,
+  updated_on: z.string(),
+  journals: z.array(Journal).default([]),
+  attachments: z.array(Attachment).default([]),
+});
+export type Issue = z.infer<typeof Issue>;
+
+const Status = Named.extend({ is_closed: z.boolean().default(false) });
+export type Status = z.infer<typeof Status>;
+
+/** One request with the user's key. Throws as `call` does; statuses in `also` are answers. */
+export function ask(
+  ctx: Context,
+  path: string,
+  request: Omit<HttpRequest, 'url'> = {},
+  also: readonly number[] = [],
+): Promise<HttpResponse> {
+  const { apiBase, apiKey } = ctx.config;
+  const headers = { 'x-redmine-api-key': apiKey, accept: 'application/json', ...request.headers };
+  return call(ctx, { ...request, url: `${apiBase}${path}`, headers }, also);
+}
+
+/** What an answer says, where it is of this shape; throws `ProviderFailure` (`reply-unreadable`) where it is not. */
+export function read<T>(schema: z.ZodType<T>, answer: HttpResponse): T {
+  const parsed = schema.safeParse(answer.json());
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ProviderFailure('reply-unreadable', `not an answer of Redmine: ${issue?.path.join('.') ?? ''}`);
+}
+
+/** An issue with its history; null where there is none. */
+export async function issue(ctx: Context, id: string): Promise<Issue | null> {
+  const answer = await ask(
+    ctx,
+    `/issues/${encodeURIComponent(id)}.json?include=journals,attachments`,
+    { maxBytes: 32 << 20 },
+    [404],
+  );
+  return answer.status === 404 ? null : read(z.object({ issue: Issue }), answer).issue;
+}
+
+export async function issues(ctx: Context, filter: URLSearchParams): Promise<Issue[]> {
+  return read(
+    z.object({ issues: z.array(Issue) }),
+    await ask(ctx, `/issues.json?${filter.toString()}`, { maxBytes: 32 << 20 }),
+  ).issues;
+}
+
+export async function statuses(ctx: Context): Promise<Status[]> {
+  const answer = await ask(ctx, '/issue_statuses.json');
+  return read(z.object({ issue_statuses: z.array(Status) }), answer).issue_statuses;
+}
+
+/** The user as whom the gateway works. */
+export async function me(ctx: Context) {
+  const shape = z.object({ user: z.object({ id: z.int(), login: z.string().optional() }) });
+  return read(shape, await ask(ctx, '/users/current.json')).user;
+}
+
+export function issueUrl({ config }: Context, id: string): string {
+  return `${config.apiBase}/issues/${id}`;
+}

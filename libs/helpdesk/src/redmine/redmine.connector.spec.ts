@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import { conformance, Story, type TicketSubject, withDesks } from '../testing/index.js';
+import type { RedmineConfig } from './redmine.config.js';
+import { redmine } from './redmine.connector.js';
+import { FakeRedmine } from './testing/fake-redmine.js';
+
+const KEYS = ['a38a97f45295fb11469499203b21bf6b985e38dd', 'c7ef3396953bfc8dd15c5b75e4bbaba37120d33e'] as const;
+const now = Date.parse('2026-11-21T09:30:00Z');
+const fields = { company: '1', link: '2' };
+const settings = { project: 'support', fields, sendFilesAlone: true };
+let system: FakeRedmine;
+
+const subject: TicketSubject<RedmineConfig> = {
+  connector: redmine,
+  now,
+  destinations: [
+    { id: 'one', config: (apiBase) => ({ ...settings, apiBase, apiKey: KEYS[0] }), signingSecrets: [] },
+    { id: 'two', config: (apiBase) => ({ ...settings, apiBase, apiKey: KEYS[1] }), signingSecrets: [] },
+  ],
+  system: (which) => {
+    const made = new FakeRedmine(KEYS[which], now);
+    if (which === 0) system = made;
+    return made;
+  },
+  fields,
+};
+
+conformance(subject);
+
+describe('redmine', () => {
+  it('says when the workflow does not allow a step, where Redmine itself is silent', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      system.forbidden.add(5);
+      await expect(
+        desk.deliver([story.tells('conversation.closed', { conversationStatus: 'closed' })]),
+      ).rejects.toMatchObject({
+        status: 422,
+        message: expect.stringContaining('"Closed"'),
+      });
+    }));
+
+  it('goes on with a follow-up where the issue was deleted', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      system.remove(desk.ticket().id);
+      await desk.deliver([story.says('still there?')]);
+      expect(desk.ticket().externalId).toBe('cnv_story.1');
+    }));
+
+  it('does not take a file without a word for an answer, unless it is told to', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      const { id } = desk.ticket();
+      const file = { name: 'internal.log', mimeType: 'text/plain', content: Buffer.from('x') };
+      system.answer(id, { text: '', author: 'Ann', files: [file] });
+      const context = desk.context();
+      const start = JSON.stringify({ since: '2026-11-21T09:29:00Z', offset: 0 });
+      const told = async (sendFilesAlone: boolean) =>
+        (await redmine.poll!.poll(start, { ...context, config: { ...context.config, sendFilesAlone } })).actions.length;
+      expect([await told(false), await told(true)]).toEqual([0, 1]);
+    }));
+
+  it('reads through more issues of one second than a page holds, and tells nothing twice', () =>
+    withDesks(subject, async (desk) => {
+      for (let n = 0; n < 105; n += 1) await desk.deliver([new Story(`cnv_${n}`).says('hello')]);
+      const last = system.tickets().at(-1)!;
+      system.answer(last.id, { text: 'at last', author: 'Ann' });
+      expect((await desk.learn()).map(({ ticketId, conversationId }) => [ticketId, conversationId])).toEqual([
+        [last.id, 'cnv_104'],
+      ]);
+      expect(await desk.learn()).toEqual([]);
+    }));
+
+  it('says in words what a user lacks', () =>
+    withDesks(subject, async (desk) => {
+      expect(await redmine.check!(desk.context())).toMatchObject({ ok: true });
+      system.rights = system.rights.filter((right) => right !== 'set_notes_private');
+      expect(await redmine.check!(desk.context())).toEqual({
+        ok: false,
+        detail: expect.stringContaining('Set notes as private'),
+      });
+      const { config } = desk.context();
+      const checked = async (change: Partial<RedmineConfig>) =>
+        (await redmine.check!(desk.context({ config: { ...config, ...change } }))).detail;
+      expect(await checked({ project: 'other' })).toContain('no project other');
+      expect(await checked({ tracker: 'Nope' })).toContain('It has: Support');
+      expect(await checked({ statuses: { closed: 'Done' } })).toContain('`statuses.closed`');
+      expect(await checked({ apiKey: 'wrong' })).toContain('credentials were refused');
+    }));
+});
