@@ -81,7 +81,7 @@ async function serve(engine: Engine): Promise<Gateway> {
   const typing = new Typing({ database, log, deliver: (event) => live.deliver(event) });
   const bodies = new BodyRoom();
   const ingress = new Ingress({
-    ...{ database, directory, leases, metrics, bodies, log },
+    ...{ database, directory, leases, metrics, bodies, files, log },
     ...{ intake: engine.intake, replies: engine.replies, live: typing },
     country: settings.identity.country,
     ...{ publicUrl: settings.publicUrl, failedSignaturesPerMinute: settings.limits.failedSignaturesPerMinute },

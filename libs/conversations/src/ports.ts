@@ -1,6 +1,7 @@
 import type { Sql } from '#database';
 import type { CrmFinding } from '#identity';
 import type {
+  Failure,
   FirstMessageInput,
   FittedUnit,
   InboundEvent,
@@ -85,10 +86,24 @@ export interface Sendability {
   readonly needs?: { readonly messages: number; readonly segments: Segments | null };
 }
 
+/** An answer; `author.via` where it was not written through the API (`Author`). */
+export type Reply = Omit<ReplyInput, 'author'> & {
+  readonly author?: (NonNullable<ReplyInput['author']> & { readonly via?: string }) | undefined;
+};
+
 /** Answers and first messages. Every call takes the transaction in which it works, so that an idempotency record commits with it. */
 export interface RepliesPort {
   /** Queues an answer. Throws `NotFound`, `ProviderFailure` (`window-closed`, `content-refused`, `opted-out`, ...) before anything is stored. */
-  reply(sql: Sql, conversationId: string, input: ReplyInput): Promise<Message>;
+  reply(sql: Sql, conversationId: string, input: Reply): Promise<Message>;
+  /**
+   * Stores an answer that `reply` refused, as one that failed for this: whoever wrote it learns that from the stream. Where it has other ways (`fallback`), the
+   * first of them is due. Throws `NotFound`, `Conflict` (`no-thread`).
+   */
+  refuse(
+    sql: Sql,
+    conversationId: string,
+    refused: { readonly input: Reply; readonly failure: Failure },
+  ): Promise<Message>;
   writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message>;
   /** Withdraws what is not yet sent. Throws `NotFound`, or `Conflict` once it is on its way. */
   cancel(sql: Sql, messageId: string): Promise<Message>;

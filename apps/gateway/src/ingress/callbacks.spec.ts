@@ -4,10 +4,12 @@ import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import type { HelpdeskAction, HelpdeskConnector } from '#helpdesk';
 import { Identity1700000000001 } from '#identity';
+import { ProviderFailure } from '#normalizer';
 import type { RawRequest, ReplyToProvider } from '#transport';
 import pino from 'pino';
 import type { Directory, RunningDestination } from '../directory/index.js';
 import { AccountStates } from './account-states.js';
+import { AgentActions } from './agent-actions.js';
 import { Callbacks } from './callbacks.js';
 import type { Opened } from './endpoint-routes.js';
 import { FailureGate } from './failure-gate.js';
@@ -34,6 +36,7 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
   let callbacks: Callbacks;
   let replied: string[];
   let refusal: Error | undefined;
+  let storable: boolean;
   const log = pino({ level: 'silent' });
 
   const post = async (sign = 'good', path = ['desk', 'callback']): Promise<ReplyToProvider> => {
@@ -58,19 +61,29 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
     await database.query(
       `insert into reference (conversation_id, destination_id, ticket_id) values ('cnv_1', 'desk', '4711'), ('cnv_1', 'other', '9')`,
     );
-    [replied, refusal, actions] = [[], undefined, []];
+    [replied, refusal, actions, storable] = [[], undefined, [], true];
     const replies = {
       async reply(_sql: unknown, conversationId: string, input: { text?: string }) {
         if (refusal) throw refusal;
         replied.push(`${conversationId} ${input.text}`);
         return { threadId: `thr_${replied.length}` };
       },
+      async refuse(
+        _sql: unknown,
+        conversationId: string,
+        { input, failure }: { input: { text?: string }; failure: { message: string } },
+      ) {
+        if (!storable) throw new Conflict('no-thread', 'the conversation has no thread');
+        replied.push(`${conversationId} ${input.text} FAILED: ${failure.message}`);
+        return { threadId: `thr_${replied.length}` };
+      },
     } as unknown as RepliesPort;
     const directory = {
       destination: (id: string) => (id === 'desk' ? destination : undefined),
     } as unknown as Directory;
+    const files = {} as never;
     callbacks = new Callbacks({
-      ...{ database, directory, replies, log },
+      ...{ directory, log, actions: new AgentActions({ database, directory, replies, files, log }) },
       gate: new FailureGate(3),
       publicUrl: 'https://x',
       wake: () => undefined,
@@ -116,11 +129,16 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
     ]);
   });
 
-  it('is parked where the store refuses it', async () => {
+  it('is stored as failed where it cannot be sent, so that the agent learns it; parked where even that cannot be', async () => {
     actions = [reply('k1', 'too late')];
-    refusal = new Conflict('window-closed', 'the window is closed');
+    refusal = new ProviderFailure('window-closed', 'the window is closed');
+    for (let i = 0; i < 2; i += 1) expect(await post()).toEqual({ status: 202 });
+    expect(replied).toEqual(['cnv_1 too late FAILED: the window is closed']);
+    expect(await database.query('select error from poison')).toEqual([]);
+    actions = [reply('k2', 'to nobody')];
+    storable = false;
     expect(await post()).toEqual({ status: 202 });
-    expect(await database.query('select error from poison')).toEqual([{ error: 'the window is closed' }]);
+    expect(await database.query('select error from poison')).toEqual([{ error: 'the conversation has no thread' }]);
   });
 
   it('is refused unsigned, to unknown destinations and other paths, and in a flood', async () => {

@@ -1,18 +1,17 @@
-import { changeConversation, Conflict, NotFound, park, type RepliesPort } from '#conversations';
-import { type Database, isTransient, type Sql } from '#database';
-import type { HelpdeskAction } from '#helpdesk';
-import { cleanDeep, InvalidInput, newId, parseWith, ProviderFailure, ReplyInput } from '#normalizer';
+import { isTransient } from '#database';
+import { DeliveryRefused } from '#helpdesk';
+import { ProviderFailure } from '#normalizer';
 import { MalformedRequest, receive, type RawRequest, type ReplyToProvider } from '#transport';
 import type { Logger } from 'pino';
 import type { Directory, RunningDestination } from '../directory/index.js';
+import type { AgentActions } from './agent-actions.js';
 import { FAILED, malformed, NOT_FOUND, tooMany, UNAVAILABLE, UNSIGNED } from './answers.js';
 import type { Opener } from './endpoint-routes.js';
 import type { FailureGate } from './failure-gate.js';
 
 export interface CallbackParts {
-  readonly database: Database;
   readonly directory: Directory;
-  readonly replies: RepliesPort;
+  readonly actions: Pick<AgentActions, 'act'>;
   readonly gate: FailureGate;
   readonly log: Logger;
   readonly publicUrl: string;
@@ -20,11 +19,10 @@ export interface CallbackParts {
   readonly wake: (destinationId: string) => void;
 }
 
-const FIND =
-  'select conversation_id as id from reference where destination_id = $1 and ticket_id = $2 order by updated_at desc limit 1';
-const TAKE = `insert into inbox (account_id, dedupe_key, received_at) values ($1, $2, now()) on conflict do nothing returning 1`;
+/** Ticket systems wait 5 to 30 s for an answer: what is not carried out by then is told again, or read by the poll. */
+const ACT_MS = 10_000;
 
-/** `/destinations/{id}/callback`, and what connectors read by polling: what agents did in the ticket system. */
+/** `/destinations/{id}/callback`: what agents did in the ticket system. */
 export class Callbacks {
   constructor(private readonly parts: CallbackParts) {}
 
@@ -47,20 +45,6 @@ export class Callbacks {
     };
   };
 
-  /** Carries out what agents did, each action once. One that cannot be carried out is parked in `poison` and logged. Throws `DatabaseUnavailable`. */
-  async act(destination: RunningDestination, actions: readonly HelpdeskAction[]): Promise<void> {
-    for (const action of actions) {
-      try {
-        const threadId = await this.parts.database.transaction((sql) => this.actOnce(sql, destination, action));
-        if (threadId) this.parts.database.hint('thread', threadId);
-      } catch (error) {
-        if (isTransient(error) || !isRefusal(error)) throw error;
-        await this.park(destination, action, error);
-      }
-    }
-    this.parts.database.hint('outbox');
-  }
-
   private async handle(destination: RunningDestination, request: RawRequest, sender: string): Promise<ReplyToProvider> {
     const received = receive(destination.connector.callback!, request, {
       destinationId: destination.id,
@@ -76,34 +60,9 @@ export class Callbacks {
     }
     this.parts.gate.succeeded(sender);
     if (received.kind === 'challenge') return received.reply;
-    await this.act(destination, received.parsed.actions);
     if (received.parsed.wake) this.parts.wake(destination.id);
+    await this.parts.actions.act(destination, received.parsed.actions, AbortSignal.timeout(ACT_MS));
     return received.parsed.reply ?? { status: 200 };
-  }
-
-  /** Returns the thread that has a new message, if any. */
-  private async actOnce(sql: Sql, destination: RunningDestination, action: HelpdeskAction): Promise<string | null> {
-    const taken = await sql.query(TAKE, [source(destination), action.dedupeKey]);
-    if (taken.length === 0) return null;
-    const [conversation] = await sql.query<{ id: string }>(FIND, [destination.id, action.ticketId]);
-    if (!conversation) throw new NotFound(`no conversation is known under ticket ${action.ticketId}`);
-    if (action.kind === 'reply') {
-      const { threadId } = await this.parts.replies.reply(sql, conversation.id, parseWith(ReplyInput, action.reply));
-      return threadId;
-    }
-    await changeConversation(sql, conversation.id, { change: { status: action.status }, accounts: null });
-    return null;
-  }
-
-  private async park(destination: RunningDestination, action: HelpdeskAction, error: Error): Promise<void> {
-    const { kind, ticketId, dedupeKey } = action;
-    this.parts.log.warn(
-      { destination: destination.id, kind, ticketId, reason: error.message },
-      'what an agent did cannot be carried out',
-    );
-    const input = JSON.stringify(cleanDeep(action));
-    const place = { id: newId('evt'), accountId: source(destination), dedupeKey };
-    await park(this.parts.database, { ...place, stage: 'action', input, error: error.message });
   }
 
   private failed(destination: RunningDestination, error: unknown): ReplyToProvider {
@@ -115,21 +74,8 @@ export class Callbacks {
       return malformed(error.message);
     }
     this.parts.log.error({ err: error, destination: destination.id }, 'a callback could not be handled');
-    return isTransient(error) ? UNAVAILABLE : FAILED;
+    return isTransient(error) || error instanceof ProviderFailure || error instanceof DeliveryRefused
+      ? UNAVAILABLE
+      : FAILED;
   }
-}
-
-/** What an agent did is not possible: no fault of ours, and nothing that a repetition would change. */
-function isRefusal(error: unknown): error is Error {
-  return (
-    error instanceof NotFound ||
-    error instanceof Conflict ||
-    error instanceof ProviderFailure ||
-    error instanceof InvalidInput
-  );
-}
-
-/** Under which name the actions of a destination stand in tables `inbox` and `poison`, beside those of accounts. */
-function source({ id }: RunningDestination): string {
-  return `destination:${id}`;
 }

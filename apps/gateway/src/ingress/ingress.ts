@@ -1,4 +1,4 @@
-import type { Leases, RepliesPort } from '#conversations';
+import type { Files, Leases, RepliesPort } from '#conversations';
 import type { Database } from '#database';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -6,6 +6,7 @@ import type { Directory, RunningAccount } from '../directory/index.js';
 import type { BodyRoom } from '../ops/body-room.js';
 import type { Metrics } from '../ops/metrics.js';
 import { AccountStates } from './account-states.js';
+import { AgentActions } from './agent-actions.js';
 import { Arrivals, type TypingSink } from './arrivals.js';
 import { Callbacks } from './callbacks.js';
 import { routeEndpoint } from './endpoint-routes.js';
@@ -22,6 +23,7 @@ export interface IngressParts {
   readonly directory: Directory;
   readonly intake: IntakePort;
   readonly replies: RepliesPort;
+  readonly files: Files;
   readonly leases: Leases;
   readonly live: TypingSink;
   readonly metrics: Metrics;
@@ -55,13 +57,13 @@ export class Ingress {
     const arrivals = new Arrivals({ ...parts, profiles: this.profiles });
     const gate = new FailureGate(parts.failedSignaturesPerMinute, Date.now, database);
     this.states = new AccountStates({ database, log });
+    const actions = new AgentActions(parts);
     this.callbacks = new Callbacks({
-      ...{ database, directory, gate, log, publicUrl },
-      replies: parts.replies,
+      ...{ directory, actions, gate, log, publicUrl },
       wake: (id) => this.polls.wakeDestination(id),
     });
     this.sockets = new Sockets({ database, directory, arrivals, states: this.states, log });
-    this.polls = new Polls({ database, directory, arrivals, callbacks: this.callbacks, states: this.states, log });
+    this.polls = new Polls({ database, directory, arrivals, actions, states: this.states, log });
     this.webhooks = new Webhooks({
       ...{ directory, arrivals, gate, metrics, log, publicUrl, country: parts.country },
       wake: (id, said) => this.polls.wakeAccount(id, said),

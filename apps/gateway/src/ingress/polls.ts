@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Directory, RunningAccount, RunningDestination } from '../directory/index.js';
 import type { AccountStates } from './account-states.js';
 import type { Arrivals } from './arrivals.js';
-import type { Callbacks } from './callbacks.js';
+import type { AgentActions } from './agent-actions.js';
 import { readCursor, writeCursor } from './cursor.js';
 import type { Hold, Task } from './held-tasks.js';
 import { Patience } from './patience.js';
@@ -15,7 +15,7 @@ export interface PollParts {
   readonly database: Database;
   readonly directory: Directory;
   readonly arrivals: Arrivals;
-  readonly callbacks: Callbacks;
+  readonly actions: Pick<AgentActions, 'act'>;
   readonly states: AccountStates;
   readonly log: Logger;
 }
@@ -103,7 +103,7 @@ export class Polls {
   private ofDestination(destination: RunningDestination): Source[] {
     const { poll } = destination.connector;
     if (!poll) return [];
-    const { directory, callbacks, database, log } = this.parts;
+    const { directory, actions, database, log } = this.parts;
     const name = `poll:destination:${destination.id}`;
     return [
       {
@@ -116,9 +116,9 @@ export class Polls {
             directory.connectorContext(destination, { signal: hold.signal, replay: false }),
           );
           if (!hold.held()) return { more: false };
-          await callbacks.act(destination, page.actions);
+          await actions.act(destination, page.actions, hold.signal);
           await writeCursor(database, name, page.cursor);
-          return { more: false };
+          return { more: page.more ?? false };
         },
         async told(error) {
           if (error !== null)

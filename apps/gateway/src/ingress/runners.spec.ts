@@ -374,7 +374,7 @@ describe('a poll', () => {
   let stored: string | null;
   const polls = (everyMs: number, wanted = true) => {
     const room = new Polls({
-      ...{ arrivals, states, log, callbacks: undefined as never },
+      ...{ arrivals, states, log, actions: undefined as never },
       database: {
         query: async () => (stored === null ? [] : [{ value: stored }]),
         onHint: (_: string, listener: (name: string) => void) => ((wake = listener), () => undefined),

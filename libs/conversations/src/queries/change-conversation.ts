@@ -29,14 +29,15 @@ interface Row {
 
 /**
  * Changes a conversation and tells the stream: `conversation.updated` with the names of what changed, and `conversation.closed` or
- * `conversation.reopened` where the status crossed that line. What is the same already raises nothing. Throws `NotFound`.
+ * `conversation.reopened` where the status crossed that line. What is the same already raises nothing. `via`: where it was
+ * done, if not through the API (`EventData.via`). Throws `NotFound`.
  */
 export async function changeConversation(
   sql: Sql,
   id: string,
-  how: { change: ConversationChange; accounts: VisibleAccounts },
+  how: { change: ConversationChange; accounts: VisibleAccounts; via?: string },
 ): Promise<Conversation> {
-  const { change, accounts } = how;
+  const { change, accounts, via } = how;
   await getConversation(sql, id, accounts);
   const [row] = await sql.query<Row>(
     'select contact_id, status, subject, priority, queue, tags, metadata from conversation where id = $1 for update',
@@ -54,7 +55,7 @@ export async function changeConversation(
     const { status, subject, priority, queue, tags, metadata } = next;
     await sql.query(UPDATE, [id, status, subject, priority, queue, tags, JSON.stringify(metadata)]);
     for (const type of eventsOf(row.status, next.status, changed))
-      await sql.query(EMIT, [type, id, row.contact_id, JSON.stringify({ changes: changed })]);
+      await sql.query(EMIT, [type, id, row.contact_id, JSON.stringify({ changes: changed, via })]);
   }
   return getConversation(sql, id, accounts);
 }

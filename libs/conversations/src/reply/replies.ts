@@ -2,6 +2,7 @@ import type { Database, Sql } from '#database';
 import {
   checkSize,
   cleanDeep,
+  type Failure,
   type FirstMessageInput,
   InvalidInput,
   type Message,
@@ -10,16 +11,20 @@ import {
   type Part,
   ProviderFailure,
   renderText,
-  type ReplyInput,
 } from '#normalizer';
 import { resolveFiles, tieFiles } from '../media/message-files.js';
-import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Sendability } from '../ports.js';
+import { type ChannelDirectory, Conflict, NotFound, type RepliesPort, type Reply, type Sendability } from '../ports.js';
 import { chooseThread, type ConversationRow, lockConversation, type ThreadRow, threadsOf } from './context.js';
-import { enqueue, segmentsOf } from './enqueue.js';
+import { enqueue, segmentsOf, type Sendable } from './enqueue.js';
 import { toSendability } from './rules.js';
 import { canBegin, reachableHandles, threadOn, threadTo } from './threads.js';
 
-type Draft = Pick<ReplyInput, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'>;
+type Draft = Pick<Reply, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'>;
+
+interface Place {
+  readonly conversation: ConversationRow;
+  readonly thread: ThreadRow;
+}
 
 /** The way out of the store: answers and first messages become units in the outbox, in the caller's transaction. */
 export class Replies implements RepliesPort {
@@ -28,7 +33,7 @@ export class Replies implements RepliesPort {
     private readonly channels: ChannelDirectory,
   ) {}
 
-  async reply(sql: Sql, conversationId: string, input: ReplyInput): Promise<Message> {
+  async reply(sql: Sql, conversationId: string, input: Reply): Promise<Message> {
     const conversation = await lockConversation(sql, conversationId);
     const threads = await threadsOf(sql, conversation);
     const { via } = input;
@@ -37,6 +42,18 @@ export class Replies implements RepliesPort {
       ? await threadOn(sql, this.channels, { conversation, accountId: via.accountId })
       : chooseThread(threads, via);
     return this.queue(sql, input, { conversation, thread });
+  }
+
+  async refuse(
+    sql: Sql,
+    conversationId: string,
+    { input, failure }: { input: Reply; failure: Failure },
+  ): Promise<Message> {
+    const conversation = await lockConversation(sql, conversationId);
+    const thread = chooseThread(await threadsOf(sql, conversation));
+    const { id } = await this.store(sql, { ...input, sendAt: undefined }, { conversation, thread });
+    await sql.query(`select fail_message($1, $2::jsonb, clock_timestamp())`, [id, JSON.stringify(failure)]);
+    return this.view(sql, id);
   }
 
   async writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message> {
@@ -136,11 +153,17 @@ export class Replies implements RepliesPort {
   }
 
   /** Stores the message, tells the stream, and puts it on its way, now or at `sendAt`. */
-  private async queue(
-    sql: Sql,
-    draft: Draft,
-    to: { conversation: ConversationRow; thread: ThreadRow },
-  ): Promise<Message> {
+  private async queue(sql: Sql, draft: Draft, to: Place): Promise<Message> {
+    const { until, ...message } = await this.store(sql, draft, to);
+    if (!until) return enqueue(sql, this.channels, { message, thread: to.thread });
+    // What cannot be sent at all is refused now, not when its time has come.
+    const { parts } = message;
+    const segments = segmentsOf(this.channels.fit(to.thread.account_id, { parts }, to.thread.external_id));
+    return { ...(await this.view(sql, message.id)), ...(segments && { segments }) };
+  }
+
+  /** Stores the message and tells the stream. `until`: when it goes, where that is later. */
+  private async store(sql: Sql, draft: Draft, to: Place): Promise<Sendable & { until: Date | null }> {
     const { conversation, thread } = to;
     const given = cleanDeep(draft.parts ?? [{ type: 'text', text: draft.text ?? '' }]) as Part[];
     checkSize(given);
@@ -151,8 +174,8 @@ export class Replies implements RepliesPort {
       kind: draft.author?.kind ?? 'agent',
       id: draft.author?.id ?? null,
       name: draft.author?.name ?? null,
+      ...(draft.author?.via && { via: draft.author.via }),
     };
-    const message = { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author };
     const stored = {
       id,
       conversationId: conversation.id,
@@ -167,10 +190,8 @@ export class Replies implements RepliesPort {
     };
     const [waits] = await sql.query<{ until: Date | null }>(STORE_OUTBOUND, [JSON.stringify(stored)]);
     await tieFiles(sql, id, parts);
-    if (!waits?.until) return enqueue(sql, this.channels, { message, thread });
-    // What cannot be sent at all is refused now, not when its time has come.
-    const segments = segmentsOf(this.channels.fit(thread.account_id, { parts }, thread.external_id));
-    return { ...(await this.view(sql, id)), ...(segments && { segments }) };
+    const until = waits?.until ?? null;
+    return { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author, until };
   }
 
   private async view(sql: Sql, messageId: string): Promise<Message> {

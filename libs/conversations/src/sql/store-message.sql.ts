@@ -63,7 +63,7 @@ begin
     case when inbound then 'inbound' else 'outbound' end,
     case when inbound then jsonb_build_object('kind', 'contact', 'id', person.id, 'name', coalesce(i->>'name', person.name))
            || case when i ? 'member' then jsonb_build_object('member', i->'member') else '{}' end
-         else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name') end,
+         else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name', 'via', 'channel') end,
     case when choice is not null then jsonb_build_array(choice) else i->'parts' end,
     coalesce(choice->>'label', i->>'text'), i->>'subject',
     case when i ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo') end,
