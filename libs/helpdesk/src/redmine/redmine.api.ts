@@ -40,8 +40,7 @@ export type Status = z.infer<typeof Status>;
 export function ask(
   ctx: Context,
   path: string,
-  request: Omit<HttpRequest, 'url'> = {},
-  also: readonly number[] = [],
+  { also, ...request }: Omit<HttpRequest, 'url'> & { readonly also?: readonly number[] } = {},
 ): Promise<HttpResponse> {
   const { apiBase, apiKey } = ctx.config;
   const headers = { 'x-redmine-api-key': apiKey, accept: 'application/json', ...request.headers };
@@ -58,12 +57,10 @@ export function read<T>(schema: z.ZodType<T>, answer: HttpResponse): T {
 
 /** An issue with its history; null where there is none. */
 export async function issue(ctx: Context, id: string): Promise<Issue | null> {
-  const answer = await ask(
-    ctx,
-    `/issues/${encodeURIComponent(id)}.json?include=journals,attachments`,
-    { maxBytes: 32 << 20 },
-    [404],
-  );
+  const answer = await ask(ctx, `/issues/${encodeURIComponent(id)}.json?include=journals,attachments`, {
+    maxBytes: 32 << 20,
+    also: [404],
+  });
   return answer.status === 404 ? null : read(z.object({ issue: Issue }), answer).issue;
 }
 

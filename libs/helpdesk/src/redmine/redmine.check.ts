@@ -47,7 +47,7 @@ export async function checkRedmine(ctx: Context): Promise<string> {
 
 async function projectOf(ctx: Context, identifier: string): Promise<z.infer<typeof Project>> {
   const path = `/projects/${encodeURIComponent(identifier)}.json?include=trackers,issue_custom_fields`;
-  const answer = await ask(ctx, path, {}, [403, 404]);
+  const answer = await ask(ctx, path, { also: [403, 404] });
   if (answer.status !== 200)
     throw new Unfit(
       `There is no project ${identifier}, or this user is no member of it. Give the identifier as in the project's address.`,

@@ -112,7 +112,7 @@ function isAlready(
 
 async function change(ticketId: string, changes: Record<string, unknown>, ctx: Context): Promise<void> {
   const path = `/issues/${encodeURIComponent(ticketId)}.json`;
-  const { status } = await ask(ctx, path, json('PUT', { issue: changes }), [404]);
+  const { status } = await ask(ctx, path, { ...json('PUT', { issue: changes }), also: [404] });
   if (status === 404) throw new TicketEnded('gone');
 }
 
