@@ -30,6 +30,24 @@ describe('countSegments', () => {
   });
 });
 
+describe('countSegments, as message centres have it', () => {
+  const by = (text: string, carriage: object) => countSegments(text, { alphabet: 'gsm7', ...carriage }).segments;
+
+  it('leaves room for the header', () => {
+    expect([by(a(160), { header: 7 }), by(a(304), { header: 7 }), by(a(305), { header: 7 })]).toEqual([1, 2, 3]);
+    expect([by(a(306), {}), by('中'.repeat(132), { header: 7 }), by('中'.repeat(133), { header: 7 })]).toEqual([
+      2, 2, 3,
+    ]);
+  });
+
+  it('sends as UCS-2 what Latin-1 does not have', () => {
+    expect(countSegments(a(160), { alphabet: 'latin1' })).toEqual({ encoding: 'gsm7', units: 160, segments: 1 });
+    expect(countSegments(`${a(70)}€`, { alphabet: 'latin1' })).toEqual({ encoding: 'ucs2', units: 71, segments: 2 });
+    expect(countSegments('[ä]', { alphabet: 'latin1' })).toEqual({ encoding: 'gsm7', units: 5, segments: 1 });
+    expect(countSegments('ç', { alphabet: 'latin1' }).encoding).toBe('ucs2');
+  });
+});
+
 describe('countSegments, as providers in China count', () => {
   const inChina = (text: string, added: number) => countSegments(text, { alphabet: 'ucs2', added });
 

@@ -6,6 +6,9 @@ const EXTENSION = '\f^{}\\[~]|€';
 /** Where the characters of `EXTENSION` stand in their table. */
 const EXTENSION_CODES = [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65];
 const ESC = 0x1b;
+/** Octets of user data in one SMS (3GPP TS 23.040). */
+const USER_DATA = 140;
+const LATIN1 = /^[\x20-\x7e\n\r\xa0-\xff]*$/;
 
 const SEPTETS = new Uint8Array(0x10000);
 for (const char of BASIC) SEPTETS[char.charCodeAt(0)] = 1;
@@ -22,6 +25,11 @@ export function isGsm7(text: string): boolean {
   return true;
 }
 
+/** Can the whole text travel in Latin-1 (ISO 8859-1)? */
+export function isLatin1(text: string): boolean {
+  return LATIN1.test(text);
+}
+
 /** How a text travels as SMS. `units` are septets in `gsm7`, UTF-16 units in `ucs2`. */
 export interface SegmentCount {
   readonly encoding: 'gsm7' | 'ucs2';
@@ -31,22 +39,27 @@ export interface SegmentCount {
 
 /** How a provider makes SMS of a text. */
 export interface Carriage {
-  /** `gsm7`: UCS-2 only where a character is outside that alphabet. `ucs2`: always, as providers in China do. */
-  readonly alphabet: 'gsm7' | 'ucs2';
+  /** `gsm7`: UCS-2 only where a character is outside that alphabet; `latin1`: or outside of Latin-1, which carries it. `ucs2`: always, as providers in China do. */
+  readonly alphabet: 'gsm7' | 'latin1' | 'ucs2';
   /** Characters that the provider itself puts before the text: a signature, a template's wording. */
   readonly added?: number;
+  /** Octets of the header by which several segments name each other: 6, or 7 with references of 16 bits. */
+  readonly header?: number;
 }
 
 /**
  * Counts the segments that a carrier bills: 160 septets or 70 UCS-2 units in one segment; 153 or 67 in each of several, where neither an
- * escape pair nor a surrogate pair is divided. An empty text is one segment. National shift tables are not used: what only they have
- * (`ş`, `ç`, `ő`) travels as UCS-2.
+ * escape pair nor a surrogate pair is divided. A longer header takes its octets of each. An empty text is one segment. National shift tables are
+ * not used: what only they have (`ş`, `ç`, `ő`) travels as UCS-2.
  */
-export function countSegments(given: string, { alphabet, added = 0 }: Carriage = { alphabet: 'gsm7' }): SegmentCount {
+export function countSegments(
+  given: string,
+  { alphabet, added = 0, header = 6 }: Carriage = { alphabet: 'gsm7' },
+): SegmentCount {
   const text = 'x'.repeat(added) + given;
-  const gsm = alphabet === 'gsm7' && isGsm7(text);
+  const gsm = alphabet !== 'ucs2' && isGsm7(text) && (alphabet === 'gsm7' || isLatin1(text));
   const single = gsm ? 160 : 70;
-  const each = gsm ? 153 : 67;
+  const each = gsm ? Math.floor(((USER_DATA - header) * 8) / 7) : (USER_DATA - header) >> 1;
   let segments = 1;
   let inSegment = 0;
   let units = 0;

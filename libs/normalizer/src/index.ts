@@ -2,7 +2,7 @@ export * from './choices.js';
 export * from './clean.js';
 export { emailAddress } from './email-address.js';
 export * from './failure.js';
-export { countSegments, fromGsm7, isGsm7, toGsm7, type Carriage, type SegmentCount } from './gsm7.js';
+export { countSegments, fromGsm7, isGsm7, isLatin1, toGsm7, type Carriage, type SegmentCount } from './gsm7.js';
 export * from './handle.js';
 export * from './ids.js';
 export * from './inbound.js';

@@ -29,14 +29,17 @@ export interface OutboundUnit {
   readonly replyTo?: string;
   /** It belongs to no conversation, such as a one-time code: what it says is for nobody but its reader, so it is not traced. */
   readonly notice?: true;
+  /** Set where it travels as SMS and is nothing but text: what the carrier bills. */
+  readonly segments?: SegmentCount;
   /** Give this to a provider that takes an idempotency key: the same for every attempt. */
   readonly idempotencyKey: string;
 }
 
 /** What `fit()` makes of a message: a unit before it has an id and a place to go. */
-export interface FittedUnit extends Pick<OutboundUnit, 'index' | 'count' | 'parts' | 'text' | 'subject' | 'replyTo'> {
+export interface FittedUnit extends Pick<
+  OutboundUnit,
+  'index' | 'count' | 'parts' | 'text' | 'subject' | 'replyTo' | 'segments'
+> {
   /** Set where the unit ends a numbered list in place of buttons: the options, in order, that a typed answer picks from. */
   readonly choiceMap?: readonly ChoiceOption[];
-  /** Set where the unit travels as SMS and nothing but text: what the carrier bills. */
-  readonly segments?: SegmentCount;
 }

@@ -1,5 +1,6 @@
 /**
- * A token bucket that holds one second's worth of tokens and at least one. `waitMs` says how long until the next may be taken (0: now); `take` takes it.
+ * A token bucket that holds one second's worth of tokens and at least one. `waitMs` says how long until the next may be taken (0: now); `take` takes it,
+ * and more where one thing counts as several: what is missing then is waited for afterwards.
  */
 export class Pace {
   private tokens: number;
@@ -20,9 +21,9 @@ export class Pace {
     return this.tokens >= 1 ? 0 : Math.ceil(((1 - this.tokens) / this.perSecond) * 1_000);
   }
 
-  take(): void {
+  take(count = 1): void {
     this.refill();
-    this.tokens -= 1;
+    this.tokens -= count;
   }
 
   /** Nothing was taken for so long that it is as good as new. */

@@ -160,6 +160,35 @@ describe('a breaker beside conversations that are refused', () => {
   });
 });
 
+describe('the rate of a channel', () => {
+  const sms = (position: number, lane: string, segments: number) =>
+    entry(position, lane, { kind: 'unit', unit: { segments: { encoding: 'gsm7', units: 0, segments } } as never });
+
+  it('counts what carriers count: a message of four segments is four', () => {
+    const { target, clock } = setUp();
+    const rate = { perSecond: 2 };
+    target.accept(sms(1, 'sms:1', 4), 'fresh');
+    target.accept(sms(2, 'sms:2', 1), 'fresh');
+    expect(target.throttle(target.next()!, rate)).toEqual({ target: 0, lane: 0 });
+    const lane = target.next()!;
+    expect(target.throttle(lane, rate).target).toBe(1_500);
+    clock.now = 1_500;
+    expect(target.throttle(lane, rate).target).toBe(0);
+  });
+
+  it('is shared by turns: who writes much does not keep others waiting', () => {
+    const { target } = setUp({ lane: 10, target: 20 });
+    for (let n = 1; n <= 3; n += 1) target.accept(sms(n, 'sms:much', 1), 'fresh');
+    target.accept(sms(4, 'sms:little', 1), 'fresh');
+    const sent: number[] = [];
+    for (let lane = target.next(); lane; lane = target.next()) {
+      sent.push(...target.begin(lane, 1).map(({ position }) => position));
+      target.end(lane, 1);
+    }
+    expect(sent).toEqual([1, 4, 2, 3]);
+  });
+});
+
 describe('a pace', () => {
   it('lets through one second of its rate at once, then one by one', () => {
     let now = 0;
@@ -175,6 +204,15 @@ describe('a pace', () => {
     expect(pace.waitMs()).toBe(250);
     now = 10_000;
     expect(pace.full).toBe(true);
+  });
+
+  it('is waited for where one thing counts as several', () => {
+    let now = 0;
+    const pace = new Pace(4, () => now);
+    pace.take(10);
+    expect(pace.waitMs()).toBe(1_750);
+    now = 1_750;
+    expect(pace.waitMs()).toBe(0);
   });
 
   it('goes slower than once a second', () => {

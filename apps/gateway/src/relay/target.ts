@@ -222,14 +222,14 @@ export class Target {
     this.spill();
   }
 
-  /** How long a lane must wait for the rates of its channel, milliseconds; takes a token of each where it need not. */
+  /** How long a lane must wait for the rates of its channel, milliseconds; takes a token of each where it need not. Carriers count the segments of an SMS. */
   throttle(lane: Lane, rate: Rate | null): { target: number; lane: number } {
     if (!rate) return { target: 0, lane: 0 };
     this.pace ??= new Pace(rate.perSecond, this.surroundings.now);
     const own = rate.perThreadPerSecond === undefined ? undefined : this.lanePace(lane.key, rate.perThreadPerSecond);
     const waits = { target: this.pace.waitMs(), lane: own?.waitMs() ?? 0 };
     if (waits.target === 0 && waits.lane === 0) {
-      this.pace.take();
+      this.pace.take(lane.queue[0]?.unit?.segments?.segments);
       own?.take();
     }
     return waits;

@@ -23,7 +23,13 @@ export const Capabilities = z
       /** Longest message in provider messages; more is refused as `content-refused`. */
       maxUnits: z.int().positive().default(20),
       /** Set where text travels as SMS: units then say how many segments the carrier bills. */
-      segments: z.object({ alphabet: z.enum(['gsm7', 'ucs2']), added: z.int().nonnegative().optional() }).optional(),
+      segments: z
+        .object({
+          alphabet: z.enum(['gsm7', 'latin1', 'ucs2']),
+          added: z.int().nonnegative().optional(),
+          header: z.int().min(5).max(20).optional(),
+        })
+        .optional(),
     }),
     /** Most parts of one provider message: 1 where every picture is a message of its own; mail takes many. */
     maxParts: z.int().positive().default(1),

@@ -115,8 +115,7 @@ function textOf(parts: readonly Part[], capabilities: Capabilities, locale?: str
 function segmentsOf([part, ...others]: readonly Part[], capabilities: Capabilities): SegmentCount | undefined {
   const { segments } = capabilities.text;
   if (!segments || !part || others.length > 0) return undefined;
-  const { alphabet, added = 0 } = segments;
-  if (part.type === 'text') return countSegments(part.text, { alphabet, added });
+  if (part.type === 'text') return countSegments(part.text, segments);
   const wording = part.type === 'template' ? templateText(part, capabilities) : undefined;
-  return wording === undefined ? undefined : countSegments(wording, { alphabet });
+  return wording === undefined ? undefined : countSegments(wording, { ...segments, added: 0 });
 }

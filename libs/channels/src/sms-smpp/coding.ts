@@ -1,4 +1,4 @@
-import { fromGsm7, isGsm7, toGsm7 } from '#normalizer';
+import { fromGsm7, isGsm7, isLatin1, toGsm7 } from '#normalizer';
 
 /** What data_coding 0, the default of the message centre, stands for. */
 export type DefaultAlphabet = 'gsm7' | 'latin1';
@@ -20,14 +20,13 @@ interface Piece {
 const UCS2 = 8;
 /** Octets of user data in one SMS (3GPP TS 23.040). */
 const USER_DATA = 140;
-const LATIN1 = /^[\x20-\x7e\n\r\xa0-\xff]*$/;
 
 /**
  * Puts a text into the default alphabet where that has every character, else into UCS-2. A message centre makes GSM-7 of Latin-1, so what GSM-7 has not
  * travels as UCS-2 there, too.
  */
 export function encode(text: string, alphabet: DefaultAlphabet): Coded {
-  const gsm = isGsm7(text) && (alphabet === 'gsm7' || LATIN1.test(text));
+  const gsm = isGsm7(text) && (alphabet === 'gsm7' || isLatin1(text));
   const chars = [...text];
   if (!gsm)
     return {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { InboundEventInput } from '#normalizer';
 import { conformance, type ChannelSubject } from '../testing/index.js';
+import { fit } from '../core/fit.js';
+import { encode } from './coding.js';
 import { Tlv } from './message.js';
+import { segmentsOf } from './segments.js';
 import { smsSmpp } from './sms-smpp.adapter.js';
 import { smsSmppConfig, type SmsSmppConfig } from './sms-smpp.config.js';
 import { deliver, FakeSmsc } from './testing/fake-smsc.js';
@@ -155,6 +158,26 @@ const subject: ChannelSubject<SmsSmppConfig> = {
 };
 
 conformance(subject);
+
+describe('what the carrier bills is told beforehand', () => {
+  const base = { host: 'smsc.example', systemId: 'a', password: 'b', from: '80808' };
+  it.each([
+    [{ longMessages: 'udh8' }, 'a'.repeat(306)],
+    [{ longMessages: 'udh16' }, 'a'.repeat(306)],
+    [{ longMessages: 'udh16' }, '中'.repeat(660)],
+    [{ longMessages: 'sar' }, '中'.repeat(135)],
+    [{ alphabet: 'latin1' }, `${'a'.repeat(100)}€`],
+    [{ alphabet: 'latin1' }, 'ä[]'.repeat(40)],
+    [{ alphabet: 'latin1', longMessages: 'udh16' }, 'a'.repeat(305)],
+  ])('as it is handed over: %j', (more, text) => {
+    const config = smsSmppConfig.parse({ ...base, ...more });
+    const units = fit({ parts: [{ type: 'text', text }] }, smsSmpp.capabilitiesOf!(config));
+    const told = units.map(({ segments }) => segments?.segments);
+    const handed = units.map((unit) => segmentsOf(encode(unit.text, config.alphabet), config.longMessages, 1).length);
+    expect(told).toEqual(handed);
+    expect(Math.max(...handed)).toBeLessThanOrEqual(10);
+  });
+});
 
 describe('the settings', () => {
   const valid = { host: 'smsc.example', systemId: 'a', password: 'b', from: '80808' };
