@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ProviderFailure } from '#normalizer';
 import type { AdapterContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
@@ -5,14 +6,17 @@ import { fetchTokens } from './oauth.js';
 
 /** What one of the two servers is logged in to with. */
 export type Login =
-  | { readonly user: string; readonly pass: string }
-  | { readonly user: string; readonly accessToken: string };
+  { readonly user: string; readonly pass: string } | { readonly user: string; readonly accessToken: string };
 
-type Context = Pick<AdapterContext<EmailConfig>, 'config' | 'once' | 'forget' | 'http' | 'now'>;
+type Context = Pick<AdapterContext<EmailConfig>, 'config' | 'once' | 'forget' | 'remember' | 'recall' | 'http' | 'now'>;
+type OAuth = NonNullable<EmailConfig['oauth']>;
 
 const TOKEN = 'email:access-token';
+const REFRESH_TOKEN = 'email:refresh-token';
 /** Google's tokens are good for 60 minutes, Microsoft's for 60 to 90. */
 const TOKEN_TTL_MS = 45 * 60_000;
+/** Microsoft's refresh tokens are good for 90 days, and each use gives a new one. */
+const REFRESH_TTL_MS = 89 * 86_400_000;
 
 /**
  * Logs in by `use`: with the password, or with an access token that all processes share. Where the token is refused (`unauthorized`), it is
@@ -26,11 +30,7 @@ export async function withLogin<T>(
   const { address, oauth, password, [protocol]: server } = ctx.config;
   const user = server.user ?? address;
   if (!oauth) return use({ user, pass: server.password ?? password ?? '' });
-  const token = () =>
-    ctx.once(TOKEN, TOKEN_TTL_MS, async () => {
-      const { access } = await fetchTokens({ oauth, user: address, refreshToken: oauth.refreshToken ?? '' }, ctx);
-      return access;
-    });
+  const token = () => ctx.once(TOKEN, TOKEN_TTL_MS, () => fresh(oauth, ctx));
   const accessToken = await token();
   try {
     return await use({ user, accessToken });
@@ -40,4 +40,31 @@ export async function withLogin<T>(
     if ((await token()) === accessToken) await ctx.forget(TOKEN);
     return use({ user, accessToken: await token() });
   }
+}
+
+/** A fresh access token, by the newest refresh token there is. */
+async function fresh(oauth: OAuth, ctx: Context): Promise<string> {
+  const asked = { oauth, user: ctx.config.address };
+  const given = oauth.refreshToken ?? '';
+  const newest = oauth.grant === 'refresh-token' ? await renewed(given, ctx) : undefined;
+  const fetch = (refreshToken: string) => fetchTokens({ ...asked, refreshToken }, ctx);
+  const { access, refresh } = await (newest === undefined
+    ? fetch(given)
+    : fetch(newest).catch((error: unknown) => {
+        if (!(error instanceof ProviderFailure) || error.code !== 'unauthorized') throw error;
+        return fetch(given);
+      }));
+  if (refresh !== undefined && refresh !== given)
+    await ctx.remember(REFRESH_TOKEN, JSON.stringify([fingerprint(given), refresh]), REFRESH_TTL_MS);
+  return access;
+}
+
+/** The refresh token that came in place of `given`; undefined where none did, or where the setting was changed since. */
+async function renewed(given: string, ctx: Context): Promise<string | undefined> {
+  const [of, refresh] = JSON.parse((await ctx.recall(REFRESH_TOKEN)) ?? '[]') as string[];
+  return of === fingerprint(given) ? refresh : undefined;
+}
+
+function fingerprint(token: string): string {
+  return createHash('sha256').update(token).digest('base64url').slice(0, 16);
 }

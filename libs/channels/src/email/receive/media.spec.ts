@@ -1,0 +1,72 @@
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { InboundEventInput } from '#normalizer';
+import { mail, ReaderStage } from '../testing/reader-stage.js';
+import { fetchMedia } from './media.js';
+
+let stage: ReaderStage;
+afterEach(() => stage.close());
+
+const letter = (id: string, words: string) =>
+  mail('with a file', {
+    ...{ id, headers: 'MIME-Version: 1.0' },
+    body: '',
+  }).replace(
+    /Content-Type: text\/plain[^]*$/,
+    [
+      'Content-Type: multipart/mixed; boundary=b',
+      ...['', '--b', 'Content-Type: text/plain', '', 'See the file.'],
+      ...['--b', 'Content-Type: text/csv; name=a.csv', 'Content-Disposition: attachment; filename=a.csv', '', words],
+      '--b--',
+      '',
+    ].join('\r\n'),
+  );
+
+function refOf(event: InboundEventInput | undefined): string {
+  const parts = event?.kind === 'message' ? event.parts : [];
+  const file = parts.find((part) => part.type === 'media');
+  return (file as { ref: string }).ref;
+}
+
+async function stored(words = 'a,b'): Promise<string> {
+  stage = await ReaderStage.set({ imap: { folders: ['INBOX', 'Shop'] } });
+  await stage.open();
+  stage.imap.deliver(letter('file.1', words));
+  await stage.until(() => stage.stored.size === 1, 'mail');
+  await stage.shut();
+  return refOf([...stage.stored.values()][0]);
+}
+const opened = async (ref: string) => text((await fetchMedia(ref, stage.context())).stream);
+
+describe('a file of a mail', () => {
+  it('is fetched from the mail', async () => {
+    const ref = await stored();
+    expect((await opened(ref)).trim()).toBe('a,b');
+    await stage.until(() => stage.imap.connections === 0, 'the end of the connection');
+  });
+
+  it('is found where the mail was moved, the server counted anew, or another mail has its number', async () => {
+    const ref = await stored();
+    const { inbox } = stage.imap;
+    inbox.move('1', stage.imap.folders.get('Shop')!);
+    stage.imap.deliver(letter('file.11', 'x,y')).uid = 1;
+    expect((await opened(ref)).trim()).toBe('a,b');
+    stage.imap.folders.get('Shop')!.move('1', inbox);
+    inbox.renumber(99);
+    expect((await opened(ref)).trim()).toBe('a,b');
+  });
+
+  it('of a mail that is gone is gone for good', async () => {
+    const ref = await stored();
+    stage.imap.inbox.letters = [];
+    stage.imap.deliver(letter('file.10', 'of another one'));
+    await expect(opened(ref)).rejects.toMatchObject({ code: 'content-refused' });
+  });
+
+  it('can be asked for again where the connection ends', async () => {
+    const ref = await stored();
+    stage.imap.inbox.letters[0]!.torn = 1;
+    await expect(opened(ref)).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await opened(ref)).trim()).toBe('a,b');
+  });
+});
