@@ -194,7 +194,7 @@ describe('an official account in safe mode', () => {
     expect(sends()).toBe(before);
   });
 
-  it.each([
+  it.each<[string, Record<string, string>]>([
     ['a tap on the menu', { MsgType: 'event', Event: 'CLICK', EventKey: 'ORDERS' }],
     ['a scan', { MsgType: 'event', Event: 'SCAN', EventKey: 'store-7' }],
     ['following', { MsgType: 'event', Event: 'subscribe', EventKey: 'qrscene_9' }],
@@ -203,7 +203,7 @@ describe('an official account in safe mode', () => {
     const openid = `acted-${what.replaceAll(' ', '-')}`;
     const happen = async (ageS: number) => {
       messages += 1n;
-      const about = fields.MsgType === 'text' ? { MsgId: String(messages) } : {};
+      const about: Record<string, string> = fields['MsgType'] === 'text' ? { MsgId: String(messages) } : {};
       const at = { CreateTime: Math.floor(Date.now() / 1_000) - ageS };
       expect((await call('POST', { body: callback(openid, { ...fields, ...about, ...at }) })).status).toBe(200);
     };

@@ -77,6 +77,7 @@ describe('what is too long for its place', () => {
     ['name of a member', () => wecom({ msgtype: 'business_card', business_card: { userid: long(1_200) } }), ['contact-card', long(1_200)]],
     ['title of a product', () => wecom({ msgtype: 'channels_shop_product', channels_shop_product: { title: long(1_200), head_image: address(5_000) } }), ['card', long(1_200), address(5_000)]],
     ['label of an option', () => wecom({ msgtype: 'msgmenu', msgmenu: { head_content: '?', list: [{ type: 'click', click: { id: '1', content: long(1_200) } }] } }), ['text', long(1_200)]],
+    ['question', () => wecom({ msgtype: 'msgmenu', msgmenu: { head_content: long(30_000), list: [{ type: 'click', click: { id: '1', content: 'a' } }] } }), ['text', long(30_000)]],
     ['more options than a question has', () => wecom({ msgtype: 'msgmenu', msgmenu: { list: Array.from({ length: 51 }, (_, i) => ({ type: 'click', click: { id: `${i}`, content: `option ${i}.` } })) } }), ['text', 'option 0.', 'option 50.']],
     ['where somebody came from in WeCom', () => wecom({ msgtype: 'event', event: { event_type: 'enter_session', external_userid: 'wm1', scene: 's', scene_param: long(1_200) } }), ['choice', long(1_200)]],
   ])('stands whole in a text behind: %s', (_what, read, [type, ...whole]) => {

@@ -6,7 +6,7 @@ import { readJson } from '../wechat/json.js';
 import { pageLink } from './wecom-kf.pages.js';
 
 /** What the options of a question may hold at most; a menu beyond that is a text. */
-const MAX_OPTION = { options: LIMITS.options, id: 200, label: LIMITS.label } as const;
+const MAX_MENU = { text: 10_000, options: LIMITS.options, id: 200, label: LIMITS.label } as const;
 
 /** What a message says, by its `msgtype`; a type that is not known is `unsupported`. Source: path/94670, developer.work.weixin.qq.com. */
 export function partOf(item: Fields): Part {
@@ -89,9 +89,9 @@ function menu(item: Fields): Part {
   const tail = item['msgmenu.tail_content'] ?? '';
   const rows = rowsOf(item, 'msgmenu.list', 'type');
   const options = rows.flatMap(({ 'click.id': id, 'click.content': label }) =>
-    id && label && id.length <= MAX_OPTION.id && label.length <= MAX_OPTION.label ? [{ id, label }] : [],
+    id && label && id.length <= MAX_MENU.id && label.length <= MAX_MENU.label ? [{ id, label }] : [],
   );
-  const short = head.length + tail.length < LIMITS.text && options.length <= MAX_OPTION.options;
+  const short = head.length + tail.length < MAX_MENU.text && options.length <= MAX_MENU.options;
   if (options.length > 0 && options.length === rows.length && short)
     return { type: 'choices', text: [head, tail].filter((text) => text).join('\n'), options };
   const lines = rows.map(({ type = '', ...row }) =>

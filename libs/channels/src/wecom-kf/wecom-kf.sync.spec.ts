@@ -85,6 +85,16 @@ describe('a cursor', () => {
     }
   });
 
+  it('stays where the app may not fetch, which is a fault of the settings', async () => {
+    fake.next(SYNC, { body: { errcode: 48002, errmsg: 'api forbidden' } });
+    const failure = {
+      code: 'config-invalid',
+      providerCode: '48002',
+      message: expect.stringContaining('可调用接口的应用'),
+    };
+    await expect(poll('wkAAAA:A', context())).rejects.toMatchObject(failure);
+  });
+
   it('survives an access token that ends in the middle', async () => {
     await start(1);
     fake.wrote('wm1', text('one'));

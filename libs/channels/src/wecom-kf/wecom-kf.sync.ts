@@ -46,10 +46,20 @@ async function fetchPage(cursor: string, ctx: Context, announced?: Announcement)
     return api.call({ path: '/cgi-bin/kf/sync_msg', body, maxBytes: MAX_BYTES }, ctx);
   };
   const token = announced && ctx.now() - announced.at < TOKEN_MS ? announced.said : '';
-  return call(token).catch((error: unknown) => {
+  const page = call(token).catch((error: unknown) => {
     if (token && error instanceof ProviderFailure && error.providerCode === TOKEN_REFUSED) return call('');
     throw error;
   });
+  return page.catch((error: unknown) => {
+    throw ofAccount(error);
+  });
+}
+
+/** Where nothing can be fetched, what refuses one call elsewhere (48002) refuses the account: a person must see to its settings. */
+function ofAccount(error: unknown): unknown {
+  if (!(error instanceof ProviderFailure) || error.code !== 'content-refused') return error;
+  const { message, providerCode } = error;
+  return new ProviderFailure('config-invalid', message, { cause: error, ...(providerCode && { providerCode }) });
 }
 
 /**
