@@ -1,100 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Part } from '#normalizer';
 import { FileBox } from 'file-box';
-import { PuppetMock, mock } from 'wechaty-puppet-mock';
 import { types } from 'wechaty-puppet';
-import { AccountBench, unitTo, until } from './testing/bench.js';
+import { PuppetMock, type mock } from 'wechaty-puppet-mock';
+import { unitTo, until } from './testing/bench.js';
+import {
+  bench,
+  channel,
+  clear,
+  connect,
+  customer,
+  hear,
+  open,
+  puppets,
+  raw,
+  sentTo,
+  socket,
+  worlds,
+} from './testing/mock-wechat.js';
 import { wechaty, wechatyChannel } from './wechaty.adapter.js';
 import { wechatyConfig } from './wechaty.config.js';
-import type { WechatySession } from './wechaty.session.js';
 
 type Mocker = InstanceType<typeof mock.Mocker>;
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
-/** Each account has a world of its own; a new connection is a new puppet in it, as after a restart. */
-let worlds: Map<string, Mocker>;
-let puppets: PuppetMock[];
-let sentTo: [string, string][];
-
-const channel = wechatyChannel(async () => ({
-  default: class extends PuppetMock {
-    constructor(options: { world?: string }) {
-      const mocker = new mock.Mocker();
-      super({ ...options, mocker });
-      worlds.set(options.world ?? '', mocker);
-      puppets.push(this);
-    }
-    /** The mock takes every id with an `@` for a room's. */
-    override async messageSendText(to: string, text: string): Promise<void> {
-      if (to.startsWith('@')) sentTo.push([to, text]);
-      else await super.messageSendText(to, text);
-    }
-  },
-}));
-const { socket } = channel.ingress;
-
-const bench = (id: string, more: object = {}) =>
-  new AccountBench(
-    id,
-    wechatyConfig.parse({
-      acceptRisk: true,
-      puppet: 'wechaty-puppet-mock',
-      puppetOptions: { world: id },
-      credentials: { token: `secret-of-${id}` },
-      ...more,
-    }),
-  );
-
-let open: { account: AccountBench; session: WechatySession }[];
-beforeEach(() => {
-  worlds = new Map();
-  puppets = [];
-  sentTo = [];
-  open = [];
-});
-afterEach(async () => {
-  for (const { account, session } of open) {
-    account.end();
-    await socket?.close(session);
-  }
-});
-
-/** Opens an account and logs its user in. */
-async function connect(account: AccountBench, self = 'wxid_self') {
-  const before = puppets.length;
-  const opening = socket!.open(account.emit, account.context());
-  opening.catch(() => undefined);
-  await until(() => puppets.length > before);
-  const mocker = worlds.get(account.id)!;
-  const puppet = puppets.at(-1)!;
-  await until(() => puppet.state.active() === true);
-  const me = mocker.createContact({ id: self, name: '客服小李' });
-  mocker.login(me);
-  const session = await opening;
-  open.push({ account, session });
-  return { session, mocker, puppet, me };
-}
-
-const customer = (mocker: Mocker, id = 'wxid_alice', name = 'Alice') =>
-  mocker.createContact({ id, name, type: types.Contact.Individual, alias: '', weixin: '', handle: '' } as never);
-
-/** What whoever it is sees in WeChat; the mock's types know of no listeners. */
-function hear(whom: object, listener: (message: { text(): string; talker(): { id: string } }) => unknown): void {
-  (whom as NodeJS.EventEmitter).on('message', listener);
-}
-
-/** Something that the mock has no words for, as another puppet would hand it over. */
-function raw(mocker: Mocker, payload: Record<string, unknown>): void {
-  mocker.MessageMock.create({ timestamp: 1_700_000_000, type: types.Message.Text, ...payload } as never);
-  mocker.puppet.emit('message', { messageId: payload['id'] as string });
-}
+afterEach(clear);
 
 describe('a login', () => {
   it('is waited for, its code offered to the API alone', async () => {
     const account = bench('a');
-    const opening = socket!.open(account.emit, account.context());
+    const opening = socket.open(account.emit, account.context());
     await until(() => worlds.has('a') && puppets[0]!.state.active() === true);
     const mocker = worlds.get('a')!;
     mocker.scan('https://login.weixin.qq.com/l/canary', types.ScanStatus.Waiting);
@@ -111,7 +48,7 @@ describe('a login', () => {
 
   it('that nobody makes ends when the gateway lets go', async () => {
     const account = bench('a');
-    const opening = socket!.open(account.emit, account.context());
+    const opening = socket.open(account.emit, account.context());
     await until(() => puppets[0]?.state.active() === true);
     account.end();
     await expect(opening).rejects.toThrow('closed');
@@ -132,7 +69,7 @@ describe('a login', () => {
     await until(() => account.lost !== undefined);
     expect(account.lost).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ended the login') });
     account.time += 3_600_000;
-    await socket!.close(first.session);
+    await socket.close(first.session);
     await connect(account);
     expect(account.standings.at(-1)).toEqual({
       state: 'connected',
@@ -249,6 +186,28 @@ describe('messages', () => {
     await expect(channel.fetchMedia!('unknown', account.with(session))).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('bring files of every type', async () => {
+    const account = bench('a');
+    const { mocker, me, session } = await connect(account);
+    const alice = customer(mocker);
+    const names = { 'a.jpg': 'image', 'a.mp4': 'video', 'a.silk': 'voice', '合同.pdf': 'file', 'a.gif': 'sticker' };
+    const boxOf = (name: string) => FileBox.fromBase64(Buffer.from(`bytes of ${name}`).toString('base64'), name);
+    for (const name of ['a.jpg', 'a.mp4']) alice.say(boxOf(name)).to(me);
+    // The mock has no way to say the others.
+    const { Audio, Attachment, Emoticon } = types.Message;
+    for (const [name, type] of Object.entries({ 'a.silk': Audio, '合同.pdf': Attachment, 'a.gif': Emoticon })) {
+      mocker.cacheFileBoxPayload.set(name, boxOf(name).toJSON());
+      raw(mocker, { id: name, type, talkerId: alice.id, listenerId: me.id });
+    }
+    await until(() => account.stored.length === 5);
+    const parts = account.stored.flatMap((event) => (event as { parts: { kind: string; ref: string }[] }).parts);
+    expect(parts.map(({ kind }) => kind)).toEqual(Object.values(names));
+    for (const [i, name] of Object.keys(names).entries()) {
+      const media = await channel.fetchMedia!(parts[i]!.ref, account.with(session));
+      expect([media.name, Buffer.concat(await media.stream.toArray()).toString()]).toEqual([name, `bytes of ${name}`]);
+    }
+  });
+
   it('of every type are taken, what is not known as unsupported', async () => {
     const account = bench('a');
     const { mocker, me } = await connect(account);
@@ -303,11 +262,38 @@ describe('messages', () => {
     ]);
   });
 
+  it('that our own user recalls on the phone are deleted, also while a file is being sent', async () => {
+    const account = bench('a');
+    const { mocker, me, session, puppet } = await connect(account);
+    const alice = customer(mocker);
+    me.say('wrong').to(alice);
+    await until(() => account.stored.length === 1);
+    puppet.messageSendFile = async () => undefined;
+    const part = {
+      type: 'media',
+      kind: 'file',
+      fileId: 'f',
+      mimeType: 'text/plain',
+      bytes: 4,
+      state: 'ready',
+    } as const;
+    const sending = channel.send!(unitTo('wxid_alice', part), account.with(session));
+    const [{ externalIds }] = account.stored as unknown as [{ externalIds: string[] }];
+    raw(mocker, {
+      ...{ id: 'r1', type: types.Message.Recalled, text: externalIds[0] },
+      ...{ talkerId: me.id, listenerId: alice.id },
+    });
+    await until(() => account.stored.length === 2);
+    expect(account.stored[1]).toMatchObject({ kind: 'deleted', externalId: externalIds[0], thread: 'wxid_alice' });
+    expect((await sending).externalIds).toEqual([]);
+  });
+
   it('of official accounts, to oneself and in groups are left alone', async () => {
     const account = bench('a');
     const { mocker, me } = await connect(account);
     mocker.createContact({ id: 'gh_news', type: types.Contact.Official }).say('broadcast').to(me);
     me.say('a note').to(me);
+    me.say('another').to(mocker.createContact({ id: 'filehelper', type: types.Contact.Individual }));
     const alice = customer(mocker);
     alice.say('in a group').to(mocker.createRoom({ id: '1@chatroom', memberIdList: [me.id, alice.id] } as never));
     alice.say('last').to(me);
@@ -329,9 +315,11 @@ describe('messages', () => {
     me.say('from the phone').to(room);
     await until(() => account.stored.length === 3);
     const handles = [{ scheme: 'wechaty-room', scope: 'a', value: '1@chatroom' }];
+    const member = (value: string) => ({ scheme: 'wechat-wxid', scope: '', value });
+    const common = { thread: 'room:1@chatroom', from: 'contact' };
     expect(account.stored).toMatchObject([
-      { thread: 'room:1@chatroom', from: 'contact', sender: { name: 'Alice', group: '采购群', handles } },
-      { thread: 'room:1@chatroom', from: 'contact', sender: { name: 'Bob', group: '采购群', handles } },
+      { ...common, sender: { name: 'Alice', member: member('wxid_alice'), group: '采购群', handles } },
+      { ...common, sender: { name: 'Bob', member: member('wxid_bob'), group: '采购群', handles } },
       { thread: 'room:1@chatroom', from: 'agent', sender: { name: '客服小李', handles } },
     ]);
     const heard: string[] = [];
@@ -371,7 +359,7 @@ describe('messages', () => {
     await until(() => mocker.cacheMessagePayload.size === 1);
     account.time += 60_000;
     account.end();
-    await socket!.close(session);
+    await socket.close(session);
     await connect(account);
     expect(account.standings.at(-1)?.detail).toContain('from 2026-11-21T09:29:00.000Z');
   });
@@ -409,7 +397,7 @@ describe('people of puppets whose ids last for one login', () => {
     });
 
     account.end();
-    await socket!.close(open[0]!.session);
+    await socket.close(open[0]!.session);
     const next = await connect(account);
     person(next.mocker, '@9', { alias: '王总' });
     person(next.mocker, '@10', { weixin: 'wang88' });

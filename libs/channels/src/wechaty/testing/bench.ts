@@ -17,6 +17,8 @@ export class AccountBench {
   reporting: () => boolean = () => true;
   /** What the store does: throws where the database is away. */
   storing: (events: readonly InboundEventInput[]) => void = () => undefined;
+  /** What storing waits for. */
+  before: () => Promise<void> = () => Promise.resolve();
   time = Date.parse('2026-11-21T09:30:00Z');
   lost: Error | undefined;
   private abort = new AbortController();
@@ -28,6 +30,7 @@ export class AccountBench {
 
   readonly emit = async (events: readonly InboundEventInput[]): Promise<[]> => {
     this.storing(events);
+    await this.before();
     this.stored.push(...events.map((event) => InboundEvent.parse(event)));
     return [];
   };
@@ -65,8 +68,8 @@ export class AccountBench {
 }
 
 /** Waits until it holds; fails after some seconds. */
-export async function until(holds: () => boolean, what = String(holds)): Promise<void> {
-  for (let i = 0; i < 400; i += 1) {
+export async function until(holds: () => boolean, what = String(holds), ms = 4_000): Promise<void> {
+  for (let i = 0; i < ms / 10; i += 1) {
     if (holds()) return;
     await delay(10);
   }
