@@ -7,6 +7,7 @@ import { benchDrain } from './drain.js';
 import { benchGrowth } from './growth.js';
 import { benchIntake } from './intake.js';
 import { benchLatency } from './latency.js';
+import { benchMail } from './mail.js';
 import { benchOutbound } from './outbound.js';
 import { stopEverything } from './parts/cleanup.js';
 import { describeMachine } from './parts/machine.js';
@@ -30,6 +31,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
   growth: benchGrowth,
   processes: benchProcesses,
   text: benchText,
+  mail: benchMail,
 };
 
 const { values, positionals } = parseArgs({

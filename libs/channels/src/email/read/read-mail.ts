@@ -11,6 +11,7 @@ import { resolveTxt } from './dkim/resolve.js';
 import { readHeaders, textOf, valueOf, type Headers } from './headers.js';
 import { ORIGINAL, partsOf } from './parts.js';
 import { answeredId, ownId, threadOf } from './place.js';
+import { bearing } from './quotes/bearing.js';
 import { ReadingPool } from './pool.js';
 import type { Reading } from './reading.js';
 import { eventsOfReport } from './receipts.js';
@@ -18,8 +19,6 @@ import { authorOf, borderVerdict, type Author } from './sender.js';
 import { Unreadable } from './thread.js';
 
 const SLICE = 1_048_576;
-const FORWARDS = /^\s*(?:fwd?|wg|tr|rv|i|enc|转发|轉寄|轉發|转)\s*[:：]/i;
-const ANSWERS = /^\s*(?:re|aw|sv|antw|回复|回覆|答复|答覆|回)\s*(?:\[\d+\])?\s*[:：]/i;
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 
@@ -90,9 +89,8 @@ interface Asked {
 
 async function read(source: Uint8Array, { headers, signatures, context }: Asked): Promise<Reading | Unreadable> {
   const subject = textOf(valueOf(headers, 'subject'));
-  const answers = valueOf(headers, 'in-reply-to') !== '' || valueOf(headers, 'references') !== '' || ANSWERS.test(subject);
   const hashes = [...new Set(signatures.map(({ canonical }) => canonical.body))];
-  const request = { task: 'read' as const, answers, forwards: FORWARDS.test(subject), ...(hashes.length > 0 && { hashes }) };
+  const request = { task: 'read' as const, ...bearing(headers, subject), ...(hashes.length > 0 && { hashes }) };
   try {
     return (await (context.pool ?? shared).run({ source, request })) as Reading;
   } catch (error) {

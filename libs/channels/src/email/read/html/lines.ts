@@ -83,7 +83,7 @@ class Layout {
         if (i > 0) this.endLine();
         this.#add(node, line, around);
       });
-    } else this.#add(node, text.replace(/\s+/g, ' '), around);
+    } else this.#add(node, text.replace(/[ \t\r\n\f]+/g, ' '), around);
   }
 
   #add(node: Node, text: string, around: Around): void {

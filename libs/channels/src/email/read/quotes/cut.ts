@@ -64,12 +64,16 @@ export function keptLines(lines: readonly Line[], context: CutContext): boolean[
 }
 
 function findBoundary(lines: readonly Line[], start: number, context: CutContext): Boundary | undefined {
+  let typed: Boundary | undefined;
   for (let i = start; i < lines.length; i += 1) {
     const found = boundaryAt(lines, i, context);
     if (!found) continue;
-    return context.forwards ? { ...found, kind: 'forward' } : found;
+    if (context.forwards) return { ...found, kind: 'forward' };
+    if (found.kind !== 'quotes' || lines[found.at]!.depth === 0 || lines[i]!.cited) return found;
+    // Signs that somebody may have typed: what a program wrote says more.
+    typed ??= found;
   }
-  return undefined;
+  return typed;
 }
 
 function boundaryAt(lines: readonly Line[], i: number, context: CutContext): Boundary | undefined {
@@ -113,12 +117,14 @@ function attributionAt(lines: readonly Line[], i: number): Boundary | undefined 
 function isHeaderBlock(lines: readonly Line[], start: number): boolean {
   if (!headerField(lines[start]!.text)) return false;
   const found = new Map<HeaderKey, string>();
-  let gaps = 0;
-  for (let i = start; i < Math.min(start + BLOCK_LINES, lines.length) && gaps < 2; i += 1) {
+  let [gaps, others] = [0, 0];
+  for (let i = start; i < Math.min(start + BLOCK_LINES, lines.length) && gaps < 2 && others < 2; i += 1) {
     const { text } = lines[i]!;
     const field = headerField(text);
-    if (field && !found.has(field[0])) found.set(...field);
+    if (field && found.has(field[0])) break;
+    if (field) found.set(...field);
     gaps = text === '' ? gaps + 1 : 0;
+    others += field || text === '' ? 0 : 1;
   }
   const from = found.get('from');
   if (from === undefined || !found.has('subject')) return false;

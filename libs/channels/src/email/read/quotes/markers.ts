@@ -37,7 +37,7 @@ const TIME = /\d{1,2}\s?[:.时時h点]\s?\d{2}/;
 const WROTE = /\b(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał\(?a?\)?|пишет)\s*[:：]?$|(?:写道|寫道|写到|写信道|来信|發信|のメール|書きました|작성)\s*[:：]?$/i; // prettier-ignore
 const WROTE_FRAMED = /^-{2,}\s*.{6,}\b(?:wrote|撰写|写道)\s*-{2,}$|^-{2,}.{6,}(?:撰写|写道)\s*-{2,}$/i;
 const GERMAN = /^am .{6,} schrieb .{2,}[:：]$/i;
-const BARE = /^\d{1,2}\.\d{2}\.\d{4},\s\d{1,2}:\d{2},\s.*<.+@.+>\s*:$/;
+const BARE = /^\d{2,4}[.年/-].{0,30}\d{1,2}:\d{2}.{0,80}<\S+@\S+>\s*[:：]$/;
 
 /**
  * A line that says who wrote what follows: `On ..., ... wrote:`, `... 写道：`. `certain`: it names a time or an address, as programs do;
@@ -66,19 +66,33 @@ const FIELDS = Object.entries(KEYS).map(
 /** `From: Anna <anna@example.com>` as [from, ...]: a line of the headers that programs put above of what they quote. */
 export function headerField(text: string): readonly [key: HeaderKey, value: string] | undefined {
   if (text.length > MOST_MARKER) return undefined;
+  const bare = text.replace(/^(\p{Script=Han})[\s\u3000]+(?=\p{Script=Han})/u, '$1');
   for (const [key, pattern] of FIELDS) {
-    const match = pattern.exec(text);
+    const match = pattern.exec(bare);
     if (match) return [key, match[1]!.trim()];
   }
   return undefined;
 }
 
-const DEVICE = /^(?:sent|gesendet|envoyé|enviado) (?:from|via|von|depuis|desde|mit) .{2,60}$|^get outlook for .{2,20}$|^(?:发|發|发送|寄|傳送)自(?:我的)?.{1,40}$|^来自.{1,40}(?:客户端|邮件|邮箱|手机|outlook|iphone|ipad|android)(?:\s*for\s*\w+)?$|^.{0,20}(?:发送自|获取) .{2,40}$|^下载 ?outlook.{0,40}$|^从我的.{1,20}(?:发送|发出)$|^使用.{1,30}发送$|^iPhoneから送信$/i; // prettier-ignore
+const DEVICES = 'iphone|ipad|android|galaxy|outlook|windows|mail|手机|手機|平板|邮箱|郵箱|邮件|客户端|微信';
+const DEVICE = new RegExp(
+  [
+    '^(?:sent|gesendet|envoyé|enviado) (?:from|via|with|von|mit|depuis|desde) .{2,60}$',
+    '^get outlook for .{2,20}$',
+    '^(?:发|發|发送|寄|傳送)自(?:我的[^，。！？]{1,30}|[^，。！？]{0,20}(?:' + DEVICES + ')[^，。！？]{0,20})$',
+    '^(?:来自|获取|下载|使用|从我的|從我的)[^，。！？]{0,30}(?:' + DEVICES + ')[^，。！？]{0,20}$',
+    '^iPhoneから送信$',
+  ].join('|'),
+  'i',
+);
 const DISCLAIMER =
   /^[*\s]*(?:confidentiality (?:notice|note)|disclaimer\b|legal notice|important notice)|^(?:this|the information (?:contained )?in this) (?:e-?mail|message|communication)\b.{0,120}\b(?:confidential|privileged|intended (?:only |solely )?for)|^(?:本邮件|此邮件|本电子邮件|本郵件|此郵件).{0,60}(?:保密|机密|機密|仅供|仅限|僅供|收件人)|^(?:免责声明|保密声明|法律声明|免責聲明)/i;
 
 /** `Sent from my iPhone`, `发自我的小米手机`. */
-export const isDeviceLine = (text: string): boolean => text.length < 120 && DEVICE.test(text);
+export const isDeviceLine = (text: string): boolean => {
+  if (text.length > 160) return false;
+  return DEVICE.test(text.replace(/\s*<https?:[^<>]*>$/, ''));
+};
 /** The beginning of what companies append to every mail. */
 export const isDisclaimer = (text: string): boolean => DISCLAIMER.test(text.slice(0, 300));
 /** `-- `, with which signatures begin (RFC 3676 section 4.3), also where its blank was lost. */
