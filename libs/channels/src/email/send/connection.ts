@@ -4,7 +4,6 @@ import { isIP, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ProviderFailure } from '#normalizer';
 import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
-import XOAuth2 from 'nodemailer/lib/xoauth2';
 import type { AdapterContext } from '../../core/adapter.js';
 import { portOf, type EmailConfig } from '../email.config.js';
 import type { Login } from '../login/login.js';
@@ -147,6 +146,7 @@ function optionsOf(config: EmailConfig, connection: Socket): SMTPConnection.Opti
   return {
     ...{ connection, host, name: split(config.address)[1], secure: encrypted, secured: encrypted },
     requireTLS: !encrypted,
+    customAuth: { TOKEN: byToken },
     tls: { ...(tls.ca && { ca: tls.ca }), ...(servername && { servername }) },
     ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs },
     ...{ socketCloseTimeout: CLOSING_MS, maxResponseSize: MOST_ANSWER_BYTES },
@@ -154,7 +154,14 @@ function optionsOf(config: EmailConfig, connection: Socket): SMTPConnection.Opti
 }
 
 function authOf(login: Login): SMTPConnection.AuthenticationType {
-  if ('pass' in login) return login;
-  const { user, accessToken } = login;
-  return { user, oauth2: new XOAuth2({ user, accessToken }) };
+  return 'pass' in login ? login : { user: login.user, method: 'TOKEN', pass: login.accessToken };
+}
+
+/** XOAUTH2, tried once: a token that is refused is not tried again. What a refusal says comes after an empty line (RFC 7628 section 3.2.2). */
+async function byToken({ auth, sendCommand }: SMTPConnection.CustomAuthenticationContext): Promise<void> {
+  const { user, pass } = auth.credentials;
+  const initial = Buffer.from(`user=${user}\x01auth=Bearer ${pass}\x01\x01`).toString('base64');
+  const said = await sendCommand(`AUTH XOAUTH2 ${initial}`);
+  const { status } = said.status === 334 ? await sendCommand('') : said;
+  if (status !== 235) throw new Error('the access token is refused');
 }

@@ -2,6 +2,7 @@ import { ProviderFailure } from '#normalizer';
 import { BlockedAddress, secretValues } from '#transport';
 import type { NodemailerError } from 'nodemailer/lib/errors';
 import { emailConfig, type EmailConfig } from '../email.config.js';
+import { FileUnread } from './media.js';
 import { meaningOf, type Stage } from './reply-codes.js';
 
 /** Longest part of a server's own words that is passed on. */
@@ -28,6 +29,7 @@ export function connectFailure(error: unknown): ProviderFailure {
  */
 export function smtpFailure(error: unknown, { config, handedOver }: Standing): ProviderFailure {
   if (error instanceof ProviderFailure) return error;
+  if (error instanceof FileUnread && error.cause instanceof ProviderFailure) return error.cause;
   const { response, responseCode = 0, command = '', code } = error as NodemailerError;
   if (responseCode >= 400) return answered(response ?? '', { config, stage: stageOf(command) });
   if (response && handedOver)

@@ -71,7 +71,7 @@ export function textOf(html: string): string {
     text: (text) => (out += dropped > 0 ? '' : text.replace(/\s+/g, ' ')),
     close: (name) => {
       if (DROPPED.has(name)) dropped -= 1;
-      end(name);
+      if (!VOID.has(name)) end(name);
     },
   });
   const lines = out.split('\n').map((line) => line.trim());

@@ -61,6 +61,17 @@ function addressOf({ fileId, url }: MediaPart, ctx: Context): string | undefined
 }
 
 async function* bytesOf(fileId: string, ctx: Context): AsyncGenerator<Uint8Array> {
-  const { stream } = await ctx.openFile(fileId);
-  yield* stream as AsyncIterable<Uint8Array>;
+  try {
+    const { stream } = await ctx.openFile(fileId);
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new FileUnread(error);
+  }
+}
+
+/** A file of the mail could not be read. */
+export class FileUnread extends Error {
+  constructor(override readonly cause: unknown) {
+    super('a file of the mail cannot be read');
+  }
 }
