@@ -40,13 +40,17 @@ afterAll(async () => {
   await stopEverything();
 });
 
+/** As long as WeChat waits for an answer to a callback. */
+const BUDGET_MS = 5_000;
+
 /** The provider calls an account: signed and encrypted. */
 async function call(account: 'wechat' | 'kf', fields: Record<string, string | number>): Promise<void> {
   const who = account === 'kf' ? { receiverId: corp.corpId, family: 'wecom' as const } : { receiverId: app.appId };
   const body = xmlOf({ ToUserName: 'gh_1', CreateTime: Math.floor(Date.now() / 1_000), ...fields });
   const request = sealed(rawRequest({ method: 'POST', body }), { ...keys, ...who }, Date.now());
   const address = `${stage.gateway.url}/channels/${account}?${request.query}`;
-  const { status } = await fetch(address, { method: 'POST', body: new Uint8Array(request.body) });
+  const signal = AbortSignal.timeout(BUDGET_MS);
+  const { status } = await fetch(address, { method: 'POST', body: new Uint8Array(request.body), signal });
   expect(status).toBe(200);
 }
 
@@ -162,6 +166,13 @@ describe('an answer of WeChat to a call that hands nothing over', () => {
     await files('attachment.ready', message);
     const gone = await write('files', { MsgType: 'voice', MediaId: 'GONE', Format: 'amr' });
     await files('attachment.unavailable', gone.message);
+  });
+
+  it('is not waited for by the callback that needs it', async () => {
+    wechat.expireToken();
+    wechat.next('/cgi-bin/stable_token', 'hang');
+    const { message } = await write('patient', { MsgType: 'voice', MediaId: 'VOICE', Format: 'amr' });
+    expect(message.parts).toMatchObject([{ type: 'media', state: 'pending' }]);
   });
 
   it('on who wrote may be anything: the message is told all the same', async () => {
