@@ -1,5 +1,12 @@
 export { Environment } from './environment.js';
-export { listeningUrl, loadSettings, type ConfigSchemas, type LoadOptions, type Settings } from './load.js';
+export {
+  listeningUrl,
+  loadSettings,
+  readPackages,
+  type ConfigSchemas,
+  type LoadOptions,
+  type Settings,
+} from './load.js';
 export { SettingsError, type Problem } from './problem.js';
 export { settingsReference } from './reference.js';
 export { Routing } from './routing.js';

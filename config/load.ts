@@ -34,6 +34,22 @@ export interface LoadOptions {
   readonly crms?: ConfigSchemas;
 }
 
+/** The settings file, and the packages that it names: what has to be loaded before the rest of it can be checked, which finds what is wrong. */
+export function readPackages(env: NodeJS.ProcessEnv): { readonly file: string; readonly packages: readonly string[] } {
+  const { TRIBUTARY_CONFIG: file } = readEnvironment(env, []);
+  try {
+    const given = new YamlSource(readFileSync(file, 'utf8'), env).data();
+    return {
+      file,
+      packages: SettingsFile.pick({ packages: true })
+        .loose()
+        .parse(given ?? {}).packages,
+    };
+  } catch {
+    return { file, packages: [] };
+  }
+}
+
 /** Reads environment and settings file. Throws `SettingsError` that lists everything wrong with both. */
 export function loadSettings({ env, channels, connectors, crms }: LoadOptions): Settings {
   const problems: Problem[] = [];

@@ -239,6 +239,12 @@ export const SettingsFile = z.strictObject({
     .boolean()
     .default(false)
     .describe('`true` serves the demo page at `/demo` and runs its small helpdesk on the loopback.'),
+  packages: z
+    .array(z.string().min(1).max(214))
+    .default([])
+    .describe(
+      'Packages of channels and connectors: names of what is installed beside the gateway, or paths from this file that begin with a dot. One that is missing, broken or made for another version stops the start.',
+    ),
   network: network.prefault({}).describe('What the gateway may call, and whom it believes.'),
   accounts: z.array(AccountSettings).default([]).describe('Connected channels. More can be made through the API.'),
   destinations: z

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Checkout } from './checkout.js';
-import { blocksOf, looseBlocks } from './guide.js';
+import { blocksOf } from '../../scripts/kit.js';
+import { looseBlocks } from './guide.js';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const GUIDE = 'docs/add-a-channel.md';

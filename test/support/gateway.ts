@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Api } from './api.js';
 import { dataFolder, emptyFolder, removeFolder } from './folders.js';
@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly databaseUrl?: string;
   /** A data folder that is kept; else a new one with an empty database in it. */
   readonly dataDir?: string;
+  /** The entry of another installation than the one that is built here. */
+  readonly entry?: string;
   /** The process after the next kill is kept ready beside: it starts in a third of the time. */
   readonly spare?: boolean;
 }
@@ -121,6 +123,15 @@ export class Gateway {
     await writeFile(this.parts.file, text);
   }
 
+  /** Writes files beside the settings file. */
+  async beside(files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(dirname(this.parts.file), path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text);
+    }
+  }
+
   /** Starts the process; resolves once it says that it is ready, throws what it said if it ends before. */
   async start(): Promise<void> {
     const child = this.spawn();
@@ -192,7 +203,7 @@ export class Gateway {
   private launch(): ChildProcess {
     const { options, file, dataDir } = this.parts;
     const inherited = Object.entries(process.env).filter(([name]) => !OURS.test(name));
-    const child = spawn(process.execPath, ['--import', options.spare ? SPARE : LEASH, ENTRY], {
+    const child = spawn(process.execPath, ['--import', options.spare ? SPARE : LEASH, options.entry ?? ENTRY], {
       cwd: ROOT,
       env: {
         ...Object.fromEntries(inherited),

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { builtinAdapters, type ChannelAdapter } from '#channels';
 import type { Settings } from '#config';
 import {
   AccountStore,
@@ -24,8 +23,7 @@ import {
   writeRouting,
 } from '#conversations';
 import { openDatabase, type Database } from '#database';
-import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
-import { builtinCrms, CODE_LIMITS, Codes, IDENTITY_ENTITIES } from '#identity';
+import { CODE_LIMITS, Codes, IDENTITY_ENTITIES } from '#identity';
 import { languageDetector } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { randomBytes } from 'node:crypto';
@@ -36,6 +34,7 @@ import { openFileStore } from './files/open-store.js';
 import { MIGRATIONS } from './migrations.js';
 import type { Blotter } from './ops/log.js';
 import { Metrics } from './ops/metrics.js';
+import { BUILTIN, schemasOf, type Kinds } from './packages/index.js';
 import { Verifications } from './verify/verifications.js';
 
 /** Everything of the process that needs no framework, made and wired once. */
@@ -45,18 +44,14 @@ export interface EngineOptions {
   readonly settings: Settings;
   readonly log: Logger;
   readonly blotter: Blotter;
+  /** Channels and ticket systems that there are. Default: the built-in ones. */
+  readonly kinds?: Kinds;
 }
 
 const ADMIN_KEY = 'admin.key';
-const adapters = builtinAdapters as readonly ChannelAdapter<unknown, unknown>[];
-const connectors = builtinConnectors as readonly HelpdeskConnector<unknown>[];
 
-/** Settings schemas by type, for the settings file. */
-export const configSchemas = {
-  channels: Object.fromEntries(adapters.map(({ type, config }) => [type, config])),
-  connectors: Object.fromEntries(connectors.map(({ type, config }) => [type, config])),
-  crms: Object.fromEntries(builtinCrms.map(({ type, config }) => [type, config])),
-};
+/** Settings schemas of what is built in, by type. */
+export const configSchemas = schemasOf(BUILTIN);
 
 /**
  * Opens the database, checks the secret key, takes over accounts and destinations of the settings file. Throws `DataFolderBusy`, `DatabaseUnavailable`,
@@ -81,11 +76,11 @@ export async function openEngine(options: EngineOptions) {
 }
 
 async function assemble(database: Database, options: EngineOptions) {
-  const { settings, log } = options;
+  const { settings, log, kinds = BUILTIN } = options;
   const keys = openKeys(settings);
   const vault = new Vault(keys.secretKey, settings.previousSecretKey);
   await vault.check(database);
-  const stores = await openStores(database, vault, settings);
+  const stores = await openStores({ database, vault, kinds }, settings);
   await writePolicy(database, 'identity', { merge: settings.identity.merge });
   await writeRouting(database, settings.routing);
   const metrics = new Metrics();
@@ -101,7 +96,7 @@ async function assemble(database: Database, options: EngineOptions) {
   const shared = new SharedValues({ database, vault, leases });
   const clients = openClients(settings);
   const directory = new Directory({
-    ...{ database, ...stores, ...clients, adapters, connectors, traces, files, fileUrls, shared, log },
+    ...{ database, ...stores, ...clients, ...kinds, traces, files, fileUrls, shared, log },
     publicUrl: settings.publicUrl,
   });
   const crm = Crm.open({ settings: settings.crm, database, http: clients.http, shared, metrics, log });
@@ -203,7 +198,10 @@ export function adminKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
   return join(dataDir, ADMIN_KEY);
 }
 
-async function openStores(database: Database, vault: Vault, settings: Settings) {
+async function openStores(
+  { database, vault, kinds: { adapters, connectors } }: { database: Database; vault: Vault; kinds: Kinds },
+  settings: Settings,
+) {
   const kinds = new Map(
     adapters.map(({ type, config, continuity, ingress }) => [
       type,

@@ -1,11 +1,13 @@
+#!/usr/bin/env node
 import 'reflect-metadata';
 import { relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadSettings, SettingsError, type Settings } from '#config';
+import { SettingsError, type Settings } from '#config';
 import { WrongSecretKey } from '#conversations';
 import { DatabaseUnavailable, DataFolderBusy } from '#database';
-import { adminKeyFile, configSchemas } from './engine.js';
+import { adminKeyFile } from './engine.js';
 import { Blotter, openLog } from './ops/log.js';
+import { openSettings, PackageProblem } from './packages/index.js';
 import { startGateway, type Gateway, type StartOptions } from './start.js';
 
 /** So long a database that cannot be reached is waited for, as where both are started together. */
@@ -14,7 +16,7 @@ const DATABASE_MS = 30_000;
 const STOP_MS = 9_500;
 
 async function main(): Promise<void> {
-  const settings = loadSettings({ env: process.env, ...configSchemas });
+  const { settings, kinds } = await openSettings(process.env);
   const blotter = new Blotter();
   const log = openLog(settings.logLevel, blotter);
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
@@ -22,7 +24,7 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'an error was caught nowhere: the process cannot go on');
     process.exit(1);
   });
-  const gateway = await startPatiently({ settings, log, blotter });
+  const gateway = await startPatiently({ settings, log, blotter, kinds });
   greet(gateway);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
@@ -86,7 +88,12 @@ function shown(path: string): string {
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (error instanceof SettingsError || error instanceof DataFolderBusy || error instanceof WrongSecretKey)
+  if (
+    error instanceof SettingsError ||
+    error instanceof PackageProblem ||
+    error instanceof DataFolderBusy ||
+    error instanceof WrongSecretKey
+  )
     return error.message;
   if (error instanceof DatabaseUnavailable) return `${error.message}\nCheck DATABASE_URL, and that the server runs.`;
   if (code === 'EADDRINUSE') return `port ${port} is in use by another process; stop it, or set PORT to another one`;

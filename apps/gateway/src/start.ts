@@ -26,6 +26,7 @@ import { watchBacklog } from './ops/outbox-gauges.js';
 import { Readiness } from './ops/readiness.js';
 import { observeRequests, refuseUnreadable } from './ops/server-hooks.js';
 import { boundConnections, HEAD_LIMITS } from './ops/server-limits.js';
+import type { Kinds } from './packages/index.js';
 import { Live, RelayProcess, Scheduler, type Sessions } from './relay/index.js';
 
 /** A gateway that listens. */
@@ -45,6 +46,7 @@ export interface StartOptions {
   readonly settings: Settings;
   readonly log: Logger;
   readonly blotter: Blotter;
+  readonly kinds?: Kinds;
 }
 
 /** From the signal on; what is still under way then is cut. */
@@ -65,7 +67,7 @@ const REQUEST_MS = 300_000;
 export async function startGateway(options: StartOptions): Promise<Gateway> {
   const { log, blotter } = options;
   const settings = await withPort(options.settings);
-  const engine = await openEngine({ settings, log, blotter });
+  const engine = await openEngine({ settings, log, blotter, ...(options.kinds && { kinds: options.kinds }) });
   try {
     return await serve(engine);
   } catch (error) {

@@ -1,5 +1,6 @@
 export * from './core/adapter.js';
 export * from './core/capabilities.js';
+export * from './core/define.js';
 export * from './core/fit.js';
 export { builtinAdapters } from './builtin.js';
 export * from './webchat/protocol.js';

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LocalFileStore, S3FileStore, Vault, WrongSecretKey, keyFile, type FileStore } from '#conversations';
-import { loadSettings, SettingsError, type Settings } from '#config';
+import { SettingsError, type Settings } from '#config';
 import { DatabaseUnavailable, DataFolderBusy, NotEmpty, openDatabase, type DatabasePlace } from '#database';
-import { configSchemas } from '../engine.js';
+import { openSettings, PackageProblem } from '../packages/index.js';
 import { MIGRATIONS } from '../migrations.js';
 import { Unusable } from './archive.js';
 import { backUp } from './backup.js';
@@ -27,7 +27,7 @@ class Usage extends Error {}
 /** `npm run backup -- <file or folder> [--with-secret-key]` */
 export async function backupCommand({ words, env, say }: Command): Promise<void> {
   const [target] = argument(words, `npm run backup -- <file or folder> [${KEY_FLAG}]`, [KEY_FLAG]);
-  const settings = loadSettings({ env, ...configSchemas });
+  const { settings } = await openSettings(env);
   const database = placeOf(settings);
   if ('dataDir' in database) await mustHold(database.dataDir);
   const store = storeOf(settings);
@@ -52,7 +52,7 @@ export async function backupCommand({ words, env, say }: Command): Promise<void>
 /** `npm run restore -- <file>` */
 export async function restoreCommand({ words, env, say }: Command): Promise<void> {
   const [archive] = argument(words, 'npm run restore -- <file>', []);
-  const settings = loadSettings({ env, ...configSchemas });
+  const { settings } = await openSettings(env);
   const folders = [
     settings.dataDir,
     ...(settings.files.store === 'dir' && settings.files.dir ? [settings.files.dir] : []),
@@ -157,7 +157,7 @@ async function version(): Promise<string> {
 
 /** What a person can put right is told in words alone; everything else with its stack. */
 export function explain(error: unknown): string {
-  const known = [Usage, SettingsError, Unusable, NotEmpty, DataFolderBusy, DatabaseUnavailable];
+  const known = [Usage, SettingsError, PackageProblem, Unusable, NotEmpty, DataFolderBusy, DatabaseUnavailable];
   if (known.some((kind) => error instanceof kind)) return (error as Error).message;
   const { code, message, stack } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM')

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listeningUrl, loadSettings } from '#config';
+import { listeningUrl } from '#config';
 import type { ImportRecord } from '#identity';
-import { adminKeyFile, configSchemas } from '../engine.js';
+import { adminKeyFile } from '../engine.js';
+import { openSettings } from '../packages/index.js';
 import { Progress, type Terminal } from './progress.js';
 
 const USAGE = `npm run import -- <companies|contacts> <file.csv|file.ndjson> [--country CN] [--unknown metadata] [--url http://...] [--key ...]`;
@@ -30,7 +31,7 @@ export interface Command {
  */
 export async function importCommand({ words, env, terminal }: Command): Promise<boolean> {
   const { kind, file, flags } = read(words);
-  const gateway = target(flags, env);
+  const gateway = await target(flags, env);
   const path = resolve(env.INIT_CWD ?? process.cwd(), file);
   const progress = new Progress(terminal);
   const sent = await send(gateway, path, { kind, country: flags['--country'], unknown: flags['--unknown'] });
@@ -68,10 +69,10 @@ function read(words: readonly string[]): { kind: string; file: string; flags: Fl
   return { kind, file, flags };
 }
 
-function target(flags: Flags, env: NodeJS.ProcessEnv): Gateway {
+async function target(flags: Flags, env: NodeJS.ProcessEnv): Promise<Gateway> {
   const { '--url': url, '--key': key } = flags;
   if (url !== undefined && key !== undefined) return { url: url.replace(/\/+$/, ''), key };
-  const settings = loadSettings({ env, ...configSchemas });
+  const { settings } = await openSettings(env);
   const address = url?.replace(/\/+$/, '') ?? listeningUrl(settings.host, settings.port);
   const known = key ?? settings.adminKey;
   if (known !== undefined) return { url: address, key: known };
