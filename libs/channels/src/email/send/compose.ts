@@ -44,7 +44,12 @@ export function compose(unit: OutboundUnit, ctx: Context, maxBytes: number): Mai
     ...{ disableFileAccess: true, disableUrlAccess: true, newline: 'win', baseBoundary: identity.messageId.slice(-40) },
   }).compile();
   if (config.dkim) sign(node, config.dkim);
-  const envelope = { from: config.address, to: [identity.to], size: bytes, use8BitMime: !isAscii(identity.to) };
+  const envelope = {
+    from: config.address,
+    to: [identity.to],
+    size: bytes,
+    use8BitMime: !isAscii(identity.to + config.address),
+  };
   return { identity, envelope, source: node.createReadStream() };
 }
 

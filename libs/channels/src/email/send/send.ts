@@ -19,7 +19,7 @@ export async function sendMail(unit: OutboundUnit, ctx: Context): Promise<SendRe
   const to = recipientOf(unit);
   const session = await withLogin('smtp', ctx, (login) => SmtpSession.open(ctx, login));
   try {
-    if (!isAscii(to) && !session.offers.international)
+    if (!isAscii(to + ctx.config.address) && !session.offers.international)
       throw new ProviderFailure('content-refused', 'the mail server takes no address with other letters (SMTPUTF8)');
     const most = Math.min(ctx.config.smtp.maxBytes, session.offers.maxBytes ?? Infinity);
     const externalIds = await handOver(compose(unit, ctx, most), session, ctx);

@@ -9,8 +9,9 @@ type Context = AdapterContext<EmailConfig>;
 
 /** When the Sent folder is looked into, milliseconds after sending ended: servers put mail there within seconds. */
 const LOOKS_MS = [500, 1_500, 3_000, 6_000];
-/** How long all of it may take. */
-const WITHIN_MS = 30_000;
+/** How long looking may take in all, and putting a copy there. */
+const LOOKING_MS = 20_000;
+const SAVING_MS = 10_000;
 
 /**
  * Is a mail in the Sent folder? Asked where the server did not confirm that it has it: true is certain, false is not. Servers that put
@@ -18,7 +19,7 @@ const WITHIN_MS = 30_000;
  */
 export async function isInSent(messageId: string, ctx: Context): Promise<boolean> {
   if (ctx.config.saveSent) return false;
-  const found = await inSentFolder(ctx, async (client, signal) => {
+  const found = await inSentFolder(ctx, LOOKING_MS, async (client, signal) => {
     let waited = 0;
     for (const at of LOOKS_MS) {
       await pause(at - waited, undefined, { signal });
@@ -36,15 +37,18 @@ export async function isInSent(messageId: string, ctx: Context): Promise<boolean
 export async function saveInSent(source: Readable, ctx: Context): Promise<void> {
   const mail = await whole(source).catch(() => undefined);
   if (mail === undefined) return;
-  await inSentFolder(ctx, (client, _signal, folder) => client.append(folder, mail, ['\\Seen'], new Date(ctx.now())));
+  await inSentFolder(ctx, SAVING_MS, (client, _signal, folder) =>
+    client.append(folder, mail, ['\\Seen'], new Date(ctx.now())),
+  );
 }
 
 /** Uses the Sent folder over a connection of its own; undefined where that cannot be done, or takes too long. */
 async function inSentFolder<T>(
   ctx: Context,
+  withinMs: number,
   use: (client: ImapFlow, signal: AbortSignal, folder: string) => Promise<T>,
 ): Promise<T | undefined> {
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(WITHIN_MS)]);
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(withinMs)]);
   let client: ImapFlow | undefined;
   const stop = () => client?.close();
   signal.addEventListener('abort', stop, { once: true });
