@@ -30,10 +30,11 @@ it('is read anew with every connection, so that no process goes on from what ano
 it('ends as it was saved last, though earlier saves take longer, and starts empty once it was destroyed', async () => {
   const shared = database();
   const card = await openMemory(shared);
-  const saves = [1, 2, 3].map(async (n) => {
-    await card.set('token', n);
-    await card.save();
-  });
+  const saves: Promise<void>[] = [];
+  for (const token of [1, 2, 3]) {
+    await card.set('token', token);
+    saves.push(card.save());
+  }
   await Promise.all(saves);
   expect(await (await openMemory(shared)).get('token')).toBe(3);
   await card.destroy();

@@ -268,7 +268,8 @@ describe('messages', () => {
     const alice = customer(mocker);
     me.say('wrong').to(alice);
     await until(() => account.stored.length === 1);
-    puppet.messageSendFile = async () => undefined;
+    let sent = false;
+    puppet.messageSendFile = async () => void (sent = true);
     const part = {
       type: 'media',
       kind: 'file',
@@ -278,6 +279,7 @@ describe('messages', () => {
       state: 'ready',
     } as const;
     const sending = channel.send!(unitTo('wxid_alice', part), account.with(session));
+    await until(() => sent);
     const [{ externalIds }] = account.stored as unknown as [{ externalIds: string[] }];
     raw(mocker, {
       ...{ id: 'r1', type: types.Message.Recalled, text: externalIds[0] },
