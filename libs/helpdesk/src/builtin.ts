@@ -3,7 +3,8 @@ import { kafka } from './kafka/kafka.connector.js';
 import { nats } from './nats/nats.connector.js';
 import { redisStreams } from './redis-streams/redis-streams.connector.js';
 import { redmine } from './redmine/redmine.connector.js';
+import { rt } from './rt/rt.connector.js';
 import { webhook } from './webhook/webhook.connector.js';
 
 /** The built-in connectors, one line each. */
-export const builtinConnectors: readonly HelpdeskConnector[] = [webhook, kafka, nats, redisStreams, redmine];
+export const builtinConnectors: readonly HelpdeskConnector[] = [webhook, kafka, nats, redisStreams, redmine, rt];

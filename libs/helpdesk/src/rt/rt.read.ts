@@ -1,0 +1,146 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { MediaStream } from '#transport';
+import type { HelpdeskAction, HelpdeskPage } from '../core/connector.js';
+import { answered, htmlText, statusChanged } from '../tickets/index.js';
+import {
+  ask,
+  attachmentsOf,
+  contentOf,
+  read,
+  ticketOf,
+  Transactions,
+  type Attachment,
+  type RtContext,
+  type RtTicket,
+  type Transaction,
+} from './rt.api.js';
+import { SCHEME, statusOf } from './rt.write.js';
+
+/** Transactions are numbered before they are committed: for so long one may turn up below those that were seen. */
+const LATE_MS = 120_000;
+const PAGE = 100;
+
+/** Up to when transactions were read, and which were from the moments before. */
+const Cursor = z.object({ at: z.iso.datetime(), seen: z.array(z.string()) });
+type Cursor = z.infer<typeof Cursor>;
+
+/** What agents wrote and did since. */
+export async function poll(position: string | null, ctx: RtContext): Promise<HelpdeskPage> {
+  const before = position === null ? await beginning(ctx) : Cursor.parse(JSON.parse(position));
+  const found = await since(before.at, ctx);
+  const known = new Set(before.seen);
+  const fresh = position === null ? [] : found.filter(({ id }) => !known.has(id));
+  const tickets = new Map<string, RtTicket | null>();
+  const actions: HelpdeskAction[] = [];
+  for (const transaction of fresh) actions.push(...(await actionsOf(transaction, tickets, ctx)));
+  const at = found.reduce((latest, { Created }) => (Created > latest ? Created : latest), before.at);
+  const seen = found.filter(({ Created }) => Date.parse(Created) >= Date.parse(at) - LATE_MS).map(({ id }) => id);
+  return { actions, cursor: JSON.stringify({ at, seen } satisfies Cursor) };
+}
+
+/** A file of an answer. */
+export async function openFile(ref: string, ctx: RtContext): Promise<MediaStream> {
+  return { stream: Readable.from([await contentOf(ctx, ref)]) };
+}
+
+async function beginning(ctx: RtContext): Promise<Cursor> {
+  const query = { fields: 'Created', per_page: '1', orderby: 'id', order: 'DESC' };
+  const Newest = z.object({ items: z.array(z.object({ Created: z.iso.datetime() })) });
+  const body = [{ field: 'ObjectType', value: 'RT::Ticket' }];
+  const [newest] = read(Newest, await ask(ctx, '/transactions', { method: 'POST', query, body })).items;
+  return { at: newest?.Created ?? '1970-01-01T00:00:00Z', seen: [] };
+}
+
+/** Answers and changes of status by others than us, a while back from `at`. */
+async function since(at: string, ctx: RtContext): Promise<Transaction[]> {
+  const from = new Date(Math.max(0, Date.parse(at) - LATE_MS)).toISOString().slice(0, 19).replace('T', ' ');
+  const body = [
+    { field: 'ObjectType', value: 'RT::Ticket' },
+    { field: 'Created', operator: '>=', value: from },
+    { field: 'Creator', operator: '!=', value: ownId(ctx) },
+    { field: 'Type', value: 'Correspond' },
+    { field: 'Type', value: 'Status' },
+  ];
+  const fields = { fields: 'Type,Creator,ObjectId,Created,OldValue,NewValue', 'fields[Creator]': 'RealName' };
+  const found: Transaction[] = [];
+  for (let page = 1; ; page += 1) {
+    const query = { ...fields, per_page: String(PAGE), page: String(page), orderby: 'id', order: 'ASC' };
+    const { items } = read(Transactions, await ask(ctx, '/transactions', { method: 'POST', query, body }));
+    found.push(...items);
+    if (items.length < PAGE) return found;
+  }
+}
+
+/** A token bears the number of its user (RT::AuthToken). */
+function ownId({ config: { token } }: RtContext): string {
+  return token.split('-')[1] ?? '';
+}
+
+async function actionsOf(
+  transaction: Transaction,
+  tickets: Map<string, RtTicket | null>,
+  ctx: RtContext,
+): Promise<HelpdeskAction[]> {
+  const { id, Type, ObjectId, OldValue, NewValue, Creator } = transaction;
+  if (!tickets.has(ObjectId)) tickets.set(ObjectId, await ticketOf(ctx, ObjectId));
+  const ticket = tickets.get(ObjectId);
+  const link = ticket?._hyperlinks.find(({ ref, _url }) => ref === 'refers-to' && _url.startsWith(SCHEME));
+  if (!ticket || !link) return [];
+  const place = { id, ticketId: ObjectId, externalId: link._url.slice(SCHEME.length) };
+  if (Type === 'Status') {
+    const [was, is] = [OldValue, NewValue].map((name) => statusOf(name ?? '', ctx)) as ['open', 'open'];
+    return was === is ? [] : [statusChanged(place, is)];
+  }
+  const isCustomer = [...ticket.Requestor, ...ticket.Cc].some((person) => person.id === Creator.id);
+  return isCustomer ? [] : answerOf(place, Creator, ctx);
+}
+
+async function answerOf(
+  place: { id: string; ticketId: string; externalId: string },
+  creator: Transaction['Creator'],
+  ctx: RtContext,
+): Promise<HelpdeskAction[]> {
+  const attachments = await attachmentsOf(ctx, [place.id], false);
+  const text = (type: string) => attachments.find(({ ContentType, Filename }) => ContentType === type && !Filename);
+  const body = text('text/plain') ?? text('text/html');
+  const said = body ? (await contentOf(ctx, body.id)).toString('utf8') : '';
+  const files = attachments
+    .filter((one) => one !== body && isFile(one))
+    .map(({ id, Filename, ContentType }) => ({
+      ref: id,
+      ...(Filename && { name: Filename }),
+      ...(ContentType && { mimeType: ContentType }),
+    }));
+  const author = { id: creator.id, name: creator.RealName || creator.id };
+  return answered(
+    {
+      ...place,
+      text: withoutQuote(body?.ContentType === 'text/html' ? htmlText(withoutQuotedHtml(said)) : said),
+      author,
+      files,
+    },
+    ctx.config,
+  );
+}
+
+/** Neither a container of others nor another form of the text. */
+function isFile({ ContentType, Filename }: Attachment): boolean {
+  return Boolean(Filename) || !/^(multipart\/|text\/(plain|html)$)/.test(ContentType ?? '');
+}
+
+function withoutQuotedHtml(html: string): string {
+  return html.replace(/<blockquote\b[^]*?(?:<\/blockquote\s*>|$)/gi, '');
+}
+
+/** Without what RT puts in front of an agent who clicks on "Reply": `On ..., somebody wrote:` and lines that begin with `>`. */
+function withoutQuote(text: string): string {
+  const lines = text
+    .replace(/\r\n/g, '\n')
+    .split('\n')
+    .filter((line) => !/^\s*>/.test(line));
+  return lines
+    .filter((line) => !/^On .{10,120} wrote:\s*$/.test(line))
+    .join('\n')
+    .trim();
+}
