@@ -15,7 +15,7 @@ export const capabilities: Capabilities = Capabilities.parse({
   template: 'refused',
   replyTo: 'always',
   media: mediaUpTo(20_000_000),
-  receipts: ['sent', 'failed'],
+  receipts: ['delivered', 'read', 'failed'],
   typing: false,
   inbound: { edits: false, deletes: false, reactions: false, typing: false },
   window: null,

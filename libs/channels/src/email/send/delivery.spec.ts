@@ -129,7 +129,7 @@ describe('the login', () => {
     ...{ password: undefined, oauth: { provider: 'other', clientId: 'c', refreshToken: 'r' } },
   };
   const tokens = (given: string[]) => {
-    const config = account(0, { ...oauth, oauth: { ...oauth.oauth, tokenUrl: 'https://tokens.example' } });
+    const config = account(0, { ...oauth, oauth: { ...oauth.oauth, endpoint: 'https://tokens.example' } });
     const context = contextOf(config);
     const request = () => {
       const body = { access_token: given.shift() };

@@ -24,11 +24,12 @@ function beginning(text: string): string {
   return shortened(oneLine(text.trim().split('\n', 1)[0] ?? ''), LONGEST_OF_TEXT);
 }
 
-/** Without anything that ends a line, or controls one: each run becomes a blank. */
+/** Without anything that ends a line or controls one (each run becomes a blank), or that programs would decode (RFC 2047). */
 export function oneLine(text: string): string {
   return text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll('=?', '= ?')
     .trim();
 }
 
