@@ -19,7 +19,7 @@ export function replyTemplateSettings(variable: string) {
     code: z.string().min(1).max(100).describe("The provider's id of a template with one variable, into which answers in plain text are put."),
     variable: z.string().regex(/^\w{1,40}$/).default(variable).describe('Name of that variable.'),
     text: z.string().min(1).max(500).refine((text) => !BRACKETS.test(text), 'give the wording without 【签名】').optional()
-      .describe('Its wording without the signature, such as `客服回复：${content}`: for the number of segments.'),
+      .describe('Its wording without the signature, such as `客服回复：{content}`: for the number of segments.'),
     max: z.int().min(2).max(500).default(35).describe('Longest value that the provider takes for the variable, characters; longer answers become several messages.'),
   }); // prettier-ignore
 }
@@ -33,7 +33,7 @@ const template = z
       .max(1_000)
       .optional()
       .describe(
-        'Its wording without the signature, variables as ${name} or {1}. Values and length are checked against it beforehand.',
+        'Its wording without the signature, variables as {name} or {1} (where the provider writes ${name}, leave the dollar out). Values and length are checked against it beforehand.',
       ),
     signName: signNameSettings.optional().describe('Another signature than that of the account.'),
     marketing: z
