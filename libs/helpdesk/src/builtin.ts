@@ -5,6 +5,15 @@ import { redisStreams } from './redis-streams/redis-streams.connector.js';
 import { redmine } from './redmine/redmine.connector.js';
 import { rt } from './rt/rt.connector.js';
 import { webhook } from './webhook/webhook.connector.js';
+import { zammad } from './zammad/zammad.connector.js';
 
 /** The built-in connectors, one line each. */
-export const builtinConnectors: readonly HelpdeskConnector[] = [webhook, kafka, nats, redisStreams, redmine, rt];
+export const builtinConnectors: readonly HelpdeskConnector[] = [
+  webhook,
+  kafka,
+  nats,
+  redisStreams,
+  redmine,
+  rt,
+  zammad,
+];

@@ -1,8 +1,7 @@
-import { ProviderFailure } from '#normalizer';
 import type { HttpRequest, HttpResponse } from '#transport';
 import { z } from 'zod';
 import type { ConnectorContext } from '../core/connector.js';
-import { call } from '../tickets/index.js';
+import { call, readAnswer } from '../tickets/index.js';
 import type { RedmineConfig } from './redmine.config.js';
 
 // The REST API of Redmine 4 and 5: https://www.redmine.org/projects/redmine/wiki/Rest_api
@@ -47,25 +46,17 @@ export function ask(
   return call(ctx, { ...request, url: `${apiBase}${path}`, headers }, also);
 }
 
-/** What an answer says, where it is of this shape; throws `ProviderFailure` (`reply-unreadable`) where it is not. */
-export function read<T>(schema: z.ZodType<T>, answer: HttpResponse): T {
-  const parsed = schema.safeParse(answer.json());
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ProviderFailure('reply-unreadable', `not an answer of Redmine: ${issue?.path.join('.') ?? ''}`);
-}
-
 /** An issue with its history; null where there is none. */
 export async function issue(ctx: Context, id: string): Promise<Issue | null> {
   const answer = await ask(ctx, `/issues/${encodeURIComponent(id)}.json?include=journals,attachments`, {
     maxBytes: 32 << 20,
     also: [404],
   });
-  return answer.status === 404 ? null : read(z.object({ issue: Issue }), answer).issue;
+  return answer.status === 404 ? null : readAnswer(z.object({ issue: Issue }), answer).issue;
 }
 
 export async function issues(ctx: Context, filter: URLSearchParams): Promise<Issue[]> {
-  return read(
+  return readAnswer(
     z.object({ issues: z.array(Issue) }),
     await ask(ctx, `/issues.json?${filter.toString()}`, { maxBytes: 32 << 20 }),
   ).issues;
@@ -73,13 +64,13 @@ export async function issues(ctx: Context, filter: URLSearchParams): Promise<Iss
 
 export async function statuses(ctx: Context): Promise<Status[]> {
   const answer = await ask(ctx, '/issue_statuses.json');
-  return read(z.object({ issue_statuses: z.array(Status) }), answer).issue_statuses;
+  return readAnswer(z.object({ issue_statuses: z.array(Status) }), answer).issue_statuses;
 }
 
 /** The user as whom the gateway works. */
 export async function me(ctx: Context) {
   const shape = z.object({ user: z.object({ id: z.int(), login: z.string().optional() }) });
-  return read(shape, await ask(ctx, '/users/current.json')).user;
+  return readAnswer(shape, await ask(ctx, '/users/current.json')).user;
 }
 
 export function issueUrl({ config }: Context, id: string): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Unfit } from '../tickets/index.js';
-import { ask, read, statuses, type Context } from './redmine.api.js';
+import { Unfit, readAnswer } from '../tickets/index.js';
+import { ask, statuses, type Context } from './redmine.api.js';
 import { statusFor } from './redmine.status.js';
 
 const NEEDED = { view_issues: 'View Issues', add_issues: 'Add issues', edit_issues: 'Edit issues', add_issue_notes: 'Add notes', set_notes_private: 'Set notes as private', view_private_notes: 'View private notes' }; // prettier-ignore
@@ -22,7 +22,7 @@ const Project = z.object({
 /** Who we are, and whether everything that the settings name is there and allowed; throws `Unfit` in words. */
 export async function checkRedmine(ctx: Context): Promise<string> {
   const { project, queues = {}, tracker } = ctx.config;
-  const { user } = read(z.object({ user: User }), await ask(ctx, '/users/current.json?include=memberships'));
+  const { user } = readAnswer(z.object({ user: User }), await ask(ctx, '/users/current.json?include=memberships'));
   const all = await statuses(ctx);
   for (const status of ['open', 'pending', 'closed'] as const) {
     try {
@@ -52,7 +52,7 @@ async function projectOf(ctx: Context, identifier: string): Promise<z.infer<type
     throw new Unfit(
       `There is no project ${identifier}, or this user is no member of it. Give the identifier as in the project's address.`,
     );
-  return read(z.object({ project: Project }), answer).project;
+  return readAnswer(z.object({ project: Project }), answer).project;
 }
 
 function demandFields(
@@ -76,7 +76,7 @@ async function demandRights(
   const rights = new Set<string>();
   for (const role of roles) {
     const shape = z.object({ role: z.object({ permissions: z.array(z.string()) }) });
-    for (const right of read(shape, await ask(ctx, `/roles/${role.id}.json`)).role.permissions) rights.add(right);
+    for (const right of readAnswer(shape, await ask(ctx, `/roles/${role.id}.json`)).role.permissions) rights.add(right);
   }
   const missing = Object.entries(NEEDED).flatMap(([right, words]) => (rights.has(right) ? [] : [words]));
   if (missing.length > 0)

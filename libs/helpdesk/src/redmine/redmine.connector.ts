@@ -12,8 +12,9 @@ import {
   type NewTicket,
   type Ticket,
   type TicketStatus,
+  readAnswer,
 } from '../tickets/index.js';
-import { ask, issue, issues, issueUrl, read, statuses, type Context, type Issue, type Status } from './redmine.api.js';
+import { ask, issue, issues, issueUrl, statuses, type Context, type Issue, type Status } from './redmine.api.js';
 import { checkRedmine } from './redmine.check.js';
 import { redmineConfig, type RedmineConfig } from './redmine.config.js';
 import { openFile, poll } from './redmine.poll.js';
@@ -73,7 +74,7 @@ async function create(ticket: NewTicket, ctx: Context): Promise<Ticket> {
   };
   const place = (queue !== null && queues[queue]) || project;
   const answer = await ask(ctx, `/projects/${encodeURIComponent(place)}/issues.json`, json('POST', body));
-  return ticketOf(ctx, read(z.object({ issue: z.object({ id: z.int() }) }), answer).issue.id);
+  return ticketOf(ctx, readAnswer(z.object({ issue: z.object({ id: z.int() }) }), answer).issue.id);
 }
 
 async function append(ticketId: string, entry: Entry, ctx: Context): Promise<void> {
@@ -122,7 +123,7 @@ async function uploaded(ctx: Context, attachments: readonly Attachment[]): Promi
   for (const { name, mimeType, content } of attachments) {
     const request = { method: 'POST', body: content, headers: { 'content-type': 'application/octet-stream' } } as const;
     const answer = await ask(ctx, `/uploads.json?filename=${encodeURIComponent(name)}`, request);
-    const { upload } = read(z.object({ upload: z.object({ token: z.string() }) }), answer);
+    const { upload } = readAnswer(z.object({ upload: z.object({ token: z.string() }) }), answer);
     uploads.push({ token: upload.token, filename: name, content_type: mimeType });
   }
   return uploads.length > 0 ? { uploads } : {};
@@ -132,7 +133,7 @@ async function trackerOf(ctx: Context): Promise<{ tracker_id?: number }> {
   const { tracker } = ctx.config;
   if (tracker === undefined) return {};
   const shape = z.object({ trackers: z.array(z.object({ id: z.int(), name: z.string() })) });
-  const found = read(shape, await ask(ctx, '/trackers.json')).trackers.find(({ name }) => name === tracker);
+  const found = readAnswer(shape, await ask(ctx, '/trackers.json')).trackers.find(({ name }) => name === tracker);
   if (!found) throw new DeliveryRefused(422, 'there is no tracker of the name in `tracker`');
   return { tracker_id: found.id };
 }
@@ -143,7 +144,7 @@ async function priorityOf(ctx: Context, priority: NewTicket['priority']): Promis
   const shape = z.object({
     issue_priorities: z.array(z.object({ id: z.int(), is_default: z.boolean().default(false) })),
   });
-  const all = read(shape, await ask(ctx, '/enumerations/issue_priorities.json')).issue_priorities;
+  const all = readAnswer(shape, await ask(ctx, '/enumerations/issue_priorities.json')).issue_priorities;
   const normal = Math.max(
     0,
     all.findIndex(({ is_default }) => is_default),

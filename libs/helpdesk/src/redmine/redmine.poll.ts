@@ -1,48 +1,47 @@
 import type { MediaStream } from '#transport';
-import { z } from 'zod';
 import type { AnswerFile, HelpdeskAction, HelpdeskPage } from '../core/connector.js';
-import { answered, conversationOf, openAt, statusChanged, type Answer } from '../tickets/index.js';
+import {
+  answered,
+  conversationOf,
+  isNews,
+  openAt,
+  statusChanged,
+  sweepBegins,
+  sweepFrom,
+  sweepOn,
+  type Answer,
+} from '../tickets/index.js';
 import { issue, issues, me, statuses, type Context, type Issue, type Journal, type Status } from './redmine.api.js';
 import type { RedmineConfig } from './redmine.config.js';
 import { kindOf } from './redmine.status.js';
 
 const PAGE = 100;
-/** Times are of seconds, and of when a change began, not of when it was to be seen: what is younger is read again. */
-const OVERLAP_MS = 60_000;
-/** More notes than agents write within the overlap. */
-const MOST_TOLD = 2_000;
-
-/** `told`: the notes since then that are told already. */
-const Cursor = z.object({ since: z.string(), offset: z.int().nonnegative(), told: z.array(z.int()).default([]) });
-type Cursor = z.infer<typeof Cursor>;
 
 /**
  * What agents did: Redmine calls nobody, so the issues that changed are read by the time of their change. Public notes of anybody but us are answers, private
  * ones never are.
  */
 export async function poll(cursor: string | null, ctx: Context): Promise<HelpdeskPage> {
-  if (cursor === null) return { actions: [], cursor: at({ since: seconds(ctx.now()), offset: 0, told: [] }) };
-  const place = Cursor.parse(JSON.parse(cursor));
+  const place = sweepFrom(cursor);
+  if (!place) return { actions: [], cursor: sweepBegins(ctx.now()) };
   const filter = { updated_on: `>=${place.since}`, status_id: '*', sort: 'updated_on:asc,id:asc' };
   const page = { limit: String(PAGE), offset: String(place.offset) };
   const changed = await issues(ctx, new URLSearchParams({ ...filter, ...page }));
   const ours = changed.filter(({ description }) => externalIdOf(description) !== null);
-  const news: News[] = [];
+  const [actions, told]: [HelpdeskAction[], string[]] = [[], []];
   if (ours.length > 0) {
     const [self, all] = await Promise.all([me(ctx), statuses(ctx)]);
     for (const { id } of ours) {
       const found = await issue(ctx, String(id));
-      for (const journal of found?.journals ?? [])
-        if (journal.user?.id !== self.id && journal.created_on >= place.since && !place.told.includes(journal.id))
-          news.push({ journal, actions: actionsOf(journal, found!, { ctx, all }) });
+      for (const journal of found?.journals ?? []) {
+        if (journal.user?.id === self.id || !isNews(place, { id: String(journal.id), at: journal.created_on }))
+          continue;
+        told.push(String(journal.id));
+        actions.push(...actionsOf(journal, found!, { ctx, all }));
+      }
     }
   }
-  return { actions: news.flatMap(({ actions }) => actions), ...next(place, changed, news) };
-}
-
-interface News {
-  readonly journal: Journal;
-  readonly actions: readonly HelpdeskAction[];
+  return { actions, ...sweepOn(place, { changed: changed.map(({ updated_on }) => updated_on), size: PAGE, told }) };
 }
 
 /** `ref` is the path of a file below its address for downloads. */
@@ -94,24 +93,4 @@ function filesOf({ details }: Journal, { attachments }: Issue): AnswerFile[] {
 function externalIdOf(description: string | null | undefined): string | null {
   const [id = ''] = /\[([^\][]+)\]\s*$/.exec(description ?? '')?.[1]?.split(' ') ?? [];
   return conversationOf(id) === null ? null : id;
-}
-
-/** On through a page that was full; then back by the overlap, with what was told within it. */
-function next(place: Cursor, changed: readonly Issue[], news: readonly News[]): { cursor: string; more?: boolean } {
-  const last = changed.at(-1)?.updated_on ?? place.since;
-  const told = [...place.told, ...news.map(({ journal }) => journal.id)].slice(-MOST_TOLD);
-  if (changed.length === PAGE) {
-    const on = last > place.since ? { since: last, offset: 0 } : { since: place.since, offset: place.offset + PAGE };
-    return { cursor: at({ ...on, told }), more: true };
-  }
-  const back = seconds(Date.parse(last) - OVERLAP_MS);
-  return { cursor: at({ since: back > place.since ? back : place.since, offset: 0, told }) };
-}
-
-function at(cursor: Cursor): string {
-  return JSON.stringify(cursor);
-}
-
-function seconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,5 +1,6 @@
 import { ProviderFailure } from '#normalizer';
 import { retryAfterOf, type Health, type HttpRequest, type HttpResponse } from '#transport';
+import type { z } from 'zod';
 import { DeliveryRefused, type ConnectorContext } from '../core/connector.js';
 
 /**
@@ -15,6 +16,16 @@ export async function call(
   const { status } = answer;
   if ((status >= 200 && status <= 299) || also.includes(status)) return answer;
   throw new DeliveryRefused(status, `answered ${status}`, retryAfterOf(answer, ctx.now()));
+}
+
+/** What an answer says, where it is of this shape; throws `ProviderFailure` (`reply-unreadable`), which says where it is not. */
+export function readAnswer<T>(schema: z.ZodType<T>, answer: HttpResponse): T {
+  const parsed = schema.safeParse(answer.json());
+  if (parsed.success) return parsed.data;
+  throw new ProviderFailure(
+    'reply-unreadable',
+    `not an answer of this system: ${parsed.error.issues[0]?.path.join('.') || 'the whole of it'}`,
+  );
 }
 
 /** What `check` answers: what `work` says where it ends well (throw `Unfit` where it does not), else what its failure means in words. Never throws. */

@@ -6,3 +6,4 @@ export { openAt } from './open-file.js';
 export * from './settings.js';
 export * from './system.js';
 export { ticketConnector } from './ticket-connector.js';
+export * from './sweep.js';

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { conformance, Story, type TicketSubject, withDesks } from '../testing/index.js';
+import { FakeZammad, signedBy } from './testing/fake-zammad.js';
+import type { ZammadConfig } from './zammad.config.js';
+import { zammad } from './zammad.connector.js';
+
+const now = Date.parse('2026-11-21T09:30:00Z');
+const fields = { company: 'company', link: 'link' };
+const SAMPLES = [
+  { token: 'first-token-of-zammad', webhookSecret: 'first-secret-of-the-webhook' },
+  { token: 'other-token-of-zammad', webhookSecret: 'other-secret-of-the-webhook' },
+] as const;
+
+const subject: TicketSubject<ZammadConfig> = {
+  connector: zammad,
+  now,
+  destinations: [
+    { id: 'one', config: (apiBase) => ({ ...SAMPLES[0], apiBase, group: 'Support', fields }), signingSecrets: [] },
+    { id: 'two', config: (apiBase) => ({ ...SAMPLES[1], apiBase, group: 'Support', fields }), signingSecrets: [] },
+  ],
+  system: (which) => new FakeZammad(SAMPLES[which].token, now),
+  sign: (request, { config }) => signedBy(config.webhookSecret!, request),
+  fields,
+};
+
+conformance(subject);
+
+describe('zammad', () => {
+  it('has nothing that a trigger would mail: customers chat, notes are internal', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello'), story.answers('message.failed', { text: 'x', status: 'failed' })]);
+      const types = desk.requests
+        .filter(({ method }) => method === 'POST')
+        .map(({ body }) => JSON.parse(body.toString()) as { type?: string; article?: { type: string } })
+        .map(({ type, article }) => type ?? article?.type);
+      expect(new Set(types)).toEqual(new Set(['chat', 'note']));
+    }));
+
+  it('says in words what is missing', () =>
+    withDesks(subject, async (desk) => {
+      const { config } = desk.context();
+      const checked = (change: Partial<ZammadConfig>) =>
+        zammad.check!(desk.context({ config: { ...config, ...change } }));
+      expect(await checked({})).toEqual({ ok: true, detail: 'Works as gateway@example.com, in the group Support.' });
+      expect((await checked({ group: 'Sales' })).detail).toContain('"Sales"');
+      expect((await checked({ statuses: { ...config.statuses, closed: 'solved' } })).detail).toContain('"solved"');
+    }));
+});
