@@ -2,6 +2,7 @@ import { type Deliveries, type Entry, presentEvent, type Result } from '#convers
 import { DeliveryRefused, outcomeOf, type RetryDecision } from '#helpdesk';
 import { type Failure, FAILURES, type FailureCode, ProviderFailure, type StreamEvent } from '#normalizer';
 import type { RunningDestination } from '../directory/index.js';
+import { Doubt } from './doubt.js';
 import type { Log, RelayDirectory, RetryRules } from './ports.js';
 import type { Dispatch, Outcome, Route } from './route.js';
 
@@ -22,6 +23,8 @@ const TICKET_ID = 200;
 
 /** Events to ticket systems. */
 export class DeliverRoute implements Route {
+  private readonly doubt = new Doubt();
+
   constructor(private readonly parts: DeliverParts) {}
 
   available(id: string): boolean {
@@ -53,15 +56,19 @@ export class DeliverRoute implements Route {
   }
 
   /** One call of the connector after the other, as long as all is taken: what they did is settled together, so that one busy conversation goes fast too. */
-  async dispatch(entries: readonly Entry[], { signal, goesOn }: Dispatch): Promise<Outcome> {
+  async dispatch(entries: readonly Entry[], { signal, goesOn, lease }: Dispatch): Promise<Outcome> {
     const destination = this.parts.directory.destination(entries[0]!.targetId);
     if (!destination) return { results: [], health: 'unknown', holdMs: 1_000 };
-    const { batch } = destination.connector.capabilities;
+    const { batch, kind } = destination.connector.capabilities;
+    const waitMs = gatheringMs(entries, destination);
+    if (waitMs > 0) return { results: [], health: 'unknown', retryMs: waitMs };
     const end = performance.now() + RUN.ms;
-    let outcome = await this.deliver(entries.slice(0, batch), destination, signal);
+    const deliver = (some: readonly Entry[]) =>
+      this.deliver(some, destination, { signal, unsure: kind === 'tickets' && this.doubt.about(some, lease) });
+    let outcome = await deliver(entries.slice(0, batch));
     const results = [...outcome.results];
     while (results.length < entries.length && isTaken(outcome) && goesOn() && performance.now() < end) {
-      outcome = await this.deliver(entries.slice(results.length, results.length + batch), destination, signal);
+      outcome = await deliver(entries.slice(results.length, results.length + batch));
       results.push(...outcome.results);
     }
     // Who took some is alive, whatever became of the next.
@@ -72,14 +79,14 @@ export class DeliverRoute implements Route {
   private async deliver(
     entries: readonly Entry[],
     destination: RunningDestination,
-    signal: AbortSignal,
+    { signal, unsure }: { signal: AbortSignal; unsure: boolean },
   ): Promise<Outcome> {
     const [first] = entries as [Entry];
     if (!first.event) return { results: [{ kind: 'dropped' }], health: 'unknown' };
     if (entries.some(({ event }) => !event)) return { results: [], health: 'unknown', single: true };
     try {
       const events = entries.map((entry) => this.present(entry, destination));
-      const context = { signal, eventId: first.itemId, replay: first.replay };
+      const context = { signal, eventId: first.itemId, replay: first.replay, unsure };
       const { reference } = await destination.connector.deliver(
         events,
         this.parts.directory.connectorContext(destination, context),
@@ -117,6 +124,14 @@ export class DeliverRoute implements Route {
     if (entries.length > 1 && failure.code === 'content-refused') return { results: [], health: 'alive', single: true };
     return { ...settledBy(decision, failure), health: NOT_DOWN.has(failure.code) ? 'alive' : 'down' };
   }
+}
+
+/** How long the first entry is still held back so that those that follow go with it. */
+function gatheringMs(entries: readonly Entry[], { connector }: RunningDestination): number {
+  const { batch, gatherMs = 0 } = connector.capabilities;
+  const [first] = entries as [Entry];
+  if (gatherMs === 0 || entries.length >= batch || first.attempts > 0 || first.replay) return 0;
+  return gatherMs - (first.ageMs + performance.now() - first.readAt);
 }
 
 function isTaken({ results }: Outcome): boolean {

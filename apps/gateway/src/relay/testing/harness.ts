@@ -33,8 +33,15 @@ export class FakeDirectory implements RelayDirectory {
   destinations = (): RunningDestination[] => [...this.destinationsById.values()];
   adapterContext: RelayDirectory['adapterContext'] = (account, { session, signal }) =>
     ({ accountId: account.id, config: account.config, session, signal, now: Date.now }) as never;
-  connectorContext: RelayDirectory['connectorContext'] = (destination, { signal, replay }) =>
-    ({ destinationId: destination.id, config: destination.config, signal, replay, signingSecrets: [] }) as never;
+  connectorContext: RelayDirectory['connectorContext'] = (destination, { signal, replay, unsure }) =>
+    ({
+      destinationId: destination.id,
+      config: destination.config,
+      signal,
+      replay,
+      unsure,
+      signingSecrets: [],
+    }) as never;
 
   onChange = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
