@@ -1,5 +1,6 @@
 export * from './answers.js';
 export * from './dial.js';
+export * from './fixture.js';
 export * from './guard.js';
 export * from './guarded-http.js';
 export * from './http.js';

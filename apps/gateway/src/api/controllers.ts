@@ -17,6 +17,7 @@ import { MessagesController } from './controllers/messages.controller.js';
 import { ParkedController } from './controllers/parked.controller.js';
 import { RoutingController } from './controllers/routing.controller.js';
 import { PrivacyController } from './controllers/privacy.controller.js';
+import { TrafficController } from './controllers/traffic.controller.js';
 import { TypingController } from './controllers/typing.controller.js';
 import { VerificationsController } from './controllers/verifications.controller.js';
 import { endpointsOf } from './core/endpoint.js';
@@ -37,6 +38,7 @@ export const CONTROLLERS = [
   RoutingController,
   CrmController,
   AccountsController,
+  TrafficController,
   ChannelsController,
   DestinationsController,
   DeliveriesController,

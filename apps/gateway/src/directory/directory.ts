@@ -136,12 +136,13 @@ export class Directory {
     };
   }
 
-  /** Notes what a provider called with as a trace of each of these messages (of the first of very many; some, under load). Beside the work: the call is answered first. */
+  /** Notes what a provider called with as a trace of each of these messages (of the first of very many, of none where there are none; some, under load). Beside the work: the call is answered first. */
   traceCall(account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]): void {
     if (!this.parts.traces.wants(`in ${account.id}`, (exchange.response?.status ?? 500) >= 400)) return;
     setImmediate(() => {
       const redacted = redact(exchange, account.secrets);
-      for (const messageId of new Set(messageIds.slice(0, MOST_OF_ONE_CALL)))
+      const brought = messageIds.length > 0 ? new Set(messageIds.slice(0, MOST_OF_ONE_CALL)) : [undefined];
+      for (const messageId of brought)
         this.parts.traces.add({ accountId: account.id, messageId, direction: 'in', exchange: redacted });
     });
   }

@@ -146,6 +146,15 @@ describe('a callback', () => {
     expect(traced).toHaveLength(1);
   });
 
+  it('that could not be read is noted for the traces as well, and what cannot be stored now is not', async () => {
+    await post('/channels/a', { body: 'malformed' });
+    const refused = expect.objectContaining({ response: expect.objectContaining({ status: 400 }) });
+    expect(traced).toEqual([[accounts[0], refused, []]]);
+    failure = new DatabaseUnavailable(new Error('gone'));
+    await post('/channels/a');
+    expect(traced).toHaveLength(1);
+  });
+
   it.each(['application/json', 'text/xml', 'no/such; type;;', ''])(
     'arrives as the bytes that were sent, as type %p',
     async (type) => {

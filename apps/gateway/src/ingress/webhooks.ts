@@ -29,7 +29,7 @@ export interface WebhookParts {
   readonly country?: string | undefined;
   /** The callback only announces: the account is to be polled now, by whichever process polls it. */
   readonly wake: (accountId: string, said?: string) => void;
-  /** Notes a genuine request for the traces of the messages that it brought or told of. Must be quick: the answer waits for it. */
+  /** Notes a genuine request for the traces of the messages that it brought or told of; of none where it could not be read. Must be quick: the answer waits for it. */
   readonly trace: (account: RunningAccount, exchange: RawExchange, messageIds: readonly string[]) => void;
   /** A genuine request came in. */
   readonly heard: (account: RunningAccount) => void;
@@ -80,10 +80,11 @@ export class Webhooks {
       maxBytes: call.webhook.maxBytes,
       refused: (reason) => this.parts.metrics.intakeRequest(type, reason === 'incomplete' ? 'malformed' : reason),
       handle: async (request) => {
+        const at = Date.now();
         try {
           return await this.handle(call, request);
         } catch (error) {
-          return this.failed(call, error);
+          return this.failed(call, error, { request, at });
         }
       },
     };
@@ -127,12 +128,19 @@ export class Webhooks {
     return reply;
   }
 
-  private failed({ account }: Call, error: unknown): ReplyToProvider {
-    const { metrics, log } = this.parts;
+  private failed({ account, path }: Call, error: unknown, came: { request: RawRequest; at: number }): ReplyToProvider {
+    const { metrics, log, trace, publicUrl } = this.parts;
+    const { request, at } = came;
+    /** What the adapter does not cope with is what its author wants to see. */
+    const noted = (reply: ReplyToProvider) => {
+      const how = { at, durationMs: Date.now() - at, publicUrl: `${publicUrl}/channels/${path.join('/')}`, reply };
+      trace(account, exchangeOf(request, how), []);
+      return reply;
+    };
     if (error instanceof MalformedRequest) {
       metrics.intakeRequest(account.type, 'malformed');
       log.warn({ account: account.id, reason: error.message }, 'a genuine request is not of the documented form');
-      return malformed(error.message);
+      return noted(malformed(error.message));
     }
     if (error instanceof Overloaded) {
       metrics.intakeRequest(account.type, 'overloaded');
@@ -145,7 +153,7 @@ export class Webhooks {
       { err: error, account: account.id },
       passing ? 'nothing can be stored now' : 'a request could not be handled',
     );
-    return passing ? UNAVAILABLE : FAILED;
+    return passing ? UNAVAILABLE : noted(FAILED);
   }
 
   /** Logged at the first failure of an address in a minute and at every hundredth after: a flood must not fill the disk. */

@@ -12,12 +12,13 @@ export type {
   SocketCase,
   SocketProvider,
 } from './subject.js';
-export { fakeProvider, loadFixture, NOBODY, rawRequest, runCheck } from '#transport/testing';
+export { fakeProvider, loadAnswer, loadFixture, NOBODY, rawRequest, runCheck } from '#transport/testing';
 export type {
   Check,
   FakeAnswer,
   FakeProvider,
   LoggedRequest,
+  RecordedAnswer,
   RecordedRequest,
   Responder,
   Waiver,

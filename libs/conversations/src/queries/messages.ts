@@ -62,6 +62,37 @@ export async function listTrace(
   );
 }
 
+/** One exchange of an account; `messageId` is the message that it brought, or carried. */
+export interface AccountExchange extends Exchange {
+  readonly messageId: string | null;
+}
+
+/** What was said to and by the provider of an account, newest first; `failed`: only what went wrong. */
+export async function listTraffic(
+  sql: Sql,
+  accountId: string,
+  page: { before: number | null; limit: number; direction: 'in' | 'out' | null; failed: boolean },
+): Promise<AccountExchange[]> {
+  return sql.query<AccountExchange & Record<string, unknown>>(
+    `select position, direction, message_id as "messageId", exchange, iso(created_at) as at from trace
+    where account_id = $1 and position < coalesce($2, 9223372036854775807) and direction = coalesce($3, direction)
+      and (not $4 or exchange->>'failure' is not null or (exchange->'response'->>'status')::int not between 200 and 299)
+    order by position desc limit $5`,
+    [accountId, page.before, page.direction, page.failed, page.limit],
+  );
+}
+
+/** One exchange of an account. Throws `NotFound`. */
+export async function getTraffic(sql: Sql, accountId: string, position: number): Promise<AccountExchange> {
+  const [row] = await sql.query<AccountExchange & Record<string, unknown>>(
+    `select position, direction, message_id as "messageId", exchange, iso(created_at) as at from trace
+    where account_id = $1 and position = $2`,
+    [accountId, position],
+  );
+  if (!row) throw new NotFound(`there is no such exchange of the account ${accountId}`);
+  return row;
+}
+
 /** A thread as adapters address it: to show typing there. */
 export interface ThreadAddress {
   readonly id: string;

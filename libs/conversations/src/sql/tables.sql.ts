@@ -298,6 +298,7 @@ create table trace (
   created_at timestamptz not null default now()
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index trace_message on trace (message_id) where message_id is not null;
+create index trace_account on trace (account_id, position) where account_id is not null;
 create index trace_event on trace (event_id) where event_id is not null;
 create index trace_created on trace (created_at);
 

@@ -2,12 +2,13 @@
 export { FILE, messageEvent } from './bench.js';
 export { conformance, helpdeskChecks } from './index.js';
 export type * from './subject.js';
-export { fakeProvider, loadFixture, NOBODY, rawRequest, runCheck } from '#transport/testing';
+export { fakeProvider, loadAnswer, loadFixture, NOBODY, rawRequest, runCheck } from '#transport/testing';
 export type {
   Check,
   FakeAnswer,
   FakeProvider,
   LoggedRequest,
+  RecordedAnswer,
   RecordedRequest,
   Responder,
   Waiver,

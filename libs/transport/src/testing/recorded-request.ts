@@ -1,23 +1,18 @@
 import { readFileSync } from 'node:fs';
+import type { RecordedAnswer, RecordedRequest } from '../fixture.js';
 import type { RawRequest } from '../webhook.js';
+import type { FakeAnswer } from './fake-provider.js';
 
-/**
- * A request as a fixture file holds it: JSON with `method` (default POST), `path` below the account's address (default empty), `query`,
- * `headers`, and the body as `body` (text as it travels), `json` (written compactly) or `bodyBase64` (any bytes).
- */
-export interface RecordedRequest {
-  readonly method?: 'GET' | 'POST';
-  readonly path?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly json?: unknown;
-  readonly bodyBase64?: string;
-}
+export type { RecordedAnswer, RecordedRequest };
 
 /** Reads a fixture: `loadFixture(new URL('./fixtures/text.json', import.meta.url))`. */
 export function loadFixture(file: URL): RawRequest {
   return rawRequest(JSON.parse(readFileSync(file, 'utf8')) as RecordedRequest);
+}
+
+/** Reads the answer of a fixture: `refusals: [{ name, answer: loadAnswer(new URL('./fixtures/busy.json', import.meta.url)), code }]`. */
+export function loadAnswer(file: URL): FakeAnswer {
+  return (JSON.parse(readFileSync(file, 'utf8')) as RecordedAnswer).answer;
 }
 
 /** A recorded request in the form in which endpoints get it. */

@@ -32,6 +32,16 @@ export const AccountInput = AccountSettings.extend({
   id: AccountSettings.shape.id.optional().describe('Made where it is left out.'),
 }).meta({ id: 'AccountInput' });
 
+export const TrafficItem = z
+  .object({
+    id: z.string().describe('Names it below the account.'),
+    direction: z.enum(['in', 'out']).describe('Who was called: the provider (`out`) or we (`in`).'),
+    at: time,
+    messageId: z.string().nullable().describe('The message that it brought or carried, where it is one.'),
+    exchange: z.record(z.string(), z.unknown()).describe('Request and answer, without secrets and message bodies.'),
+  })
+  .meta({ id: 'TrafficItem' });
+
 const { name, continuity } = AccountSettings.shape;
 export const AccountPatch = z
   .strictObject({
