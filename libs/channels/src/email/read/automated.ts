@@ -1,4 +1,5 @@
 import type { EmailConfig } from '../email.config.js';
+import { LOOP_HEADER, loopMark } from '../token/index.js';
 import { idsOf, textOf, valueOf, valuesOf, type Headers } from './headers.js';
 import { ourIds } from './report.js';
 
@@ -36,11 +37,11 @@ export function automationOf(headers: Headers, address: string | null): string |
   return valuesOf(headers, 'received').length > MOST_HOPS ? 'a loop' : null;
 } // prettier-ignore
 
-/** Mail that this gateway wrote itself, come back: it bears an id of ours as its own. */
+/** Mail that this gateway wrote itself, come back: it bears an id of ours as its own, or our mark where a server gave it another id. */
 export function isOwn(headers: Headers, config: EmailConfig): boolean {
   const domain = config.address.slice(config.address.lastIndexOf('@') + 1);
   const [id] = idsOf(valueOf(headers, 'message-id'));
-  return id !== undefined && isOurId(id, domain);
+  return (id !== undefined && isOurId(id, domain)) || valueOf(headers, LOOP_HEADER.toLowerCase()) === loopMark(config);
 }
 
 export function isOurId(id: string, domain: string): boolean {

@@ -32,7 +32,8 @@ export function readReport(files: readonly Found[], text: string): Report | unde
   );
   const heads = returned.map((file) => headOf(textOf(file)));
   const named = heads.flatMap((head) => idIn(field(head, 'message-id')));
-  const others = ourIds([text, ...returned.map(textOf)].join('\n'));
+  // Servers that can (RFC 3461) name the id of the envelope among what they say of the delivery.
+  const others = ourIds([text, ...[delivery ?? [], returned].flat().map(textOf)].join('\n'));
   const base = { ids: [...new Set([...named, ...others])], recipients: [], said: '', address: '' };
   if (delivery) return { ...base, kind: 'delivery', recipients: recipientsOf(textOf(delivery)) };
   if (disposition) return { ...base, kind: 'disposition', ...dispositionOf(textOf(disposition), base.ids) };

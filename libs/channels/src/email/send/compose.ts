@@ -5,7 +5,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import type { SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { AdapterContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
-import { LOOP_HEADER, loopMark, replySecretOf } from '../token/index.js';
+import { LOOP_HEADER, loopMark } from '../token/index.js';
 import { bodyOf, referredIn } from './body.js';
 import { identify, type Identity } from './identity.js';
 import { carry } from './media.js';
@@ -13,6 +13,9 @@ import { textBytes } from './sizes.js';
 import { oneLine, subjectOf } from './subject.js';
 
 type Context = Pick<AdapterContext<EmailConfig>, 'accountId' | 'config' | 'openFile' | 'fileUrl' | 'now'>;
+
+/** RFC 3461 section 4.4. */
+const LONGEST_ENVELOPE_ID = 100;
 
 /** A mail, ready to be handed over. */
 export interface Mail {
@@ -39,18 +42,25 @@ export function compose(unit: OutboundUnit, ctx: Context, maxBytes: number): Mai
     references: identity.references.map((id) => `<${id}>`),
     ...(identity.inReplyTo !== undefined && { inReplyTo: `<${identity.inReplyTo}>` }),
     date: new Date(ctx.now()),
-    headers: headersOf(unit, ctx),
+    headers: headersOf(unit, config),
     ...{ text, ...(html !== undefined && { html }), attachments: [...attachments] },
     ...{ disableFileAccess: true, disableUrlAccess: true, newline: 'win', baseBoundary: identity.messageId.slice(-40) },
   }).compile();
   if (config.dkim) sign(node, config.dkim);
-  const envelope = {
-    from: config.address,
-    to: [identity.to],
-    size: bytes,
-    use8BitMime: !isAscii(identity.to + config.address),
-  };
+  const envelope = envelopeOf(identity, config, bytes);
   return { identity, envelope, source: node.createReadStream() };
+}
+
+/**
+ * Whom it is from and whom to. A server that reports what becomes of mail (RFC 3461) is asked to report failures alone, with our id, which
+ * stands in its report whatever it returns of the mail.
+ */
+function envelopeOf({ to, messageId }: Identity, { address }: EmailConfig, bytes: number): SMTPEnvelope {
+  const named = messageId.length <= LONGEST_ENVELOPE_ID && { envid: messageId };
+  return {
+    ...{ from: address, to: [to], size: bytes, use8BitMime: !isAscii(to + address) },
+    dsn: { ret: 'HDRS', notify: ['FAILURE'], ...named },
+  };
 }
 
 function contentOf({ parts }: OutboundUnit, ctx: Context, maxBytes: number) {
@@ -66,8 +76,8 @@ function contentOf({ parts }: OutboundUnit, ctx: Context, maxBytes: number) {
 }
 
 /** What tells other programs that no person wrote it (RFC 3834), and ourselves that it was us. */
-function headersOf(unit: OutboundUnit, { accountId, config }: Context): Record<string, string> {
-  const mark = { [LOOP_HEADER]: loopMark({ secret: replySecretOf(config), accountId }) };
+function headersOf(unit: OutboundUnit, config: EmailConfig): Record<string, string> {
+  const mark = { [LOOP_HEADER]: loopMark(config) };
   if (unit.notice !== true && unit.author?.kind !== 'bot') return mark;
   const submitted = unit.replyTo === undefined ? 'auto-generated' : 'auto-replied';
   return { ...mark, 'Auto-Submitted': submitted, 'X-Auto-Response-Suppress': 'All' };

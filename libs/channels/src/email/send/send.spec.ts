@@ -128,7 +128,7 @@ describe('the headers of a mail', () => {
     const config = settings(smtp.port);
     const person = await sent(unitOf('Hello', { author: { name: 'Lin' } }));
     expect(person.header('Auto-Submitted')).toBeUndefined();
-    expect(person.header('X-Tributary-Loop')).toBe(loopMark({ secret: replySecretOf(config), accountId: 'acc_mail' }));
+    expect(person.header('X-Tributary-Loop')).toBe(loopMark(config));
     const bot = await sent(unitOf('Hello', { author: { name: 'Bot', kind: 'bot' }, replyTo: answer }));
     expect(bot.header('Auto-Submitted')).toBe('auto-replied');
     expect(bot.header('X-Auto-Response-Suppress')).toBe('All');
@@ -343,6 +343,17 @@ describe('the files of a mail', () => {
     const ctx = { ...contextOf(settings(smtp.port)), openFile: () => Promise.reject(gone) };
     expect(await sending(unitOf(parts, { text: 'x' }), ctx)).toMatchObject({ code: 'content-refused' });
     expect(smtp.mails).toEqual([]);
+  });
+});
+
+describe('the envelope', () => {
+  it('asks a server that can for reports of failures, with the id of the mail', async () => {
+    const reporting = await FakeSmtp.start({ certificate, offers: ['DSN', 'AUTH PLAIN'] });
+    const [id] = (await sending(unitOf('x'), contextOf(settings(reporting.port)))) as string[];
+    const [from, to] = reporting.lines.filter((line) => /^(?:MAIL|RCPT)/.test(line));
+    expect(from).toBe(`MAIL FROM:<support@shop.example> RET=HDRS ENVID=${id}`);
+    expect(to).toBe(`RCPT TO:<${CUSTOMER}> NOTIFY=FAILURE`);
+    await reporting.close();
   });
 });
 

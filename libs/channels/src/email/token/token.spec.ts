@@ -140,10 +140,13 @@ describe('the key of the tokens', () => {
 });
 
 describe('the mark of our own mail', () => {
-  it('is the account’s own, and no token', () => {
-    const mark = loopMark(account);
-    expect(mark).toMatch(/^[a-z2-7]{16}$/);
-    const others = [loopMark({ ...account, accountId: 'acc_other' }), loopMark({ ...account, secret: 'another key' })];
-    expect(new Set([mark, loopMark(account), ...others]).size).toBe(3);
+  it('is the mailbox’s own', () => {
+    const base = { imap: { host: 'i.example' }, smtp: { host: 's.example' }, password: 'p' };
+    const marks = [{}, {}, { password: 'q' }, { address: 'sales@shop.example' }].map((more) =>
+      loopMark(emailConfig.parse({ address: 'support@shop.example', ...base, ...more })),
+    );
+    expect(marks[0]).toMatch(/^[a-z2-7]{16}$/);
+    expect(new Set(marks).size).toBe(3);
+    expect(marks[1]).toBe(marks[0]);
   });
 });
