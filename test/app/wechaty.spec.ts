@@ -93,7 +93,7 @@ describe('personal WeChat', () => {
   beforeAll(async () => {
     host = await PuppetHost.start();
     const config = {
-      ...{ acceptRisk: true, puppet: 'wechaty-puppet-service', userId: 'wxid_li' },
+      ...{ acceptRisk: true, puppet: 'wechaty-puppet-service', userId: 'wxid_li', rooms: true },
       ...{ puppetOptions: { endpoint: host.endpoint, tls: { disable: true } }, credentials: { token: TOKEN } },
     };
     stage = await setStage({ accounts: [{ id: 'li', type: 'wechaty', name: 'Li', config }] });
@@ -149,6 +149,32 @@ describe('personal WeChat', () => {
     expect(stage.helpdesk.of('message.sent').map((event) => event.data?.message?.text)).toEqual(['已发货', '明天就到']);
   });
 
+  it('sends pictures', async () => {
+    const form = new FormData();
+    form.append('file', new Blob([PICTURE], { type: 'image/png' }), 'label.png');
+    const headers = { authorization: `Bearer ${stage.gateway.adminKey}` };
+    const made = await fetch(`${stage.gateway.url}/v1/files`, { method: 'POST', headers, body: form });
+    const { id: fileId } = (await made.json()) as { id: string };
+    const before = host.mocker.cacheFileBoxPayload.size;
+    const { id } = await answer(conversationId, { parts: [{ type: 'media', kind: 'image', fileId }] });
+    await stage.settled(id, 'sent');
+    const boxes = [...host.mocker.cacheFileBoxPayload.values()];
+    expect(boxes).toHaveLength(before + 1);
+    expect(await FileBox.fromJSON(boxes.at(-1)!).toBuffer()).toEqual(PICTURE);
+  });
+
+  it('names the group, and who of it wrote', async () => {
+    const { mocker } = host;
+    const alice = mocker.ContactMock.load('wxid_alice');
+    const room = mocker.createRoom({ id: '1@chatroom', topic: '采购群', memberIdList: ['wxid_li', alice.id] } as never);
+    alice.say('in the group').to(room);
+    const { data } = await eventAbout('message.received', 'in the group');
+    expect(data).toMatchObject({
+      contact: { name: '采购群', handles: [{ scheme: 'wechaty-room', scope: 'li', value: '1@chatroom' }] },
+      message: { author: { name: 'Alice', member: { scheme: 'wechat-wxid', scope: '', value: 'wxid_alice' } } },
+    });
+  });
+
   it('tells of recalls', async () => {
     const { mocker } = host;
     const received = stage.helpdesk.of('message.received')[0]!.data!.message!;
@@ -179,6 +205,19 @@ describe('personal WeChat', () => {
     const told = await eventAbout('account.connected', 'may be missing');
     expect(told.data?.status).toMatchObject({ action: expect.stringContaining('phone') });
     expect((await account()).stateDetail).toContain('may be missing');
+  });
+
+  it('says after a kill which time may be missing, though it never was anything but connected', async () => {
+    const gaps = () => stage.helpdesk.of('account.connected').filter(({ data }) => data?.status?.gap);
+    const before = gaps().length;
+    await stage.gateway.restart();
+    await until('the event', () => gaps()[before]);
+    await standing('connected');
+    const { from, to } = gaps()[before]!.data!.status!.gap!;
+    expect(Date.parse(to)).toBeGreaterThan(Date.parse(from));
+    host.mocker.ContactMock.load('wxid_alice').say('noch da?').to(host.mocker.ContactMock.load('wxid_li'));
+    await eventAbout('message.received', 'noch da?');
+    expect(gaps()).toHaveLength(before + 1);
   });
 
   it('notices that the machine of the puppet died, and comes back with it', async () => {
