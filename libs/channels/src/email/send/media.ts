@@ -49,7 +49,6 @@ export function carry(
       content: Readable.from(bytesOf(fileId, ctx)),
       filename: fileNameOf(part),
       contentType: mediaTypeOf(part.mimeType),
-      contentTransferEncoding: 'base64',
       ...(inline ? { cid: contentId, contentDisposition: 'inline' } : { contentDisposition: 'attachment' }),
     });
   }
