@@ -2,7 +2,7 @@ import { addressParser } from 'postal-mime';
 import { decodeText, hasHighBytes } from './charset.js';
 
 /** How much of a mail is looked at for its head, and of one line of it: enough for a list of thousands of recipients. */
-const MOST_BYTES = 1_048_576;
+export const MOST_HEAD = 262_144;
 const MOST_VALUE = 65_536;
 const MOST_HEADERS = 2_000;
 /** Longest value that is decoded for people. */
@@ -25,8 +25,8 @@ export interface Mailbox {
  * Reads the head of a mail: bounded and linear, so that it is done where nothing else may wait. Names are taken leniently (white space
  * before the colon, invisible octets): a second `From` that another reader could take for one is to be seen. Never throws.
  */
-export function readHeaders(source: Uint8Array): Headers {
-  const head = Buffer.from(source.buffer, source.byteOffset, Math.min(source.byteLength, MOST_BYTES));
+export function readHeaders(source: Uint8Array, most = MOST_HEAD): Headers {
+  const head = Buffer.from(source.buffer, source.byteOffset, Math.min(source.byteLength, most));
   const end = /\r?\n\r?\n/.exec(head.toString('latin1'));
   const text = head.toString('latin1', 0, end ? end.index : head.length);
   const all: [string, string][] = [];

@@ -8,6 +8,8 @@ const CONTENT = [
   'content-id',
   'content-description',
 ];
+/** In the thread there is time for more of a head than outside: where it ends, the words begin. */
+const LONGEST_HEAD = 4_194_304;
 /** How much of a body without a usable boundary is searched for one. */
 const SEARCHED = 65_536;
 
@@ -25,7 +27,7 @@ export interface ParsedMail {
  * or heads of parts 2 MiB.
  */
 export async function parseMail(source: Uint8Array): Promise<ParsedMail> {
-  const headers = readHeaders(source);
+  const headers = readHeaders(source, LONGEST_HEAD);
   const body = source.subarray(headers.bodyAt);
   const head = new Map(CONTENT.map((name) => [name, valueOf(headers, name)]));
   head.set('content-type', mendBoundary(head.get('content-type')!, body));

@@ -35,14 +35,14 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
   if (isOwn(headers, config)) return [];
   const author = authorOf(headers);
   const { copy, digest } = await copied(source, headers);
-  const signatures = author.doubt === undefined ? signaturesOf(source, { headers, author, context }) : [];
+  const { raw, signatures } = signaturesOf(source, { headers, author, context });
   const reading = await read(copy, { headers, signatures, context });
   const base = { dedupeKey: `mail:${(ownId(headers) ?? '').slice(0, 300)}:${digest}`, occurredAt: sentAt(headers, context) };
   const automation = automationOf(headers, author.address);
   const about = 'report' in reading && reading.report && (automation !== null || reading.report.kind !== 'unstructured') ? eventsOfReport(reading.report, base, context) : undefined;
   if (about) return about;
 
-  const doubt = author.doubt ?? (await doubtOf(author, { headers, raw: rawHeaders(source), signatures, reading, context }));
+  const doubt = author.doubt ?? (await doubtOf(author, { headers, raw, signatures, reading, context }));
   const claimed = doubt !== undefined;
   const id = ownId(headers);
   const replyTo = answeredId(headers);
@@ -100,10 +100,11 @@ async function read(source: Uint8Array, { headers, signatures, context }: Asked)
 } // prettier-ignore
 
 /** The signatures by which the author may be verified here: none where our border said something, or the settings say not to. */
-function signaturesOf(source: Uint8Array, { headers, author, context }: { headers: Headers; author: Author; context: ReadContext }): Signature[] {
+function signaturesOf(source: Uint8Array, { headers, author, context }: { headers: Headers; author: Author; context: ReadContext }): { raw: RawHeader[]; signatures: Signature[] } {
   const { servers, verify } = context.config.authentication;
-  if (!verify || borderVerdict(headers, servers) !== null) return [];
-  return alignedSignatures(rawHeaders(source), domainOf(author.address!), context.now);
+  const wanted = verify && author.doubt === undefined && valueOf(headers, 'dkim-signature') !== '' && borderVerdict(headers, servers) === null;
+  const raw = wanted ? rawHeaders(source) : [];
+  return { raw, signatures: wanted ? alignedSignatures(raw, domainOf(author.address!), context.now) : [] };
 } // prettier-ignore
 
 interface Evidence extends Asked {

@@ -76,7 +76,7 @@ function hopOf(received: string, servers: readonly string[]): 'ours' | 'unnamed'
   return family.some((domain) => host === domain || host.endsWith(`.${domain}`)) ? 'ours' : 'foreign';
 } // prettier-ignore
 
-/** A header value without its comments (RFC 5322 section 3.2.2), in which anybody may write anything. */
+/** A header value without its comments (RFC 5322 section 3.2.2), in which anybody may write anything, as in quotes. */
 function withoutComments(value: string): string {
   let [text, depth, quoted] = ['', 0, false];
   for (let i = 0; i < Math.min(value.length, 16_384); i += 1) {
@@ -89,7 +89,7 @@ function withoutComments(value: string): string {
       text += character;
     } else if (character === '(' && !quoted) depth += 1;
     else if (character === ')' && !quoted && depth > 0) depth -= 1;
-    else if (depth === 0) text += character;
+    else if (depth === 0) text += quoted && character === ';' ? '_' : character;
   }
   return text;
 }

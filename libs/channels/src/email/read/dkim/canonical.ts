@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MOST_HEAD } from '../headers.js';
 
 export type Canonical = 'simple' | 'relaxed';
 
@@ -8,11 +9,9 @@ export interface RawHeader {
   readonly line: string;
 }
 
-const MOST_BYTES = 1_048_576;
-
 /** The head of a mail as it stood (latin1). */
 export function rawHeaders(source: Uint8Array): RawHeader[] {
-  const text = Buffer.from(source.buffer, source.byteOffset, Math.min(source.byteLength, MOST_BYTES)).toString('latin1');
+  const text = Buffer.from(source.buffer, source.byteOffset, Math.min(source.byteLength, MOST_HEAD)).toString('latin1');
   const end = /\r?\n\r?\n/.exec(text);
   const headers: { name: string; line: string }[] = [];
   for (const line of text.slice(0, end ? end.index : text.length).split(/\r?\n/)) {

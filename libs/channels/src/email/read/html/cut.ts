@@ -13,6 +13,6 @@ export function cutHtml(html: string, context: CutContext): HtmlCut {
   const kept = lines.length > MOST_LINES ? lines.map(() => true) : keptLines(lines, context);
   const safe = safeHtml(root, (node) => kept[lineOf.get(node) ?? -1] === false);
   const text = (keep: boolean) =>
-    tidy(lines.filter((_, i) => kept[i] === keep).map((line) => line.text.replaceAll(PICTURE, '')));
+    tidy(lines.filter((_, i) => kept[i] === keep).map((line) => line.text.replaceAll(PICTURE, '').trim()));
   return { text: text(true), quoted: text(false), html: safe.html, changed: safe.changed || !whole };
 }

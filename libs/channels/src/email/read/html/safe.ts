@@ -57,7 +57,7 @@ class Writer {
   } // prettier-ignore
 
   #image({ attributes }: Element): string {
-    const src = (attributes['src'] ?? '').trim();
+    const src = (attributes['src'] ?? attributes['data-src'] ?? '').trim();
     const shown = this.#listed('img', attributes) + attribute('alt', attributes['alt']?.slice(0, 500));
     const style = styleAttribute(attributes['style']);
     if (/^cid:[^\s"'<>]{1,400}$/i.test(src)) return `<img${attribute('src', `cid:${decodeId(src.slice(4))}`)}${shown}${style}>`;

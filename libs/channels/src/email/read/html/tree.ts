@@ -16,6 +16,9 @@ export const isElement = (node: Node): node is Element => 'tag' in node;
 /** Deeper elements are put beside each other; more of them are left out, which the caller is told. */
 const MOST_DEPTH = 200;
 const MOST_NODES = 200_000;
+/** No honest mail goes that deep, and the parser's time grows with the square of it: what follows is left out. */
+const ABYSS = 1_000;
+const SLICE = 16_384;
 
 /** Reads html leniently into a tree of bounded depth and size. Comments, doctypes and what programs hide in them are gone. */
 export function parseHtml(html: string): { readonly root: Element; readonly whole: boolean } {
@@ -43,6 +46,10 @@ export function parseHtml(html: string): { readonly root: Element; readonly whol
     },
     { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true },
   );
-  parser.end(html);
+  for (let at = 0; at < html.length && open.length < ABYSS; at += SLICE) {
+    parser.write(html.slice(at, at + SLICE));
+    whole &&= open.length < ABYSS;
+  }
+  parser.end();
   return { root, whole };
 }

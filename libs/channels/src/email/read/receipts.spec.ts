@@ -1,0 +1,183 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { parseInbound, type InboundEvent } from '#normalizer';
+import { emailAccount } from '../testing/account.js';
+import { dayOf, makeToken, replySecretOf, threadKey } from '../token/index.js';
+import { ReadingPool, readMail } from './index.js';
+
+const pool = new ReadingPool({ ms: 20_000, memoryMb: 256 });
+afterAll(() => pool.stop());
+const account = emailAccount({ pool });
+const { config, accountId, now } = account;
+const address = 'anna@mail.example';
+const thread = threadKey({ root: '1@mail.example', address, claimed: true });
+const token = makeToken({ secret: replySecretOf(config), accountId, threadKey: thread, address, day: dayOf(now) });
+const id = `t.${token}.k7aq3mz5k7aq3@shop.example`;
+
+const read = async (lines: readonly string[]): Promise<InboundEvent[]> =>
+  (await readMail(Buffer.from(lines.join('\r\n')), account)).map((event) => parseInbound(event));
+const report = (type: string, machine: readonly string[], { returned = [], text = 'Your mail' }: { returned?: readonly string[]; text?: string }) => [
+  ...['From: Mail Delivery Subsystem <mailer-daemon@mx.mail.example>', 'To: support@shop.example', 'Subject: Undelivered', 'Message-ID: <d1@mx.mail.example>'],
+  ...[`Content-Type: multipart/report; report-type=${type}; boundary=b`, '', '--b', 'Content-Type: text/plain', '', text],
+  ...['--b', `Content-Type: message/${type}`, '', ...machine, ...(returned.length > 0 ? ['--b', ...returned] : []), '--b--', ''],
+]; // prettier-ignore
+const headers = [
+  'Content-Type: text/rfc822-headers',
+  '',
+  'From: support@shop.example',
+  `To: ${address}`,
+  `Message-ID:`,
+  ` <${id}>`,
+  'Subject: Re: x',
+];
+const recipient = (action: string, status: string, diagnostic = '') => [
+  'Reporting-MTA: dns; mx.mail.example',
+  '',
+  `Final-Recipient: rfc822; ${address}`,
+  `Action: ${action}`,
+  `Status: ${status}`,
+  ...(diagnostic ? [`Diagnostic-Code: smtp; ${diagnostic}`] : []),
+];
+
+describe('a report of delivery', () => {
+  it.each([
+    ['5.1.1', '550 5.1.1 <anna@mail.example>: user unknown', 'recipient-gone'],
+    ['5.1.10', '550 5.1.10 RESOLVER.ADR.RecipientNotFound', 'recipient-gone'],
+    ['5.2.2', '552 5.2.2 mailbox full', 'recipient-gone'],
+    ['5.3.4', '552 5.3.4 too big', 'content-refused'],
+    ['5.7.1', '550 5.7.1 blocked as spam', 'content-refused'],
+    ['5.7.26', '550-5.7.26 unauthenticated', 'content-refused'],
+    ['5.0.0', '550 no such user here', 'recipient-gone'],
+    ['4.4.7', '', 'unavailable'],
+  ])('that failed with %s is a receipt of the very message', async (status, diagnostic, code) => {
+    const events = await read(
+      report('delivery-status', recipient('failed', status, diagnostic), { returned: headers }),
+    );
+    expect(events).toMatchObject([
+      { kind: 'receipt', externalId: id, status: 'failed', failure: { code, providerCode: status } },
+    ]);
+  });
+
+  it('holds no word of the person in what it says of the failure', async () => {
+    const [event] = await read(
+      report('delivery-status', recipient('failed', '5.1.1', `550 <${address}> unknown`), { returned: headers }),
+    );
+    expect(JSON.stringify(event)).not.toContain(address);
+  });
+
+  it('that is late is no failure, that arrived is a receipt', async () => {
+    expect(await read(report('delivery-status', recipient('delayed', '4.4.1'), { returned: headers }))).toEqual([]);
+    expect(await read(report('delivery-status', recipient('delivered', '2.0.0'), { returned: headers }))).toMatchObject([{ status: 'delivered', externalId: id }]);
+    expect(await read(report('delivery-status', recipient('relayed', '2.0.0'), { returned: headers }))).toMatchObject([{ status: 'delivered' }]);
+  }); // prettier-ignore
+
+  it('is found by the whole mail that it returns, and by our id in its words', async () => {
+    const whole = ['Content-Type: message/rfc822', '', ...headers.slice(2), '', 'words'];
+    expect(await read(report('delivery-status', recipient('failed', '5.1.1'), { returned: whole }))).toMatchObject([
+      { externalId: id },
+    ]);
+    const words = `The mail <${id}> could not be delivered`;
+    expect(await read(report('delivery-status', recipient('failed', '5.1.1'), { text: words }))).toMatchObject([
+      { externalId: id },
+    ]);
+  });
+
+  it.each([
+    ['qmail', ['Hi. This is the qmail-send program at mx.mail.example.', `<${address}>:`, '192.0.2.1 does not like recipient.', 'Remote host said: 550 5.1.1 User unknown', '', '--- Below this line is a copy of the message.', '', `Message-ID: <${id}>`]],
+    ['QQ', ['抱歉，您的邮件被退回来了……', '原邮件信息：', `Message-ID: <${id}>`, '退信原因：收件人邮箱账户不存在。', 'Host said: 550 Mailbox not found']],
+  ])('of %s, which keeps to no standard, is found by our id', async (_whose, text) => {
+    const events = await read(['From: MAILER-DAEMON@mx.mail.example', 'Subject: failure notice', 'Return-Path: <>', 'Message-ID: <q@mx>', '', ...text]);
+    expect(events).toMatchObject([{ kind: 'receipt', externalId: id, status: 'failed', failure: { code: 'recipient-gone' } }]);
+  }); // prettier-ignore
+
+  it('about mail that is not ours is a message of a program, not lost', async () => {
+    const other = headers.map((line) => line.replace(id, '1@other.example'));
+    const [event] = await read(report('delivery-status', recipient('failed', '5.1.1'), { returned: other }));
+    expect(event).toMatchObject({ kind: 'message', automated: true });
+  });
+
+  it('is not what a person writes who quotes our id', async () => {
+    const [event] = await read([`From: ${address}`, 'Subject: Re: x', `In-Reply-To: <${id}>`, 'Message-ID: <2@mail.example>', '', `What is ${id}? I got 550 5.1.1`]); // prettier-ignore
+    expect(event).toMatchObject({ kind: 'message', thread });
+  });
+});
+
+describe('other reports', () => {
+  it('that a mail was read are receipts', async () => {
+    const said = (disposition: string) => report('disposition-notification', [`Final-Recipient: rfc822;${address}`, `Original-Message-ID: <${id}>`, `Disposition: ${disposition}`], {}); // prettier-ignore
+    expect(await read(said('manual-action/MDN-sent-manually; displayed'))).toMatchObject([
+      { kind: 'receipt', externalId: id, status: 'read' },
+    ]);
+    expect(await read(said('automatic-action/MDN-sent-automatically; deleted'))).toEqual([]);
+  });
+
+  it('of a complaint opt out whom the mail went to, and nobody else', async () => {
+    const said = (to: string) =>
+      report('feedback-report', ['Feedback-Type: abuse', 'User-Agent: x/1', `Original-Rcpt-To: <${to}>`], {
+        returned: headers,
+      });
+    expect(await read(said(address))).toMatchObject([{ kind: 'opted-out', thread, sender: { handles: [{ value: address }] }, reason: 'complaint: abuse' }]); // prettier-ignore
+    expect(await read(said('eve@mail.example'))).toMatchObject([{ kind: 'message', automated: true }]);
+  });
+});
+
+describe('a reply token', () => {
+  const reply = (from: string, ids: string) =>
+    read([`From: ${from}`, 'Subject: Re: x', 'Message-ID: <2@mail.example>', `References: ${ids}`, '', 'x']);
+
+  it('leads the answer of whom it was made for to the thread', async () => {
+    expect(await reply(address, `<r.${token}@shop.example>`)).toMatchObject([{ thread }]);
+    expect(await reply('Anna <ANNA@mail.example>', `<z@y> <t.${token}.aaaaaaaaaaaaa@shop.example>`)).toMatchObject([
+      { thread },
+    ]);
+  });
+
+  it('leads nobody else there, nor when it was forged or made on another account or is old', async () => {
+    const old = makeToken({
+      secret: replySecretOf(config),
+      accountId,
+      threadKey: thread,
+      address,
+      day: dayOf(now) - 181,
+    });
+    const other = makeToken({
+      secret: replySecretOf(config),
+      accountId: 'acc_other',
+      threadKey: thread,
+      address,
+      day: dayOf(now),
+    });
+    const cases: [string, string][] = [
+      ['eve@mail.example', token],
+      [address, `${token.slice(0, -1)}${token.endsWith('a') ? 'b' : 'a'}`],
+      [address, old],
+      [address, other],
+    ];
+    const threads = await Promise.all(
+      cases.map(async ([from, key]) => (await reply(from, `<r.${key}@shop.example>`))[0]),
+    );
+    expect(threads.map((event) => event?.kind === 'message' && event.thread === thread)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(new Set(threads.map((event) => event?.kind === 'message' && event.thread)).size).toBe(2);
+  });
+
+  it('of a proven thread leads no mail there that is only claimed', async () => {
+    const proven = threadKey({ root: '1@mail.example', address, claimed: false });
+    const key = makeToken({ secret: replySecretOf(config), accountId, threadKey: proven, address, day: dayOf(now) });
+    const [claimed] = await reply(address, `<r.${key}@shop.example>`);
+    expect(claimed).not.toMatchObject({ thread: proven });
+    const pass = 'Authentication-Results: mx.shop.example; dmarc=pass header.from=mail.example';
+    const [known] = await read([pass, `From: ${address}`, 'Message-ID: <2@mail.example>', `References: <r.${key}@shop.example>`, '', 'x']); // prettier-ignore
+    expect(known).toMatchObject({ thread: proven, sender: { handles: [{ proof: 'channel' }] } });
+  });
+
+  it('in a mail of our own, come back, makes nothing of it; other mail from our address is of a program', async () => {
+    expect(await read(['From: support@shop.example', `Message-ID: <${id}>`, '', 'x'])).toEqual([]);
+    expect(await read(['From: Help <help@shop.example>', 'Message-ID: <form@www>', '', 'A form'])).toMatchObject([
+      { automated: true },
+    ]);
+  });
+});

@@ -1,0 +1,51 @@
+const HEAD =
+  'From: Eve <eve@mail.example>\r\nSubject: Hostile\r\nMessage-ID: <h@mail.example>\r\nMIME-Version: 1.0\r\n';
+const mixed = (parts: string): string => `${HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n${parts}--b--\r\n`;
+const html = (text: string): string => `${HEAD}Content-Type: text/html\r\n\r\n${text}`;
+const plain = (text: string): string => `${HEAD}In-Reply-To: <x@y>\r\n\r\n${text}`;
+
+/** Mails that are made to take a reader's time or memory, or to bring it down. */
+export const hostileMails: Readonly<Record<string, () => string>> = {
+  '20,000 parts': () => mixed('--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment\r\n\r\nhi\r\n'.repeat(20_000)),
+  '20,000 texts': () => mixed('--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n'.repeat(20_000)),
+  '20,000 htmls': () => mixed('--b\r\nContent-Type: text/html\r\n\r\n<b>hi</b>\r\n'.repeat(20_000)),
+  '5,000 levels': () => `${HEAD}${Array.from({ length: 5_000 }, (_, i) => `Content-Type: multipart/mixed; boundary=b${i}x\r\n\r\n--b${i}x\r\n`).join('')}\r\nhi`,
+  '5,000 mails in mails': () => `${HEAD}${'Content-Type: message/rfc822\r\n\r\n'.repeat(5_000)}\r\nhi`,
+  '50,000 recipients': () => `To: ${Array.from({ length: 50_000 }, (_, i) => `"User ${i}" <u${i}@mail.example>`).join(',\r\n ')}\r\n${HEAD}\r\nhi`,
+  '50,000 authors': () => `From: ${Array.from({ length: 50_000 }, (_, i) => `u${i}@mail.example`).join(',\r\n ')}\r\nMessage-ID: <h@mail.example>\r\n\r\nhi`,
+  '250,000 headers': () => `${HEAD}${'X-A: b\r\n'.repeat(250_000)}\r\nhi`,
+  'a header of 2 MB': () => `${HEAD}X-A: ${'b'.repeat(2_000_000)}\r\n\r\nhi`,
+  'a header folded 200,000 times': () => `${HEAD}X-A: b\r\n${' c\r\n'.repeat(200_000)}\r\nhi`,
+  '60,000 encoded words': () => `${HEAD.replace('Hostile', '=?utf-8?B?5L2g?= '.repeat(60_000))}\r\nhi`,
+  '60,000 encoded words in a name': () => mixed(`--b\r\nContent-Type: application/pdf; name="${'=?utf-8?B?5L2g?= '.repeat(60_000)}"\r\n\r\nhi\r\n`),
+  '50,000 parameters': () => `${HEAD}Content-Type: text/plain${Array.from({ length: 50_000 }, (_, i) => `;\r\n x*${i}*=%41`).join('')}\r\n\r\nhi`,
+  '100,000 references': () => `References: ${'<a@b>\r\n '.repeat(100_000)}\r\n${HEAD}\r\nhi`,
+  'comments in comments': () => `Authentication-Results: ${'('.repeat(500_000)}\r\n${HEAD}\r\nhi`,
+  'groups in groups': () => `From: ${'g:'.repeat(100_000)}\r\nMessage-ID: <h@mail.example>\r\n\r\nhi`,
+  'no boundary': () => `${HEAD}Content-Type: multipart/mixed\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello there\r\n--b--\r\n`,
+  'a boundary that does not occur': () => `${HEAD}Content-Type: multipart/mixed; boundary=nowhere\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello there\r\n--b--\r\n`,
+  'nothing but a multipart': () => `${HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\nhello there`,
+  'quoted-printable rubbish': () => `${HEAD}Content-Transfer-Encoding: quoted-printable\r\n\r\n${'=\r\n=XY=Z=='.repeat(100_000)}`,
+  'base64 rubbish': () => `${HEAD}Content-Transfer-Encoding: base64\r\n\r\n${'*&^=A=='.repeat(100_000)}`,
+  '100,000 open divs': () => html('<div>'.repeat(100_000)),
+  '100,000 open tables': () => html('<table><tr><td>'.repeat(100_000)),
+  '300,000 elements': () => html('<b>x</b>'.repeat(300_000)),
+  '100,000 quotes in quotes': () => html('<blockquote type="cite">x'.repeat(100_000)),
+  'a style of 5 MB': () => html(`<p style="${'color:red;'.repeat(500_000)}">x</p>`),
+  'an image of 5 MB in html': () => html(`<p>x</p><img src="data:image/png;base64,${'A'.repeat(5_000_000)}">`),
+  '1,000,000 entities': () => html('&lt;'.repeat(1_000_000)),
+  'a line of 5 MB': () => plain('x'.repeat(5_000_000)),
+  '1,000,000 lines': () => plain('x\n'.repeat(1_000_000)),
+  '500,000 signs': () => plain(`${'>'.repeat(500_000)} x`),
+  '15,000 attributions': () => plain('On Mon, Nov 16, 2026 at 10:23 AM A <a@b> wrote:\n'.repeat(15_000)),
+  '15,000 beginnings of attributions': () => plain(`${'On Mon, Nov 16, 2026 at 10:23 AM A <a@b> '.repeat(10)}\n`.repeat(15_000)),
+  '15,000 headers in the text': () => plain('From: a@b\n'.repeat(15_000)),
+  '15,000 delimiters': () => plain('-- \nx\n'.repeat(7_500)),
+  '400 KB of blanks': () => plain(`a${' '.repeat(400_000)}b`),
+  'blanks in a signed body': () => `DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=mail.example; s=s; h=from; bh=x; b=y\r\n${HEAD}\r\n${' '.repeat(3_000_000)}x`,
+  'NUL and halves of characters': () => `${HEAD.replace('Hostile', 'a\0b\ud800')}\r\n\0\ud800\udfff\u202e x`,
+  'a report of 100,000 recipients': () => `${HEAD}Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nA: b\r\n\r\n${'Final-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n'.repeat(100_000)}--b--`,
+  nothing: () => '',
+  'line ends': () => '\r\n'.repeat(1_000_000),
+  'no head': () => 'just words, and no colon',
+}; // prettier-ignore
