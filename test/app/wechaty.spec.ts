@@ -20,6 +20,7 @@ type Mocker = InstanceType<typeof mock.Mocker>;
 interface Account {
   readonly stateDetail: string | null;
   readonly state: string;
+  readonly loginCode: { readonly content: string; readonly image: string } | null;
   readonly config: { credentials: unknown };
 }
 
@@ -109,9 +110,12 @@ describe('personal WeChat', () => {
   it('shows the login code in the API, and nowhere else', async () => {
     await until('the code', async () => {
       host.mocker.scan(CODE);
-      return (await account()).stateDetail?.endsWith(CODE) || null;
+      return (await account()).loginCode?.content === CODE || null;
     });
-    expect(await account()).toMatchObject({ state: 'disconnected', config: { credentials: { token: '***' } } });
+    expect(await account()).toMatchObject({
+      ...{ state: 'disconnected', config: { credentials: { token: '***' } } },
+      loginCode: { image: expect.stringMatching(/^data:image\/svg\+xml;base64,/) },
+    });
     const told = await eventAbout('account.disconnected', 'Scan the login code');
     expect(JSON.stringify([told, await stage.gateway.api.stream()])).not.toContain('canary');
   });
@@ -119,6 +123,7 @@ describe('personal WeChat', () => {
   it('takes what customers write and send, once somebody is logged in', async () => {
     const { me, alice } = enter();
     await standing('connected');
+    expect((await account()).loginCode).toBeNull();
     alice.say('包裹到哪了？').to(me);
     const { data } = await eventAbout('message.received', '包裹到哪了');
     conversationId = data!.conversation!.id;
@@ -195,7 +200,7 @@ describe('personal WeChat', () => {
     await host.up();
     await until('a new connection', async () => {
       host.mocker.scan(CODE);
-      return (await account()).stateDetail?.endsWith(CODE) || null;
+      return (await account()).loginCode?.content === CODE || null;
     });
     const { alice } = enter();
     const heard = heardBy(alice);
@@ -226,7 +231,7 @@ describe('personal WeChat', () => {
     await host.up();
     const scan = async () => {
       host.mocker.scan(CODE);
-      return (await account()).stateDetail?.endsWith(CODE) || null;
+      return (await account()).loginCode?.content === CODE || null;
     };
     await until('a new connection', scan, 90_000);
     const { me, alice } = enter();

@@ -19,7 +19,8 @@ describeOnEveryDatabase('the state of an account', (open) => {
     (await database.query<{ type: string; data: object }>('select type, data from event order by id')).map(
       ({ type, data }) => ({ type, ...(data as { status: object }).status }),
     );
-  const state = async () => (await database.query('select state, state_detail as detail from account'))[0];
+  const state = async () =>
+    (await database.query('select state, state_detail as detail, state_link as link from account'))[0];
 
   beforeAll(async () => {
     database = await open({ entities: [], migrations: [Identity1700000000001, Store1700000000002] });
@@ -48,7 +49,7 @@ describeOnEveryDatabase('the state of an account', (open) => {
     await next.report('li', after);
     expect(await told()).toEqual([expect.objectContaining({ type: 'account.connected', detail: up.detail }),
       { type: 'account.connected', state: 'connected', detail: after.detail, action: 'Look.', gap }]); // prettier-ignore
-    expect(await state()).toEqual({ state: 'connected', detail: after.detail });
+    expect(await state()).toEqual({ state: 'connected', detail: after.detail, link: null });
     await process().report('li', after);
     expect(await told()).toHaveLength(2);
   });
@@ -62,9 +63,11 @@ describeOnEveryDatabase('the state of an account', (open) => {
     expect(await told()).toHaveLength(1);
   });
 
-  it('keeps login codes out of events', async () => {
+  it('keeps login codes out of events, and forgets them once they are of no use', async () => {
     await states.report('li', { state: 'disconnected', detail: 'waiting', action: 'Scan it.', link: 'canary' });
-    expect(await state()).toEqual({ state: 'disconnected', detail: 'waiting: canary' });
+    expect(await state()).toEqual({ state: 'disconnected', detail: 'waiting', link: 'canary' });
     expect(JSON.stringify(await told())).not.toContain('canary');
+    await states.report('li', up);
+    expect(await state()).toEqual({ state: 'connected', detail: up.detail, link: null });
   });
 });

@@ -11,8 +11,8 @@ export interface StateReport extends Standing {
 const CHANGE: Statement = {
   name: 'account_state',
   text: `with changed as (
-      update account set state = $2, state_detail = $3, updated_at = updated_at where id = $1 and removed_at is null
-        and (state, coalesce(state_detail, '')) is distinct from ($2, $3) returning id, (select a.state from account a where a.id = $1) as before)
+      update account set state = $2, state_detail = $3, state_link = $7, updated_at = updated_at where id = $1 and removed_at is null
+        and (state, coalesce(state_detail, ''), coalesce(state_link, '')) is distinct from ($2, $3, coalesce($7, '')) returning id, (select a.state from account a where a.id = $1) as before)
     select case when ($6 or before <> $2) and not ($5 and before = 'connecting') then emit('account.' || $2, null, null, id, $4::jsonb, clock_timestamp()) end from changed`,
 };
 
@@ -31,10 +31,11 @@ export class AccountStates {
       await this.parts.database.query(CHANGE, [
         accountId,
         report.state,
-        link === undefined ? report.detail : `${report.detail}: ${link}`,
+        report.detail,
         JSON.stringify({ status: report }),
         quiet,
         report.gap !== undefined,
+        link ?? null,
       ]);
       this.parts.database.hint('outbox');
       this.parts.log[report.state === 'connected' ? 'info' : 'warn'](

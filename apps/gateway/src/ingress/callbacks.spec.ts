@@ -179,8 +179,8 @@ describeOnEveryDatabase('what agents do in a ticket system', (open) => {
     const waiting = { state: 'disconnected', detail: 'scan this', action: 'Scan it.' } as const;
     for (const link of ['https://login/canary1', 'https://login/canary2'])
       await states.report('wx', { ...waiting, link });
-    expect(await database.query(`select state_detail from account where id = 'wx'`)).toEqual([
-      { state_detail: 'scan this: https://login/canary2' },
+    expect(await database.query(`select state_detail, state_link from account where id = 'wx'`)).toEqual([
+      { state_detail: 'scan this', state_link: 'https://login/canary2' },
     ]);
     const events = await database.query('select data from event order by position');
     expect(events).toMatchObject([{ data: { status: waiting } }]);

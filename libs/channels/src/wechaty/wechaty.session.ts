@@ -142,9 +142,8 @@ export class WechatySession {
       return;
     }
     if (!code) return;
-    const action = 'Scan the login code with WeChat on the phone: GET /v1/accounts/{id} shows what it holds.';
-    const detail = 'waiting for a login; draw this as a QR code and scan it';
-    void this.ctx.report({ state: 'disconnected', detail, action, link: code });
+    const action = 'Scan the login code with WeChat on the phone: GET /v1/accounts/{id} shows it as `loginCode`.';
+    void this.ctx.report({ state: 'disconnected', detail: 'waiting for a login', action, link: code });
   }
 
   private async entered(id: string): Promise<void> {

@@ -38,6 +38,9 @@ export class Account {
   @Column('text', { nullable: true })
   state_detail!: string | null;
 
+  @Column('text', { nullable: true })
+  state_link!: string | null;
+
   @Column('timestamptz', { nullable: true })
   removed_at!: Date | null;
 

@@ -27,6 +27,8 @@ export interface AccountRecord {
   readonly managedBy: 'file' | 'api';
   readonly state: string;
   readonly stateDetail: string | null;
+  /** What must be scanned to log in. */
+  readonly stateLink: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
   /** Why the settings cannot be read (`config` is empty then): an unknown type, or secrets that cannot be opened. */
@@ -47,7 +49,7 @@ export interface NewAccount {
 export type AccountPatch = Omit<NewAccount, 'id' | 'type'>;
 
 const COLUMNS = `id, type, name, config, continuity, reopen_within_s as "reopenWithinS", hosted, enabled, managed_by as "managedBy", state,
-  state_detail as "stateDetail", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
+  state_detail as "stateDetail", state_link as "stateLink", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
 const SAVE = `
   insert into account (id, type, name, config, continuity, reopen_within_s, hosted, enabled, managed_by)
   values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9)

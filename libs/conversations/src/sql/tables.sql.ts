@@ -15,6 +15,7 @@ create table account (
   managed_by text not null default 'api' check (managed_by in ('file', 'api')),
   state text not null default 'connecting',
   state_detail text,
+  state_link text,
   removed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

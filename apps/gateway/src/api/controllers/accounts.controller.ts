@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Directory } from '../../directory/directory.js';
 import { Called, endpoint, type Call } from '../core/endpoint.js';
 import { fromCursor, pageOf, paging, toPage } from '../core/page.js';
+import { qrCode } from '../core/qr-code.js';
 import { maySee, type Caller } from '../core/scopes.js';
 import { Serves } from '../core/serves.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
@@ -128,7 +129,8 @@ export class AccountsController {
   }
 
   private show(record: StoredAccount): z.output<typeof AccountRecord> {
-    const { id, type, name, enabled, continuity, managedBy, state, stateDetail, createdAt, updatedAt } = record;
+    const { id, type, name, enabled, continuity, managedBy, state, stateDetail, stateLink, createdAt, updatedAt } =
+      record;
     const webhook = this.directory.adapter(type)?.ingress.webhook;
     const secret = webhook?.guard === 'secret-path' ? '/{pathSecret}' : '';
     return {
@@ -142,6 +144,7 @@ export class AccountsController {
       managedBy,
       state: record.problem ? 'degraded' : state,
       stateDetail: record.problem ?? stateDetail,
+      loginCode: stateLink === null ? null : { content: stateLink, image: qrCode(stateLink) },
       callbackUrl: webhook ? `${this.options.publicUrl()}/channels/${id}${secret}` : null,
       createdAt,
       updatedAt,

@@ -128,6 +128,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     managedBy: 'api',
     state: 'connected',
     stateDetail: null,
+    loginCode: null,
     callbackUrl: 'https://gateway.example/channels/sms',
     createdAt: at,
     updatedAt: at,

@@ -16,11 +16,18 @@ export const AccountRecord = z
     config: config.describe("The channel's settings; secrets read `***`."),
     managedBy: z.enum(['file', 'api']),
     state: z.string().describe('How the connection stands.'),
-    stateDetail: z
-      .string()
+    stateDetail: z.string().nullable().describe('The same in words.'),
+    loginCode: z
+      .object({
+        content: z.string(),
+        image: z
+          .string()
+          .nullable()
+          .describe('The QR code as a `data:` address (SVG); null where the content is too long for one.'),
+      })
       .nullable()
       .describe(
-        'What a person must do, where something must be done. Where they must scan a login code, it ends in what the code holds.',
+        'What a person must scan with the app of the provider to log the account in. Whoever has it can do so.',
       ),
     callbackUrl: z.string().nullable().describe('What to enter at the provider; null where it calls nothing.'),
     createdAt: time,
