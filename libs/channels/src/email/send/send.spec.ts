@@ -327,6 +327,22 @@ describe('the files of a mail', () => {
     expect(raw.length).toBeGreaterThan(100_000);
   });
 
+  it('leave room for the addresses of those that do not fit', async () => {
+    const big = Array.from({ length: 48 }, (_, i) =>
+      media(`fil_big${i}`, { bytes: 1_000_000, name: `${'n'.repeat(50)}${i}` }),
+    );
+    const parts = [...big, media('fil_1', { bytes: 42_000 })];
+    const { raw, mail } = await sent(unitOf(parts, { text: 'x' }), {
+      smtp: { maxBytes: 65_536 },
+      files: { fil_1: Buffer.alloc(42_000) },
+    });
+    expect(Number(/SIZE=(\d+)/.exec(smtp.lines.find((line) => line.startsWith('MAIL'))!)?.[1])).toBeLessThanOrEqual(
+      65_536,
+    );
+    expect(raw.length).toBeLessThanOrEqual(65_536);
+    expect(mail.text!.match(/https:\/\/files\.example/g)!.length).toBeGreaterThanOrEqual(48);
+  });
+
   it('keep to what the server takes', async () => {
     const small = await FakeSmtp.start({ certificate, offers: ['SIZE 50000', 'AUTH PLAIN'] });
     const parts = [media('fil_big', { bytes: 45_000, name: 'big.zip' })];
@@ -369,7 +385,10 @@ describe('addresses with other letters', () => {
     expect(utf8(smtp.lines.find((line) => line.startsWith('RCPT'))!)).toMatch(
       /^RCPT TO:<用户@(?:例子|xn--fsqu00a)\.example>/,
     );
-    expect(smtp.lines.find((line) => line.startsWith('MAIL'))).toContain('SMTPUTF8');
+    expect(smtp.lines.find((line) => line.startsWith('MAIL'))).toMatch(/ SMTPUTF8 BODY=8BITMIME/);
+    smtp.lines.length = 0;
+    await sending(unitOf('你好'), contextOf(settings(smtp.port)));
+    expect(smtp.lines.find((line) => line.startsWith('MAIL'))).not.toMatch(/SMTPUTF8|8BITMIME/);
   });
 
   it('are refused where it does not', async () => {
