@@ -98,7 +98,8 @@ describe('long messages that come in', () => {
     ];
     for (const octets of said) expect(await smsc.say(octets)).toBe(true);
     expect(account.texts).toEqual(['Hello world', 'SAR too']);
-    expect(account.shared.size).toBe(0);
+    expect([...account.shared.keys()]).toEqual(['smpp:waiting']);
+    expect(await account.shared.get('smpp:waiting')).toBe('[]');
   });
 
   it('join though the connection was lost in between, and parts come again', async () => {
@@ -130,7 +131,38 @@ describe('long messages that come in', () => {
     await until(() => account.texts.length > 0);
     await smsc.say(part('one', 2));
     expect(account.texts).toEqual(['[…]lonely', 'new one']);
-    await until(() => account.shared.size === 0);
+    await until(() => account.shared.size === 1);
+    expect(await account.shared.get('smpp:waiting')).toBe('[]');
+  });
+
+  it('are given out with their gaps by whoever connects next, once, when the process died that had acknowledged a part', async () => {
+    const first = await opened();
+    expect(await smsc.say(part('lonely', 2))).toBe(true);
+    smsc.cut();
+    await until(() => first.lost.length > 0);
+    // Long after shared values of parts have run out.
+    for (const name of [...first.shared.keys()]) if (name !== 'smpp:waiting') first.shared.delete(name);
+    const second = await opened(first.shared);
+    second.now += 61_000;
+    await smsc.say(text('short'));
+    await smsc.say(part('another', 1, { reference: 8 }));
+    await until(() => second.texts.length === 2);
+    expect(second.texts).toEqual(['short', '[…]lonely']);
+    const third = await opened(second.shared);
+    third.now += 122_000;
+    await smsc.say(part('yet another', 1, { reference: 9 }));
+    await until(() => third.texts.length > 0);
+    expect(third.texts).toEqual(['another[…]']);
+  });
+
+  it('are not acknowledged where they cannot be kept', async () => {
+    const account = await opened();
+    account.keeps = false;
+    expect(await smsc.ask(part('Hello ', 1))).toMatchObject({ status: 0x64 });
+    account.keeps = true;
+    expect(await smsc.say(part('Hello ', 1))).toBe(true);
+    expect(await smsc.say(part('world', 2))).toBe(true);
+    expect(account.texts).toEqual(['Hello world']);
   });
 
   it('cannot make the gateway look for hundreds of parts', async () => {

@@ -12,7 +12,10 @@ import { isReport, reportEvents } from './receipt.js';
 import { userDataOf } from './segments.js';
 import type { SmsSmppConfig } from './sms-smpp.config.js';
 
-type Context = Pick<AdapterContext<SmsSmppConfig>, 'accountId' | 'config' | 'once' | 'forget' | 'now'>;
+type Context = Pick<
+  AdapterContext<SmsSmppConfig>,
+  'accountId' | 'config' | 'once' | 'forget' | 'remember' | 'recall' | 'now'
+>;
 
 /** One part of a long message: `digest` names it as it came, `kept` the shared value that holds it. */
 interface Part extends MessagePart {
@@ -33,6 +36,8 @@ interface Waiting {
   readonly read: () => Promise<Reading>;
   /** Resolves with whether the other side was told. */
   readonly done: Answer;
+  /** What is stored with it was acknowledged before. */
+  readonly owed?: Joined<Part>;
 }
 
 const NOTHING: Arrival = { events: [], spent: [] };
@@ -40,6 +45,9 @@ const NOTHING: Arrival = { events: [], spent: [] };
 const AGAIN_MS = 3_600_000;
 /** Parts are kept for those that are still under way, also while the gateway starts anew. */
 const PARTS_MS = 600_000;
+/** Parts that were acknowledged and wait for others; whoever connects next takes them over. */
+const WAITING = 'smpp:waiting';
+const WAITING_MS = 7 * 86_400_000;
 /** Nobody writes more by hand; what claims to be longer is put together from what comes over one connection. */
 const MOST_LOOKED_FOR = 20;
 const MOST_TOGETHER = 100;
@@ -50,10 +58,15 @@ const SWEEP_MS = 5_000;
  *
  * SMPP names no message. What is acknowledged and what comes again because it was not are told apart by a name that is drawn for it before it is stored,
  * shared under the digest of the message, and forgotten once it is acknowledged: what finds a name is the same message again.
+ *
+ * Parts of long messages are acknowledged one by one, so those that wait are kept all together, before the acknowledgement, for whoever connects next.
  */
 export class Inbox {
   private readonly queue: Waiting[] = [];
   private readonly parts: LongMessages<Part>;
+  /** Given out with gaps, and not stored yet. */
+  private readonly owed = new Set<Joined<Part>>();
+  private kept = '[]';
   private readonly sweeping: NodeJS.Timeout;
   /** Until then parts can have been acknowledged that this inbox does not hold. */
   private looksUntil: number;
@@ -77,6 +90,13 @@ export class Inbox {
     this.enqueue(() => this.read(pdu), answer);
   }
 
+  /** Takes over what waited when the last connection ended. To be called before anything is received. Throws where it cannot be known. */
+  async begin(): Promise<void> {
+    this.kept = (await this.ctx.recall(WAITING)) ?? '[]';
+    const late = (JSON.parse(this.kept) as Part[]).flatMap((part) => this.parts.add(part));
+    for (const joined of late) this.late(joined);
+  }
+
   close(): void {
     this.closed = true;
     clearInterval(this.sweeping);
@@ -90,17 +110,19 @@ export class Inbox {
   /** It was acknowledged part by part, so it is tried until it is stored. */
   private late(joined: Joined<Part>): void {
     const again = () => setTimeout(() => this.late(joined), SWEEP_MS).unref();
+    this.owed.add(joined);
     this.enqueue(
       () => this.messageOf(joined),
       (status) => {
         if (status !== Status.ok && !this.closed) again();
         return Promise.resolve(true);
       },
+      joined,
     );
   }
 
-  private enqueue(read: () => Promise<Reading>, done: Answer): void {
-    this.queue.push({ read, done });
+  private enqueue(read: () => Promise<Reading>, done: Answer, owed?: Joined<Part>): void {
+    this.queue.push({ read, done, ...(owed && { owed }) });
     if (!this.working) void this.work();
   }
 
@@ -117,12 +139,13 @@ export class Inbox {
     const arrivals: Outcome<Arrival>[] = [];
     for (const reading of readings)
       arrivals.push(typeof reading.value === 'function' ? await attempt(reading.value) : (reading as Outcome<Arrival>));
-    const stored = await this.emitted(arrivals.flatMap(({ value }) => value?.events ?? []));
+    const emitted = await this.emitted(arrivals.flatMap(({ value }) => value?.events ?? []));
+    if (emitted) for (const { owed } of together) if (owed) this.owed.delete(owed);
+    const stored = emitted && (await this.keep());
     const over = await Promise.all(
       together.map(async ({ done }, i) => {
         const { value, status } = arrivals[i]!;
-        const kept = stored || value?.events.length === 0;
-        const told = await done(kept ? status : Status.temporary);
+        const told = await done(stored ? status : Status.temporary);
         return told && stored ? (value?.spent ?? []) : [];
       }),
     );
@@ -135,6 +158,20 @@ export class Inbox {
   private async emitted(events: readonly InboundEventInput[]): Promise<boolean> {
     try {
       if (events.length > 0) await this.emit([...events]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Keeps the parts that wait, and those that are owed, as they are now. */
+  private async keep(): Promise<boolean> {
+    const parts = [...this.parts.held(), ...[...this.owed].flatMap(({ parts: owed }) => owed)];
+    const now = JSON.stringify(parts);
+    if (now === this.kept) return true;
+    try {
+      await this.ctx.remember(WAITING, now, WAITING_MS);
+      this.kept = now;
       return true;
     } catch {
       return false;

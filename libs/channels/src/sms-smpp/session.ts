@@ -60,6 +60,7 @@ export async function open(emit: Emit, ctx: SocketContext<SmsSmppConfig>): Promi
   const commands =
     ctx.config.bind === 'transceiver' ? [Command.bindTransceiver] : [Command.bindReceiver, Command.bindTransmitter];
   try {
+    await inbox.begin();
     for (const command of commands)
       links.push(await bound(command, ctx, { receive: (pdu, answer) => inbox.receive(pdu, answer), lost }));
   } catch (error) {

@@ -26,7 +26,7 @@ describe('long messages', () => {
     const others = [{}, { from: '+3' }, { to: '+3' }, { reference: 8 }, { total: 4 }];
     for (const changes of others) expect([1, 2].flatMap((number) => messages.add(part(number, changes)))).toEqual([]);
     expect(texts(messages.add(part(3)))).toEqual([['abc']]);
-    expect(messages.all()).toHaveLength(4);
+    expect(messages.held()).toHaveLength(8);
   });
 
   it('are given out with their gaps once they have waited long enough', () => {
@@ -37,7 +37,10 @@ describe('long messages', () => {
     expect(messages.overdue()).toEqual([]);
     now = 1_000;
     expect(texts(messages.add(part(1)))).toEqual([['[…]c', 1, 2]]);
-    expect(texts(messages.all())).toEqual([['a[…]', 2, 3]]);
+    expect(messages.held()).toEqual([part(1)]);
+    now = 2_000;
+    expect(texts(messages.overdue())).toEqual([['a[…]', 2, 3]]);
+    expect(messages.held()).toEqual([]);
   });
 
   it('take back a reference that is used again', () => {

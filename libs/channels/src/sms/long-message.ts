@@ -57,9 +57,9 @@ export class LongMessages<P extends MessagePart> {
     return this.give(([, { since }]) => since <= before);
   }
 
-  /** Gives out everything: the connection is going. */
-  all(): Joined<P>[] {
-    return this.give(() => true);
+  /** The parts that wait for others, to be kept. */
+  held(): P[] {
+    return [...this.waiting.values()].flatMap(({ parts }) => [...parts.values()]);
   }
 
   private oldest(): Joined<P>[] {

@@ -13,6 +13,8 @@ export class Account {
   session!: SmppSession;
   /** What storing does. */
   store: () => Promise<void> = () => Promise.resolve();
+  /** Can shared values be kept? */
+  keeps = true;
   /** The account's clock, milliseconds. */
   now = Date.parse('2026-11-21T09:30:00Z');
   readonly config: SmsSmppConfig;
@@ -40,6 +42,11 @@ export class Account {
         return value;
       },
       forget: async (key: string) => void this.shared.delete(key),
+      remember: async (key: string, value: string) => {
+        if (!this.keeps) throw new Error('the database is away');
+        this.shared.set(key, Promise.resolve(value));
+      },
+      recall: async (key: string) => this.shared.get(key),
       now: () => this.now,
       signal: new AbortController().signal,
       lost: (error: Error) => void this.lost.push(error),
