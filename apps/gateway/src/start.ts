@@ -27,7 +27,7 @@ import { Readiness } from './ops/readiness.js';
 import { observeRequests, refuseUnreadable } from './ops/server-hooks.js';
 import { boundConnections, HEAD_LIMITS } from './ops/server-limits.js';
 import type { Kinds } from './packages/index.js';
-import { Live, RelayProcess, Scheduler, type Sessions } from './relay/index.js';
+import { Live, Probes, RelayProcess, Scheduler, type Sessions } from './relay/index.js';
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -96,6 +96,7 @@ async function serve(engine: Engine): Promise<Gateway> {
     new CompanyChanges(database, log),
     new Housekeeping({ leases, files, log }),
     new LongTransactions({ database, metrics, log }),
+    new Probes({ leases, directory, deliveries: engine.deliveries, log }),
   ];
   const module = AppModule.of(engine, { readiness, live: typing });
   const options = { logger: new NestLog(log), abortOnError: false };

@@ -6,6 +6,7 @@ import { ContactsController } from './controllers/contacts.controller.js';
 import { ConflictsController } from './controllers/conflicts.controller.js';
 import { CrmController } from './controllers/crm.controller.js';
 import { ConversationsController } from './controllers/conversations.controller.js';
+import { DeliveredController } from './controllers/delivered.controller.js';
 import { DeliveriesController } from './controllers/deliveries.controller.js';
 import { DestinationsController } from './controllers/destinations.controller.js';
 import { EventsController } from './controllers/events.controller.js';
@@ -42,6 +43,7 @@ export const CONTROLLERS = [
   ChannelsController,
   DestinationsController,
   DeliveriesController,
+  DeliveredController,
   ParkedController,
   KeysController,
   PrivacyController,

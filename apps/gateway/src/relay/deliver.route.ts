@@ -10,7 +10,7 @@ const NOT_DOWN = new Set<FailureCode>(['content-refused', 'unauthorized', 'confi
 
 export interface DeliverParts {
   readonly directory: RelayDirectory;
-  readonly deliveries: Pick<Deliveries, 'pause'>;
+  readonly deliveries: Pick<Deliveries, 'suspend'>;
   readonly rules: RetryRules;
   readonly signUrl: (fileId: string) => string;
   readonly log: Log;
@@ -103,8 +103,11 @@ export class DeliverRoute implements Route {
   }
 
   async pause(id: string, reason: string): Promise<void> {
-    this.parts.log.error({ destination: id, reason }, 'the destination is paused: a person must look at it');
-    await this.parts.deliveries.pause(id, reason);
+    this.parts.log.error(
+      { destination: id, reason },
+      'the destination is paused: a person must look at it, unless it turns out to work again',
+    );
+    await this.parts.deliveries.suspend(id, reason);
   }
 
   private present(entry: Entry, destination: RunningDestination): StreamEvent {

@@ -84,6 +84,12 @@ export class Destination {
   @Column('text', { nullable: true })
   paused_reason!: string | null;
 
+  @Column('timestamptz', { nullable: true })
+  probe_at!: Date | null;
+
+  @Column('int')
+  probes!: number;
+
   @Column('text')
   managed_by!: string;
 

@@ -250,6 +250,46 @@ describeOnEveryDatabase('deliveries', (open) => {
     expect(await waiting()).toMatchObject([{ dueMs: 0, attempts: 0, tryingMs: 0, run: null }]);
   });
 
+  it('shows one of them with its event, whatever its state', async () => {
+    await arrive(['+1', 'a']);
+    const [entry] = (await waiting()) as [Entry];
+    const shown = async () => {
+      const { delivery, event } = await deliveries.get('hd', entry.itemId);
+      return [delivery.state, delivery.failure?.code, (event!.data as { message: { text: string } }).message.text];
+    };
+    expect(await shown()).toEqual(['pending', undefined, 'a']);
+    await settle(entry, { kind: 'dead', failure: FAILURE });
+    expect(await shown()).toEqual(['dead', 'content-refused', 'a']);
+    await deliveries.replay('hd', { state: 'dead' });
+    expect(await shown()).toEqual(['pending', undefined, 'a']);
+    await expect(deliveries.get('hd', 'evt_none')).rejects.toThrow(NotFound);
+    await expect(deliveries.get('other', entry.itemId)).rejects.toThrow(NotFound);
+  });
+
+  it('lists what a destination took, by conversation, in pages; not what still waits or is dead', async () => {
+    await arrive(['+1', 'a'], ['+2', 'b'], ['+1', 'c'], ['+3', 'dead'], ['+4', 'waits']);
+    for (const entry of await waiting()) {
+      if (textOf(entry) === 'dead') await settle(entry, { kind: 'dead', failure: FAILURE });
+      else if (textOf(entry) !== 'waits') await settle(entry, { kind: 'delivered' });
+    }
+    const range = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+    const pages: string[][][] = [];
+    for (let after: string | null = ''; after !== null;) {
+      const page: Awaited<ReturnType<Deliveries['taken']>> = await deliveries.taken('hd', {
+        ...range,
+        after,
+        limit: 1,
+      });
+      pages.push(
+        page.conversations.map((rows) => rows.map(({ data }) => (data as { message: { text: string } }).message.text)),
+      );
+      after = page.next;
+    }
+    expect(pages.flat().sort()).toEqual([['a', 'c'], ['b']]);
+    expect(pages.every((page) => page.length === 1)).toBe(true);
+    expect((await deliveries.taken('hd', { ...range, to: range.from, after: '', limit: 9 })).conversations).toEqual([]);
+  });
+
   it('deletes what is kept no longer, and never what still waits', async () => {
     await arrive(['+1', 'old'], ['+2', 'waits'], ['+3', 'new']);
     const [old, waits] = (await waiting()) as [Entry, Entry];

@@ -1,6 +1,7 @@
 import type { Database, Sql, Statement } from '#database';
 import type { Failure } from '#normalizer';
 import { NotFound } from '../ports.js';
+import type { EventRow } from '../present.js';
 
 export type DeliveryState = 'pending' | 'delivered' | 'dead';
 
@@ -85,6 +86,27 @@ const SETTLED = `select v.settled_at::text as place, v.event_id as "eventId", e.
     and ($3::text is null or (v.settled_at, v.event_id) < ($3::timestamptz, $4::text))
   order by v.settled_at desc, v.event_id desc limit $5`;
 
+const ONE = `with p as (select o.item_id, 'pending' as state, o.attempts, o.failure - 'run' as failure, o.replay, o.due_at, null::timestamptz as settled_at
+      from outbox o where o.kind = 'event' and o.target_id = $1 and o.item_id = $2
+    union all
+    select v.event_id, v.state, v.attempts, v.failure, false, null, v.settled_at from delivery v where v.destination_id = $1 and v.event_id = $2)
+  select '' as place, p.item_id as "eventId", e.type, e.conversation_id as "conversationId", e.sequence, p.state, p.attempts, p.failure, p.replay,
+    p.due_at as "nextAttemptAt", p.settled_at as "settledAt", e.id, e.data, e.created_at
+  from p left join event e on e.id = p.item_id order by p.state = 'pending' desc limit 1`;
+const TAKEN = `with c as (
+    select distinct e.conversation_id as id from event e join delivery v on v.event_id = e.id and v.destination_id = $1 and v.state = 'delivered'
+    where e.created_at >= $2 and e.created_at < $3 and e.conversation_id > $4 and e.data is not null order by 1 limit $5)
+  select e.conversation_id as conversation, e.id, e.type, e.sequence, e.data, e.created_at
+  from c join event e on e.conversation_id = c.id join delivery v on v.event_id = e.id and v.destination_id = $1 and v.state = 'delivered'
+  where e.created_at >= $2 and e.created_at < $3 and e.data is not null order by e.conversation_id, e.sequence`;
+/** One that was well for hours begins anew. */
+const SUSPEND = `update destination d set state = 'paused', paused_reason = $2, updated_at = clock_timestamp(), probes = p.made,
+    probe_at = clock_timestamp() + least(interval '5 minutes' * 2 ^ p.made, interval '1 hour')
+  from (select id, case when updated_at > now() - interval '6 hours' then probes else 0 end as made from destination where id = $1) p
+  where d.id = p.id and d.removed_at is null and d.state = 'active' returning d.id`;
+const PROBES_DUE = `update destination set probes = probes + 1, probe_at = clock_timestamp() + least(interval '5 minutes' * 2 ^ (probes + 1), interval '1 hour')
+  where state = 'paused' and removed_at is null and probe_at <= clock_timestamp() returning id`;
+
 /** What operators do with deliveries: stop and go on, look, and deliver once more. */
 export class Deliveries {
   constructor(private readonly database: Database) {}
@@ -92,6 +114,19 @@ export class Deliveries {
   /** Stops deliveries to a destination; events gather meanwhile. True where it was active. Within a transaction, tell the directory once more after it. */
   async pause(destinationId: string, reason: string, sql: Sql = this.database): Promise<boolean> {
     return this.setState(sql, destinationId, { state: 'paused', reason });
+  }
+
+  /** The same where nobody asked for it: it is looked now and then whether it can go on (`probesDue`), first in 5 minutes. */
+  async suspend(destinationId: string, reason: string): Promise<boolean> {
+    const rows = await this.database.query(SUSPEND, [destinationId, reason]);
+    this.database.hint('directory');
+    return rows.length > 0;
+  }
+
+  /** Destinations of which it is to be looked now whether they can go on. The next look at each is put off: twice as long each time, to an hour. */
+  async probesDue(): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(PROBES_DUE);
+    return rows.map(({ id }) => id);
   }
 
   /** Goes on with what gathered, in order, at once, as if nothing had been tried before. True where it was paused. */
@@ -147,6 +182,43 @@ export class Deliveries {
     };
   }
 
+  /** One of them, with the event as it is kept. Throws `NotFound`. */
+  async get(destinationId: string, eventId: string): Promise<{ delivery: Delivery; event: EventRow | null }> {
+    const rows = await this.database.query<Delivery & EventRow & { place: unknown; created_at: Date | null }>(ONE, [
+      destinationId,
+      eventId,
+    ]);
+    const [row] = rows;
+    if (!row) throw new NotFound(`no event ${eventId} is known for ${destinationId}`);
+    const { place: _, id, data, created_at, ...delivery } = row;
+    return {
+      delivery,
+      event: created_at && { id, type: delivery.type ?? '', sequence: delivery.sequence, data, created_at },
+    };
+  }
+
+  /**
+   * What a destination took of the events from a time on, by conversation, at most `limit` conversations: what its tickets must hold. `next` is the last
+   * conversation, null at the end.
+   */
+  async taken(
+    destinationId: string,
+    { from, to, after, limit }: { from: string; to: string; after: string; limit: number },
+  ): Promise<{ conversations: EventRow[][]; next: string | null }> {
+    const rows = await this.database.query<EventRow & { conversation: string }>(TAKEN, [
+      destinationId,
+      from,
+      to,
+      after,
+      limit + 1,
+    ]);
+    const found = new Map<string, EventRow[]>();
+    for (const { conversation, ...event } of rows) found.set(conversation, [...(found.get(conversation) ?? []), event]);
+    const all = [...found];
+    const page = all.slice(0, limit);
+    return { conversations: page.map(([, events]) => events), next: all.length > limit ? page.at(-1)![0] : null };
+  }
+
   /** `last`: where the next chunk begins; null where this one held everything up to its end. */
   private async replayChunk(
     sql: Sql,
@@ -173,7 +245,7 @@ export class Deliveries {
     { state, reason }: { state: 'active' | 'paused'; reason: string | null },
   ): Promise<boolean> {
     const rows = await sql.query(
-      `update destination set state = $2, paused_reason = $3, updated_at = clock_timestamp()
+      `update destination set state = $2, paused_reason = $3, probe_at = null, updated_at = clock_timestamp()
        where id = $1 and removed_at is null and state <> $2 returning id`,
       [destinationId, state, reason],
     );

@@ -25,6 +25,8 @@ export interface DestinationRecord {
   readonly filter: DestinationFilter;
   readonly state: 'active' | 'paused';
   readonly pausedReason: string | null;
+  /** When it is looked whether a destination that paused by itself can go on. */
+  readonly nextProbeAt: string | null;
   readonly managedBy: 'file' | 'api';
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -53,7 +55,7 @@ type Row = Omit<DestinationRecord, 'signingSecrets' | 'filter'> & {
 };
 
 const COLUMNS = `id, type, name, config, secrets, filter_events as events, filter_accounts as accounts, filter_channels as channels, state,
-  paused_reason as "pausedReason", managed_by as "managedBy", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
+  paused_reason as "pausedReason", iso(probe_at) as "nextProbeAt", managed_by as "managedBy", iso(created_at) as "createdAt", iso(updated_at) as "updatedAt"`;
 /** Whose references are about to be forgotten, in the order in which everybody locks conversations. */
 const LOCK_FORGETFUL = `
   select 1 from conversation where id in (
@@ -71,7 +73,8 @@ const SAVE = `
     filter_events = excluded.filter_events, filter_accounts = excluded.filter_accounts, filter_channels = excluded.filter_channels,
     managed_by = excluded.managed_by, removed_at = null, updated_at = now(),
     state = case when destination.removed_at is null then destination.state else 'active' end,
-    paused_reason = case when destination.removed_at is null then destination.paused_reason end
+    paused_reason = case when destination.removed_at is null then destination.paused_reason end,
+    probe_at = case when destination.removed_at is null then destination.probe_at end
   returning ${COLUMNS}`;
 /** What waits for it is deleted in small steps by `forgetOrphans`: in one step it would hold up the stream. */
 const REMOVED = 'update destination set removed_at = now(), updated_at = now() where id = any ($1::text[])';

@@ -32,6 +32,8 @@ create table destination (
   filter_channels text[],
   state text not null default 'active' check (state in ('active', 'paused')),
   paused_reason text,
+  probe_at timestamptz,
+  probes int not null default 0,
   managed_by text not null default 'api' check (managed_by in ('file', 'api')),
   removed_at timestamptz,
   created_at timestamptz not null default now(),

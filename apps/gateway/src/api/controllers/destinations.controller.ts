@@ -150,7 +150,7 @@ export class DestinationsController {
 
   /** `stored`: the settings are as they were found, and may not work; those that were just given do. */
   private show(record: StoredDestination, stored = false): z.output<typeof DestinationRecord> {
-    const { id, type, name, filter, state, pausedReason, managedBy, createdAt, updatedAt } = record;
+    const { id, type, name, filter, state, pausedReason, nextProbeAt, managedBy, createdAt, updatedAt } = record;
     const called = this.directory.connector(type)?.callback !== undefined;
     return {
       id,
@@ -160,6 +160,7 @@ export class DestinationsController {
       filter: filter as z.output<typeof DestinationRecord>['filter'],
       state,
       pausedReason,
+      nextProbeAt,
       managedBy,
       problem: record.problem ?? (stored ? this.directory.brokenDestinations().get(id) : null) ?? null,
       callbackUrl: called ? `${this.options.publicUrl()}/destinations/${id}/callback` : null,

@@ -141,6 +141,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     filter: { events: ['message.*', 'conversation.*'] },
     state: 'active',
     pausedReason: null,
+    nextProbeAt: null,
     managedBy: 'api',
     problem: null,
     callbackUrl: null,

@@ -1,5 +1,5 @@
 import { DestinationSettings } from '#config';
-import { Failure } from '#normalizer';
+import { Failure, StreamEvent } from '#normalizer';
 import { z } from 'zod';
 import { paging } from '../core/page.js';
 import { time, timeInput } from './elements.js';
@@ -22,6 +22,9 @@ export const DestinationRecord = z
     filter: Filter.describe('What it gets; what is left out admits everything.'),
     state: z.enum(['active', 'paused']),
     pausedReason: z.string().nullable(),
+    nextProbeAt: time
+      .nullable()
+      .describe('Where deliveries stopped by themselves: when it is looked whether they can go on.'),
     managedBy: z.enum(['file', 'api']),
     problem: z.string().nullable().describe('Why it cannot run, where it cannot.'),
     callbackUrl: z.string().nullable().describe('What to enter in the ticket system; null where it calls nothing.'),
@@ -65,6 +68,37 @@ export const DeliveryRecord = z
     settledAt: time.nullable(),
   })
   .meta({ id: 'Delivery' });
+
+export const DeliveryWithEvent = DeliveryRecord.extend({
+  event: StreamEvent.nullable().describe(
+    'What was, or is, to be delivered. Null once it is no longer kept, and for keys that are limited to accounts.',
+  ),
+}).meta({ id: 'DeliveryWithEvent' });
+
+export const ReconcileInput = z
+  .strictObject({
+    from: timeInput.optional().describe('Events from then on; default: a day ago.'),
+    to: timeInput.optional().describe('And before; default: five minutes ago.'),
+    limit: z.int().min(1).max(100).default(20).describe('Most conversations that are looked at.'),
+    cursor: z.string().max(200).optional().describe('The `next` of the previous answer.'),
+  })
+  .meta({ id: 'ReconcileInput' });
+export const Reconciled = z
+  .object({
+    items: z.array(
+      z.object({
+        conversationId: z.string(),
+        ticketId: z.string().nullable(),
+        problem: z.enum(['no-ticket', 'missing']),
+        eventIds: z
+          .array(z.string())
+          .describe('What the ticket lacks: as `ids` of a replay they are delivered once more.'),
+      }),
+    ),
+    checked: z.int().describe('Conversations that were looked at.'),
+    next: z.string().nullable(),
+  })
+  .meta({ id: 'Reconciled' });
 
 export const ReplayInput = z
   .union([
