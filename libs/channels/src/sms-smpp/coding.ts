@@ -1,4 +1,5 @@
 import { fromGsm7, isGsm7, isLatin1, toGsm7 } from '#normalizer';
+import { fromNational, type NationalTables } from './national.js';
 
 /** What data_coding 0, the default of the message centre, stands for. */
 export type DefaultAlphabet = 'gsm7' | 'latin1';
@@ -54,11 +55,16 @@ const LABELS: Readonly<Record<number, string>> = {
   14: 'euc-kr',
 };
 
-/** The text of user data; null where it is binary. */
-export function decode(octets: Buffer, dataCoding: number, alphabet: DefaultAlphabet): string | null {
+/** The text of user data; null where it is binary, or in a national alphabet that is not known. */
+export function decode(
+  octets: Buffer,
+  dataCoding: number,
+  { alphabet, tables }: { alphabet: DefaultAlphabet; tables?: NationalTables | undefined },
+): string | null {
   switch (alphabetOf(dataCoding)) {
     case 'default':
-      return alphabet === 'gsm7' ? fromGsm7(octets) : octets.toString('latin1');
+      if (alphabet === 'latin1') return octets.toString('latin1');
+      return tables ? fromNational(octets, tables) : fromGsm7(octets);
     case 'ascii':
       return octets.toString('latin1');
     case 'ucs2':

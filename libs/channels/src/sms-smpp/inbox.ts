@@ -182,8 +182,9 @@ export class Inbox {
     const message = readMessage(pdu);
     const { config } = this.ctx;
     if (isReport(message)) return { events: reportEvents(message, config.messageIds), spent: [] };
-    const { octets, place, ports } = userDataOf(message);
-    const text = ports ? null : decode(octets, message.dataCoding, config.alphabet);
+    const { octets, place, ports, tables } = userDataOf(message);
+    const { alphabet } = config;
+    const text = ports ? null : decode(octets, message.dataCoding, { alphabet, tables });
     const from = senderOf(message.source, config);
     const digest = hash(pdu.body);
     if (!place || text === null) return this.named(digest, from, text);

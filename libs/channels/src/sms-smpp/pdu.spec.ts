@@ -39,7 +39,7 @@ function understand(command: number, body: Buffer): void {
     if (isReport(read)) reportEvents(read, 'decimal-receipts');
     const { octets: data, place } = userDataOf(read);
     if (place) expect(place.number >= 1 && place.number <= place.total && place.total <= 255).toBe(true);
-    const text = decode(data, read.dataCoding, 'gsm7');
+    const text = decode(data, read.dataCoding, { alphabet: 'gsm7' });
     expect(text === null || text.length <= data.length).toBe(true);
     senderOf(read.source, { from: '1', numbers: 'national', defaultCountry: 'DE' });
     messageIdIn(body);
@@ -130,7 +130,7 @@ describe('a text', () => {
           const segments = segmentsOf(encode(given, 'gsm7'), how, reference);
           const parts = segments.map((segment) => ({ ...userDataOf(segment), segment }));
           const whole = parts.map(({ octets: data, segment }) =>
-            decode(segment.tlvs.get(Tlv.payload) ?? data, segment.dataCoding, 'gsm7'),
+            decode(segment.tlvs.get(Tlv.payload) ?? data, segment.dataCoding, { alphabet: 'gsm7' }),
           );
           expect(whole.join('')).toBe(given);
           if (how !== 'payload')
@@ -166,7 +166,48 @@ describe('a text', () => {
     [0xf5, '01', null, 'gsm7'],
     [0x14, '01', null, 'gsm7'],
   ] as const)('is read by data_coding %d: %s', (...[coding, hex, read, alphabet]) => {
-    expect(decode(Buffer.from(hex, 'hex'), coding, alphabet)).toBe(read);
+    expect(decode(Buffer.from(hex, 'hex'), coding, { alphabet })).toBe(read);
+  });
+});
+
+describe('national alphabets', () => {
+  /** A header that names tables (0x24 single, 0x25 locking), then septets. */
+  const read = (header: number[], septets: number[]) => {
+    const octets = Buffer.from([header.length, ...header, ...septets]);
+    const data = userDataOf({ esmClass: UDHI, octets, tlvs: new Map() });
+    return decode(data.octets, 0, { alphabet: 'gsm7', tables: data.tables });
+  };
+  const SS = 0x1b;
+
+  it.each([
+    ['Turkish, by single shift', [0x24, 1, 1], [0x49, SS, 0x49, SS, 0x73, SS, 0x67, SS, 0x65], 'Iİşğ€'],
+    ['Turkish, by locking shift', [0x25, 1, 1], [0x07, 0x1d, 0x40, 0x60, 0x04], 'ışİç€'],
+    ['Spanish, by single shift', [0x24, 1, 2], [0x61, SS, 0x61, SS, 0x09, SS, 0x28], 'aáç{'],
+    ['Portuguese, by both', [0x24, 1, 3, 0x25, 1, 3], [0x7b, SS, 0x7b, 0x12, SS, 0x12, 0x18], 'ããªΦ€'],
+    ['what a table does not have', [0x24, 1, 2], [SS, 0x62, SS], 'b '],
+    ['the usual tables', [0x24, 1, 0, 0x25, 1, 0], [SS, 0x65, 0x09], '€Ç'],
+  ])('are read: %s', (...[, header, septets, text]) => expect(read(header, septets)).toBe(text));
+
+  it('are not mistaken for one another: of those of other languages nothing is read', () => {
+    expect([read([0x24, 1, 4], [0x41]), read([0x25, 1, 13], [0x41]), read([0x25, 1, 2], [0x41])]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('have a place for every septet', () => {
+    const all = Array.from({ length: 128 }, (_, i) => i).filter((code) => code !== SS);
+    for (const language of [1, 3]) expect(new Set(read([0x25, 1, language], all)).size).toBe(127);
+  });
+});
+
+describe('receipts', () => {
+  it('may come in UCS-2', () => {
+    const octets = Buffer.from('id:7 sub:001 stat:DELIVRD err:000 text:', 'utf16le').swap16();
+    expect(reportEvents({ octets, dataCoding: 8, tlvs: new Map() }, 'same')).toMatchObject([
+      { externalId: '7', status: 'delivered' },
+    ]);
   });
 });
 
@@ -185,7 +226,9 @@ describe('ids', () => {
     ['hex-receipts', '1F', '31'],
   ] as const)('in receipts, %s: %s is %s', (how, id, stored) => {
     const words = Buffer.from(`id:${id} stat:DELIVRD err:000`);
-    expect(reportEvents({ octets: words, tlvs: new Map() }, how)).toMatchObject([{ externalId: stored }]);
+    expect(reportEvents({ dataCoding: 0, octets: words, tlvs: new Map() }, how)).toMatchObject([
+      { externalId: stored },
+    ]);
   });
 });
 

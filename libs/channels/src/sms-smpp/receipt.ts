@@ -1,4 +1,5 @@
 import type { InboundEventInput } from '#normalizer';
+import { decode } from './coding.js';
 import { numberIn, textIn, Tlv, type ShortMessage } from './message.js';
 import type { SmsSmppConfig } from './sms-smpp.config.js';
 import { stateFailure } from './sms-smpp.failures.js';
@@ -22,8 +23,12 @@ export function isReport({ esmClass, tlvs }: Pick<ShortMessage, 'esmClass' | 'tl
  * What a report says: by its parameters where it has them, else by its text `id:... stat:... err:...` (appendix B). Nothing where it names no message, or
  * a state on the way, which says nothing that is not known.
  */
-export function reportEvents({ octets, tlvs }: Pick<ShortMessage, 'octets' | 'tlvs'>, ids: Ids): InboundEventInput[] {
-  const words = octets.toString('latin1');
+export function reportEvents(
+  { octets, dataCoding, tlvs }: Pick<ShortMessage, 'octets' | 'dataCoding' | 'tlvs'>,
+  ids: Ids,
+): InboundEventInput[] {
+  // The words are ASCII, but for message centres that send everything as UCS-2.
+  const words = (dataCoding === 8 && decode(octets, 8, { alphabet: 'gsm7' })) || octets.toString('latin1');
   const named = tlvs.get(Tlv.receiptedMessageId);
   const id = (named && textIn(named)) || word(words, 'id');
   const state = STATES[(numberIn(tlvs.get(Tlv.messageState)) ?? 0) - 1] ?? stateOf(word(words, 'stat'));

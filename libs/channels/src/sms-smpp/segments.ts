@@ -1,5 +1,6 @@
 import type { Coded } from './coding.js';
 import { Tlv, type ShortMessage } from './message.js';
+import type { NationalTables } from './national.js';
 
 /** A part without its alphabet. */
 type UserPart = Omit<Segment, 'dataCoding'>;
@@ -65,6 +66,7 @@ function numbered(octets: Buffer, how: Concatenation, { reference, total, number
 /** User data without their header, and the place that it, or SAR parameters, name. `ports`: they are for an application of the phone. */
 export interface UserData {
   readonly octets: Buffer;
+  readonly tables?: NationalTables;
   readonly place?: Place;
   readonly ports: boolean;
 }
@@ -77,10 +79,16 @@ export function userDataOf({ esmClass, octets, tlvs }: UserPart): UserData {
   const elements = elementsOf(octets.subarray(1, 1 + headerLength));
   const rest = octets.subarray(1 + headerLength);
   const [short, long] = [elements.get(0x00), elements.get(0x08)];
-  const ports = elements.has(0x04) || elements.has(0x05);
-  if (short?.length === 3) return { octets: rest, ...placed(place(short[0]!, short[1]!, short[2]!)), ports };
-  if (long?.length === 4) return { octets: rest, ...placed(place(long.readUInt16BE(0), long[2]!, long[3]!)), ports };
-  return { octets: rest, ...placed(sarPlace(tlvs)), ports };
+  const data = { octets: rest, ports: elements.has(0x04) || elements.has(0x05), ...tablesIn(elements) };
+  if (short?.length === 3) return { ...data, ...placed(place(short[0]!, short[1]!, short[2]!)) };
+  if (long?.length === 4) return { ...data, ...placed(place(long.readUInt16BE(0), long[2]!, long[3]!)) };
+  return { ...data, ...placed(sarPlace(tlvs)) };
+}
+
+/** National alphabets that the header names (3GPP TS 23.040 sections 9.2.3.24.15 and .16). */
+function tablesIn(elements: ReadonlyMap<number, Buffer>): { tables?: NationalTables } {
+  const [single, locking] = [elements.get(0x24)?.[0] ?? 0, elements.get(0x25)?.[0] ?? 0];
+  return single || locking ? { tables: { single, locking } } : {};
 }
 
 function elementsOf(header: Buffer): Map<number, Buffer> {

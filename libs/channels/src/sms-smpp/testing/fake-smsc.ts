@@ -161,7 +161,7 @@ export class FakeSmsc implements SocketProvider {
     }
     const message = readMessage(pdu);
     const { octets, place } = userDataOf(message);
-    const decoded = decode(octets, message.dataCoding, 'gsm7') ?? '';
+    const decoded = decode(octets, message.dataCoding, { alphabet: 'gsm7' }) ?? '';
     const submitted = { ...message, id: `id-${(this.counter += 1)}`, text: decoded };
     this.submitted.push(submitted);
     const { source, destination, dataCoding, esmClass } = message;
