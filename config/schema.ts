@@ -239,6 +239,12 @@ export const SettingsFile = z.strictObject({
     .boolean()
     .default(false)
     .describe('`true` serves the demo page at `/demo` and runs its small helpdesk on the loopback.'),
+  playground: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`true` serves the playground at `/playground`, where whoever writes a channel sees what it makes of a request. For development; its calls take a key with the scope `admin`.',
+    ),
   packages: z
     .array(z.string().min(1).max(214))
     .default([])

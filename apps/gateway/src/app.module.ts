@@ -26,6 +26,7 @@ import { Metrics } from './ops/metrics.js';
 import { MetricsAccess } from './ops/metrics-access.js';
 import { OpsController } from './ops/ops.controller.js';
 import { Readiness } from './ops/readiness.js';
+import { PlaygroundController } from './playground/playground.controller.js';
 import { DATABASE, LOGGER, SETTINGS } from './tokens.js';
 import { Verifications } from './verify/verifications.js';
 
@@ -47,7 +48,7 @@ export class AppModule {
     return {
       module: AppModule,
       global: true,
-      imports: [ApiModule, FilesModule, ChatModule.register(chatOptions(engine)), ...demo(engine)],
+      imports: [api(engine), FilesModule, ChatModule.register(chatOptions(engine)), ...demo(engine)],
       controllers: [OpsController],
       providers: [...providers, MetricsAccess],
       exports: providers,
@@ -82,6 +83,11 @@ function chatOptions({ settings, serverSecrets }: Engine): ChatOptions {
     connectionsPerAddress: settings.limits.visitorConnectionsPerAddress,
     trustedProxies: settings.network.trustedProxies,
   };
+}
+
+/** The API, with the playground where the settings want it. */
+function api({ settings }: Engine): DynamicModule {
+  return { module: ApiModule, controllers: settings.playground ? [PlaygroundController] : [] };
 }
 
 /** The demo helpdesk reaches the gateway as any other: over HTTP, with a key. */

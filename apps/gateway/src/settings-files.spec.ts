@@ -28,7 +28,7 @@ describe('the settings files of the repository', () => {
       crm: { type: 'http', budget: 300, ttl: 600, link: 'verified' },
     });
     expect(() => load('config/tributary.example.yaml')).toThrow(
-      /example\.yaml:39 .*config\.secret: the environment variable APP_SECRET is not set/,
+      /example\.yaml:42 .*config\.secret: the environment variable APP_SECRET is not set/,
     );
   });
 });

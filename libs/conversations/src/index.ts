@@ -4,6 +4,7 @@ export * from './intake/intake.js';
 export { storedKey } from './intake/item.js';
 export * from './intake/park.js';
 export * from './intake/parked.js';
+export * from './intake/rehearse.js';
 export * from './media/index.js';
 export * from './outbox/index.js';
 export * from './ports.js';

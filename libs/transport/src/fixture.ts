@@ -1,18 +1,21 @@
+import { z } from 'zod';
 import type { Exchange } from './redact.js';
+import type { RawRequest } from './webhook.js';
 
 /**
  * A request as a fixture file holds it: JSON with `method` (default POST), `path` below the account's address (default empty), `query`,
  * `headers`, and the body as `body` (text as it travels), `json` (written compactly) or `bodyBase64` (any bytes).
  */
-export interface RecordedRequest {
-  readonly method?: 'GET' | 'POST';
-  readonly path?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly json?: unknown;
-  readonly bodyBase64?: string;
-}
+export const RecordedRequest = z.strictObject({
+  method: z.enum(['GET', 'POST']).optional(),
+  path: z.string().optional(),
+  query: z.record(z.string(), z.string()).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  body: z.string().optional(),
+  json: z.unknown().optional(),
+  bodyBase64: z.string().optional(),
+});
+export type RecordedRequest = Readonly<z.infer<typeof RecordedRequest>>;
 
 /** An answer as a fixture file holds it, with the request that it answers beside it. */
 export interface RecordedAnswer {
@@ -80,9 +83,29 @@ function bodyOf(shown: string, type: string): Pick<RecordedRequest, 'body' | 'js
   try {
     const parsed = JSON.parse(shown) as Record<string, string[]>;
     if (!type.startsWith('application/x-www-form-urlencoded')) return { json: parsed };
-    const fields = Object.entries(parsed).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+    const fields = Object.entries(parsed).flatMap(([name, values]) =>
+      values.map((value): [string, string] => [name, value]),
+    );
     return { body: new URLSearchParams(fields).toString() };
   } catch {
     return { body: shown };
   }
+}
+
+/** A recorded request in the form in which endpoints get it. */
+export function rawRequest(recorded: RecordedRequest): RawRequest {
+  const headers = Object.entries(recorded.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    method: recorded.method ?? 'POST',
+    subPath: recorded.path ?? '',
+    query: new URLSearchParams(recorded.query),
+    headers: Object.fromEntries(headers),
+    body: bytesOf(recorded),
+    remoteAddress: '203.0.113.7',
+  };
+}
+
+function bytesOf(recorded: RecordedRequest): Buffer {
+  if (recorded.bodyBase64 !== undefined) return Buffer.from(recorded.bodyBase64, 'base64');
+  return Buffer.from(recorded.body ?? (recorded.json === undefined ? '' : JSON.stringify(recorded.json)));
 }

@@ -92,9 +92,12 @@ export class Stage {
 
   constructor(readonly database: Database) {}
 
-  async open(options: Partial<ApiOptions> = {}): Promise<this> {
+  /** `controllers`: more than the API has by itself. */
+  async open(options: Partial<ApiOptions> = {}, controllers: (new (...args: never[]) => object)[] = []): Promise<this> {
     const folder = await mkdtemp(join(tmpdir(), 'api-'));
-    const module = await Test.createTestingModule({ imports: [this.core(folder, options), ApiModule] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [this.core(folder, options), { module: ApiModule, controllers }],
+    }).compile();
     const adapter = new FastifyAdapter({ ...API_SERVER, bodyLimit: 262_144 });
     const app = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
     const fastify = adapter.getInstance() as unknown as FastifyInstance;
