@@ -1,4 +1,5 @@
 import type { ChannelAdapter } from './core/adapter.js';
+import { email } from './email/email.adapter.js';
 import { http } from './http/http.adapter.js';
 import { smsAliyun } from './sms-aliyun/sms-aliyun.adapter.js';
 import { smsSmpp } from './sms-smpp/sms-smpp.adapter.js';
@@ -12,6 +13,7 @@ import { wecomKf } from './wecom-kf/wecom-kf.adapter.js';
 
 /** The built-in channels, one line each. */
 export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
+  email,
   http,
   smsAliyun,
   smsSmpp,

@@ -73,7 +73,7 @@ const oauth = z
     clientSecret: secret().optional().describe('Client secret. A public client with a refresh token has none.'),
     privateKey: secret().optional().describe('Google service account: its private key (PEM), in place of `clientSecret`.'),
     refreshToken: secret().optional().describe('Refresh token, for the grant of that name.'),
-    tokenUrl: webAddress().optional().describe('Where tokens are fetched. Default: that of the provider.'),
+    endpoint: webAddress().optional().describe('Where tokens are fetched. Default: that of the provider.'),
     scope: line(2_000).optional().describe('Scope that is asked for. Default: that of mailboxes at the provider.'),
   })
   .superRefine((given, ctx) => {
@@ -82,10 +82,10 @@ const oauth = z
     };
     const own = given.grant === 'client-credentials';
     need('refreshToken', !own, 'is needed for the grant `refresh-token`');
-    need('tenant', own && given.provider === 'microsoft' && given.tokenUrl === undefined, 'is needed for `client-credentials`');
+    need('tenant', own && given.provider === 'microsoft' && given.endpoint === undefined, 'is needed for `client-credentials`');
     need('clientSecret', own && given.provider !== 'google', 'is needed for `client-credentials`');
     need('privateKey', own && given.provider === 'google', 'is needed for `client-credentials` at Google');
-    need('tokenUrl', given.provider === 'other', 'is needed where the provider is neither Microsoft nor Google');
+    need('endpoint', given.provider === 'other', 'is needed where the provider is neither Microsoft nor Google');
   })
   .describe('Log in with OAuth 2 (XOAUTH2 or OAUTHBEARER) in place of a password: Microsoft 365 and Gmail.'); // prettier-ignore
 
@@ -130,7 +130,7 @@ export const emailConfig = z.object({
   authentication: proof,
   replySecret: secret().min(16).optional().describe('Signs the marks by which an answer is recognised. Default: derived from the password or client secret; set it so that marks outlive a change of those.'),
   replyAddress: z.enum(['plus', 'none']).default('none').describe('`plus`: answers come to support+MARK@example.com, which your server must deliver to the mailbox.'),
-  replyTokenDays: z.int().min(1).max(3_650).default(180).describe('How long such a mark is good for, days.'),
+  replyDays: z.int().min(1).max(3_650).default(180).describe('How long such a mark is good for, days.'),
   dkim,
   saveSent: z.boolean().default(false).describe('Puts a copy of what was sent into the Sent folder. Gmail and Microsoft 365 do that by themselves.'),
   maxBytes: z.int().min(65_536).max(150_000_000).default(35_000_000).describe('Largest mail that is read, bytes; of a larger one only the header is, and a note says so.'),

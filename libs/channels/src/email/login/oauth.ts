@@ -42,7 +42,7 @@ export async function fetchTokens(
   { oauth, user, refreshToken }: { readonly oauth: OAuth; readonly user: string; readonly refreshToken: string },
   { http, now }: Context,
 ): Promise<{ access: string; refresh?: string }> {
-  const url = oauth.tokenUrl ?? tokenUrl(oauth);
+  const url = oauth.endpoint ?? endpointOf(oauth);
   const scope = oauth.scope ?? SCOPES[oauth.provider][oauth.grant];
   const body = new URLSearchParams(grant(oauth, { url, scope: scope ?? '', user, refreshToken, now: now() }));
   // A Google service account says its scope within the assertion.
@@ -81,7 +81,7 @@ function refusal({ error }: Tokens, answer: HttpResponse, now: number): Provider
   return new ProviderFailure('unauthorized', `no access token: ${words}`, { providerCode: String(error) });
 }
 
-function tokenUrl({ provider, tenant }: OAuth): string {
+function endpointOf({ provider, tenant }: OAuth): string {
   if (provider === 'google') return 'https://oauth2.googleapis.com/token';
   return `https://login.microsoftonline.com/${tenant ?? 'common'}/oauth2/v2.0/token`;
 }

@@ -20,7 +20,7 @@ export interface Placed {
 export function threadOf(headers: Headers, { address, claimed, fallbackId }: Placed, context: ReadContext): string {
   const { accountId, config, now } = context;
   const texts = TOKENS.flatMap((name) => valuesOf(headers, name));
-  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyTokenDays };
+  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
   const key = readToken(texts, reader);
   if (key !== null && isProvenKey(key) !== claimed) return key;
   const root = [...idsOf(valueOf(headers, 'references')), ...idsOf(valueOf(headers, 'in-reply-to'))][0];

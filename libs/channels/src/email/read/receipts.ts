@@ -43,7 +43,7 @@ function complaint(report: Report, externalId: string, { base, context }: { base
   const { accountId, config, now } = context;
   const address = emailAddress(report.address);
   if (address === null || report.said === 'not-spam') return undefined;
-  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyTokenDays };
+  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
   const thread = readToken([externalId], reader);
   if (thread === null) return undefined;
   const sender = { handles: [{ scheme: 'email', value: address, proof: 'claimed' as const }] };

@@ -128,7 +128,7 @@ describe('a mailbox that is opened with OAuth', () => {
     tokens = await fakeProvider(respond);
     const settings = { provider: 'microsoft', clientId: 'app', clientSecret: 'shh', refreshToken: 'r0' };
     stage = await ReaderStage.set({
-      more: { password: undefined, oauth: { ...settings, tokenUrl: `${tokens.url}/token`, ...oauth } },
+      more: { password: undefined, oauth: { ...settings, endpoint: `${tokens.url}/token`, ...oauth } },
       server: { capabilities: capabilities(mechanism) },
     });
     stage.imap.takes = (token) => token === 'good';

@@ -26,6 +26,7 @@ const TLS = /^(?:CERT_|UNABLE_TO_|DEPTH_|SELF_SIGNED|ERR_TLS_|ERR_SSL_|ERR_OSSL|
 /** An error of the connection, the login or a command, in words. What the server said is repeated where it says it to everybody. */
 export function imapFailure(error: unknown): ProviderFailure {
   if (error instanceof ProviderFailure) return error;
+  if (error === undefined) return new ProviderFailure('unavailable', 'the mail server ended the connection');
   const { code = '', name, message, authenticationFailed, tlsFailed, serverResponseCode = '' } = error as ImapError;
   const failure = (what: FailureCode, words: string, providerCode = serverResponseCode || code) =>
     new ProviderFailure(what, words, { ...(providerCode && { providerCode }), cause: error });

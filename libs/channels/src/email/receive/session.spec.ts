@@ -80,6 +80,7 @@ describe('a mailbox', () => {
     await stage.open();
     stage.imap.deliver(mail('one'));
     await until(1);
+    await stage.until(() => stage.standings.length > 0, 'a word of it');
     expect(stage.standings.at(-1)).toMatchObject({ state: 'degraded', detail: expect.stringContaining('"Gone"') });
     expect(stage.standings.at(-1)!.action).toContain('imap.folders');
   });

@@ -29,6 +29,7 @@ export class MailSession {
   private readonly troubles = new Map<string, string>();
   private behind = new Set<string>();
   private told = '';
+  private begun = false;
   private ending = false;
   private reading: Promise<void> = Promise.resolve();
 
@@ -40,6 +41,7 @@ export class MailSession {
     this.folders = new Folders(client, ctx.config.imap);
     this.watch = new Watch(client, ctx.config.imap);
     this.position = new Map(Object.entries(readPosition(ctx.cursor)));
+    client.on('close', () => this.lose());
   }
 
   /** Connects, finds in every folder where to read on, and begins. Throws `ProviderFailure`. */
@@ -55,6 +57,7 @@ export class MailSession {
       throw endOf(session.client, error);
     }
     session.behind = new Set(folders);
+    session.begun = true;
     session.reading = session.read();
     return session;
   }
@@ -85,8 +88,15 @@ export class MailSession {
         await this.watch.rest(this.folders.dueInMs());
       }
     } catch (error) {
-      if (!this.over) this.ctx.lost(endOf(this.client, error));
+      this.lose(error);
     }
+  }
+
+  /** Tells, once, that the connection is gone: at once, whatever is being stored meanwhile. */
+  private lose(error?: unknown): void {
+    if (!this.begun || this.over) return;
+    this.begun = false;
+    this.ctx.lost(endOf(this.client, error));
   }
 
   /** One page of each folder that has news, or may have some. */
@@ -147,17 +157,27 @@ export class MailSession {
   /** Commits events and the place that is reached with them. Stays with it until that is done, or the session ends. */
   private async store(events: readonly InboundEventInput[], folder: string, place: Place): Promise<void> {
     const position = writePosition(Object.fromEntries([...this.position, [folder, place]]));
+    // Servers, and the library, end connections over which nothing is said.
+    const askMs = this.ctx.config.imap.timeoutMs / 2;
+    const alive = setInterval(() => void this.client.noop().catch(() => undefined), askMs).unref();
+    try {
+      await this.patiently(() => this.emit([...events], position));
+    } finally {
+      clearInterval(alive);
+    }
+    this.position.set(folder, place);
+  }
+
+  private async patiently(store: () => Promise<unknown>): Promise<void> {
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
       try {
-        await this.emit([...events], position);
-        break;
+        return void (await store());
       } catch (error) {
         if (this.over) throw error;
         await delay(waitMs, undefined, { signal: this.ctx.signal });
         if (this.ending) throw error;
       }
     }
-    this.position.set(folder, place);
   }
 
   private async tell(): Promise<void> {

@@ -38,7 +38,7 @@ export class Letter {
   }
 
   get messageId(): string {
-    return /^message-id: *<?([^>\r\n]*)/im.exec(this.header().toString('latin1'))?.[1] ?? '';
+    return /^message-id:\s*<?([^>\r\n]*)/im.exec(this.header().toString('latin1'))?.[1] ?? '';
   }
 }
 

@@ -39,8 +39,8 @@ export class FakeImap {
   /** Access tokens and passwords that were tried. */
   readonly tried: string[] = [];
   whim: Whim = () => undefined;
-  /** Which login is taken. Default: the password of the options. */
-  takes: (secret: string) => boolean;
+  /** Which login is taken; words are those of a refusal. Default: the password of the options. */
+  takes: (secret: string) => boolean | string | Promise<boolean | string>;
   private readonly links = new Set<Link>();
   private server!: Server;
 
@@ -211,19 +211,20 @@ export class FakeImap {
     const { socket } = link;
     const [, mechanism = '', initial = ''] = /^(\S+) ?(\S*)$/.exec(rest) ?? [];
     const bare = rest.match(/^"?(.*?)"? "?(.*?)"?$/)?.[2] ?? '';
-    const finish = (secret: string) => {
+    const finish = async (secret: string) => {
       this.tried.push(secret);
-      if (this.takes(secret))
-        return void socket.write(`${tag} OK [CAPABILITY ${this.offers(socket).join(' ')}] in\r\n`);
-      socket.write(`${tag} NO [AUTHENTICATIONFAILED] no\r\n`);
+      const taken = await this.takes(secret);
+      const refusal = typeof taken === 'string' ? taken : '[AUTHENTICATIONFAILED] no';
+      const words = taken === true ? `OK [CAPABILITY ${this.offers(socket).join(' ')}] in` : `NO ${refusal}`;
+      socket.write(`${tag} ${words}\r\n`);
     };
     if (/^(?:XOAUTH2|OAUTHBEARER)$/i.test(mechanism)) {
       const text = Buffer.from(initial, 'base64').toString();
-      return finish(/auth=Bearer ([^\x01]*)/.exec(text)?.[1] ?? '');
+      return void finish(/auth=Bearer ([^\x01]*)/.exec(text)?.[1] ?? '');
     }
-    if (!/^PLAIN$/i.test(mechanism)) return finish(bare);
+    if (!/^PLAIN$/i.test(mechanism)) return void finish(bare);
     socket.write('+ \r\n');
-    link.expects = (line) => finish(Buffer.from(line, 'base64').toString().split('\0')[2] ?? '');
+    link.expects = (line) => void finish(Buffer.from(line, 'base64').toString().split('\0')[2] ?? '');
   }
 
   private encrypt(tag: string, link: Link): void {

@@ -1,0 +1,23 @@
+import type { ChannelAdapter } from '../core/adapter.js';
+import { emailConfig, type EmailConfig } from './email.config.js';
+import { check } from './receive/check.js';
+import { fetchMedia } from './receive/media.js';
+import { MailSession } from './receive/session.js';
+import { capabilities, capabilitiesOf } from './send/capabilities.js';
+import { sendMail } from './send/index.js';
+
+/** E-mail: any mailbox that is read by IMAP and sends by SMTP. */
+export const email: ChannelAdapter<EmailConfig, MailSession> = {
+  type: 'email',
+  title: 'E-mail (IMAP, SMTP)',
+  config: emailConfig,
+  continuity: 'thread',
+  capabilities,
+  capabilitiesOf,
+  ingress: {
+    socket: { sends: false, open: (emit, ctx) => MailSession.open(emit, ctx), close: (session) => session.close() },
+  },
+  send: sendMail,
+  check,
+  fetchMedia,
+};
