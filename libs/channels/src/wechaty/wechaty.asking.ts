@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Puppet } from 'wechaty-puppet';
 
 /** The puppet did not answer in time, or nobody waits for its answer any more. */
@@ -37,7 +38,20 @@ export function within<T>({ ms, signal }: Patience, work: () => T | Promise<T>):
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
 
-/** How long to wait after so many failures in a row, milliseconds. */
-export function waitAfter(failures: number): number {
-  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+/** Does it until it is done, such as while the database is away. Throws what `work` throws once `signal` aborted. */
+export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await pause(failures, signal);
+    }
+  }
+}
+
+/** Waits as long as is fit after so many failures in a row, and not beyond `signal`. */
+export async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { InboundEventInput } from '#normalizer';
 import type { Emit } from '../core/adapter.js';
-import { NoAnswer, waitAfter } from './wechaty.asking.js';
+import { insist, NoAnswer, pause } from './wechaty.asking.js';
 
 export interface InboxParts {
   /** What the store is to hear of a message; null where that is nothing. `leniently`: without what the puppet cannot tell now. */
@@ -121,28 +120,18 @@ export class Inbox {
         this.silences = error instanceof NoAnswer ? this.silences + 1 : 0;
         if (this.silences === SILENCES && !signal.aborted) silent();
         if (failures > READS && this.silences < SILENCES) return undefined;
-        await this.wait(failures);
+        await pause(failures, signal);
       }
     }
     return undefined;
   }
 
   /** False where everything ended before. */
-  private async store(event: InboundEventInput): Promise<boolean> {
+  private store(event: InboundEventInput): Promise<boolean> {
     const { emit, signal } = this.parts;
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        await emit([event]);
-        return true;
-      } catch {
-        failures += 1;
-        await this.wait(failures);
-      }
-    }
-    return false;
-  }
-
-  private wait(failures: number): Promise<void> {
-    return delay(waitAfter(failures), undefined, { signal: this.parts.signal }).catch(() => undefined);
+    return insist(() => emit([event]), signal).then(
+      () => true,
+      () => false,
+    );
   }
 }

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import type { types, Wechaty } from 'wechaty';
 import type { Puppet } from 'wechaty-puppet';
 import type { Emit, SocketContext, Standing } from '../core/adapter.js';
-import { waitAfter, within, type Ask } from './wechaty.asking.js';
+import { insist, within, type Ask } from './wechaty.asking.js';
 import type { WechatyConfig } from './wechaty.config.js';
 import { Echoes } from './wechaty.echoes.js';
 import { failureOf } from './wechaty.failures.js';
@@ -22,6 +21,8 @@ export interface SessionParts {
 
 /** How often it is noted up to when everything is stored: no gap is told longer than it was by more than this. */
 const NOTE_MS = 60_000;
+/** After so long without a login code and without a login, somebody should look. */
+const SILENT_MS = 60_000;
 /** How long one question to the puppet may take, other than to send. */
 const ANSWER_MS = 15_000;
 /** At the end: for what came in to be stored, for the puppet to stop, and for the last note. */
@@ -49,6 +50,7 @@ export class WechatySession {
   private readonly desk: Desk;
   private readonly end = new AbortController();
   private noting: NodeJS.Timeout | undefined;
+  private silent: NodeJS.Timeout | undefined;
   private user: string | null = null;
   private standing: Standing | undefined;
   private closing = false;
@@ -83,6 +85,7 @@ export class WechatySession {
     });
     const user = new Promise<string>((resolve) => puppet.once('login', ({ contactId }) => resolve(contactId)));
     this.listen();
+    this.silent = setTimeout(() => this.shownNothing(), SILENT_MS).unref();
     await Promise.race([this.start(), failed]);
     await Promise.race([user.then((id) => this.entered(id)), failed]);
   }
@@ -92,6 +95,7 @@ export class WechatySession {
     if (this.closing) return;
     this.closing = true;
     clearInterval(this.noting);
+    clearTimeout(this.silent);
     const limited = (ms: number, work: () => Promise<unknown>) =>
       within({ ms, signal: new AbortController().signal }, work).catch(() => undefined);
     if (this.noting) await limited(DRAIN_MS, () => this.inbox.empty());
@@ -134,7 +138,14 @@ export class WechatySession {
     );
   }
 
+  private shownNothing(): void {
+    const detail = 'the puppet shows no login code and logs nobody in';
+    const action = 'Check the puppet: its credentials, its subscription, and the machine that it runs on.';
+    void this.ctx.report({ state: 'disconnected', detail, action });
+  }
+
   private scanned(code: string, status: number): void {
+    clearTimeout(this.silent);
     if (CONFIRMED.includes(status)) {
       void this.ctx.report({
         ...{ state: 'disconnected', detail: 'the login code was scanned', action: 'Confirm the login on the phone.' },
@@ -147,9 +158,10 @@ export class WechatySession {
   }
 
   private async entered(id: string): Promise<void> {
+    clearTimeout(this.silent);
     const { ctx } = this;
     const self = await this.ask((puppet) => puppet.contactPayload(id)).catch(() => undefined);
-    const last = await this.insist(() => lastLogin(ctx));
+    const last = await insist(() => lastLogin(ctx), ctx.signal);
     this.user = lastingId(id, self) ?? null;
     await this.demandSame([id, this.user], last);
     const gap = last && { from: last.until, to: iso(ctx.now()) };
@@ -181,24 +193,12 @@ export class WechatySession {
   /** Reports until it is stored; false where the connection was given up before. */
   private async told(standing: Standing): Promise<boolean> {
     const { report, signal } = this.ctx;
-    return this.insist(async () => {
+    const store = async () => {
       const stored = await report(standing);
       if (!stored && !signal.aborted) throw new Error('it is not stored');
       return stored;
-    });
-  }
-
-  /** Waits for a database that is away. Throws what `work` throws once the connection is given up. */
-  private async insist<T>(work: () => Promise<T>): Promise<T> {
-    const { signal } = this.ctx;
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (signal.aborted) throw error;
-        await delay(waitAfter(failures), undefined, { signal }).catch(() => undefined);
-      }
-    }
+    };
+    return insist(store, signal);
   }
 
   private async read(id: string, leniently: boolean): Promise<InboundEventInput | null> {

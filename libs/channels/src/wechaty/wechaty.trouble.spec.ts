@@ -122,6 +122,27 @@ describe('a puppet that fails for a moment', () => {
 });
 
 describe('a puppet that never answers', () => {
+  it('with a login code or a login is said to be silent, and only such a one', async () => {
+    const account = bench('a');
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'nextTick', 'queueMicrotask', 'Date', 'performance', 'hrtime'] }); // prettier-ignore
+    const opening = socket.open(account.emit, account.context());
+    await until(() => puppets[0]?.state.active() === true);
+    jest.advanceTimersByTime(59_999);
+    expect(account.standings).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(account.standings).toMatchObject([
+      { state: 'disconnected', detail: expect.stringContaining('no login code') },
+    ]);
+    account.end();
+    jest.useRealTimers();
+    await expect(opening).rejects.toThrow('closed');
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'nextTick', 'queueMicrotask', 'Date', 'performance', 'hrtime'] }); // prettier-ignore
+    await connect(account);
+    jest.advanceTimersByTime(60_000);
+    jest.useRealTimers();
+    expect(account.standings.at(-1)).toMatchObject({ state: 'connected' });
+  });
+
   const impatient = (more = {}) => bench('a', { timeoutMs: 1_000, ...more });
 
   it('about messages is given up, and what came then is named as missing', async () => {
