@@ -35,8 +35,8 @@ export const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, RegExp>
 
 const LENGTHS =
   /^(?:(?:\d{1,4}(?:\.\d+)?|\.\d+)(?:px|pt|em|rem|ex|cm|mm|in|%)?|auto|normal|none|inherit|thin|medium|thick)(?:\s+(?:(?:\d{1,4}(?:\.\d+)?|\.\d+)(?:px|pt|em|rem|ex|cm|mm|in|%)?|auto)){0,3}$/i;
-const BORDER =
-  /^(?:none|0|[\d.]{1,6}(?:px|pt|em)?|thin|medium|thick|solid|dashed|dotted|double|windowtext|#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([\d\s.,%]{1,40}\)|\s)+$/i;
+const EDGE = '(?:\\d{1,4}(?:\\.\\d{1,4})?(?:px|pt|em)?|#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\\([\\d\\s.,%]{1,40}\\))';
+const BORDER = new RegExp(`^${EDGE}(?:\\s+${EDGE}){0,11}$`, 'i');
 const WORDS = /^[a-z -]{1,60}$/i;
 
 /** Properties of styles and what their values must look like: nothing that loads, moves over other things, or computes. */

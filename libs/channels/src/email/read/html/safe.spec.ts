@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { htmlAttacks, TRACKER } from '../../testing/html-attacks.js';
-import { ATTRIBUTES, KEPT, VOID } from './allowed.js';
+import { ATTRIBUTES, KEPT, STYLES, VOID } from './allowed.js';
 import { safeHtml } from './safe.js';
 import { parseHtml } from './tree.js';
 
@@ -105,6 +105,22 @@ describe('safe html', () => {
   ])('%s html comes to an end', (_what, html) => {
     expect(safe(html).html.length).toBeLessThan(html.length * 2 + 1_000);
   });
+});
+
+describe('the patterns of values', () => {
+  const patterns = [...Object.values(ATTRIBUTES).flatMap((rules) => Object.values(rules)), ...STYLES.flat()];
+  const hostile = ['a', '1', '1.', ' ', '#f', '(', 'rgb(1,', 'solid ', '1px ', '-', "a'", '%', '.1'].flatMap((unit) => [`${unit.repeat(100)}!`, `x${unit.repeat(100)}\\`]); // prettier-ignore
+
+  it('come to an end, whatever is tried', () => {
+    expect(hostile.filter((text) => patterns.some((pattern) => pattern.test(text)))).toEqual([]);
+  });
+
+  it.each(['1px solid #ccc', 'none', 'solid windowtext 1.0pt', '1px solid rgb(204, 204, 204)'])(
+    'of borders know %s',
+    (value) => {
+      expect(safe(`<p style="border:${value}">x</p>`).html).toBe(`<p style="border:${value}">x</p>`);
+    },
+  );
 });
 
 it('every void element is one that is kept', () => {

@@ -1,5 +1,6 @@
 import {
   attribution,
+  beginsAttribution,
   headerField,
   type HeaderKey,
   isCaption,
@@ -95,6 +96,7 @@ function quoteAt(lines: readonly Line[], i: number, { answers }: CutContext): Bo
   return answers && again ? { at: i, kind: 'quotes', from: i } : undefined;
 }
 
+/** An attribution that begins on line `i`: of several lines, those above it are not part of it that would be none with it gone. */
 function attributionAt(lines: readonly Line[], i: number): Boundary | undefined {
   let joined = '';
   for (let n = i; n < Math.min(i + ATTRIBUTION_LINES, lines.length); n += 1) {
@@ -103,14 +105,22 @@ function attributionAt(lines: readonly Line[], i: number): Boundary | undefined 
     joined = joined === '' ? text : `${joined} ${text}`;
     if (joined.length > MOST_MARKER) return undefined;
     const found = attribution(joined);
-    if (!found || (n > i && attribution(text) === 'certain' && /^(?:on|am|le|el|at|在|于)\b|^[在于]/i.test(text)))
-      continue;
+    if (!found || (n > i && beginsBelow(lines, i, n))) continue;
     const next = nextText(lines, n + 1);
     if (next !== undefined && lines[next]!.depth > 0) return { at: i, kind: 'quotes', from: next };
     if (found === 'certain' && next !== undefined) return { at: i, kind: 'rest', from: i };
-    return undefined;
   }
   return undefined;
+}
+
+/** Does the attribution that ends on line `end` begin below line `i`? */
+function beginsBelow(lines: readonly Line[], i: number, end: number): boolean {
+  let joined = '';
+  for (let n = end; n > i; n -= 1) {
+    joined = joined === '' ? lines[n]!.text : `${lines[n]!.text} ${joined}`;
+    if (attribution(joined) && (beginsAttribution(lines[n]!.text) || !beginsAttribution(lines[i]!.text))) return true;
+  }
+  return false;
 }
 
 /** Headers as programs put them above of what they quote: who, about what, and when or to whom. Lists of people's own have no subject. */
@@ -129,6 +139,7 @@ function isHeaderBlock(lines: readonly Line[], start: number): boolean {
   const from = found.get('from');
   if (from === undefined || !found.has('subject')) return false;
   const sent = found.get('sent') ?? '';
+  if (found.has('to') && /\b\d{4}\b/.test(sent)) return true;
   const dated = /\d/.test(sent) && /\d{1,2}\s?[:.：时時点]\s?\d{2}/.test(sent);
   return dated || (/\S@\S/.test(from) && (found.has('to') || sent !== ''));
 }

@@ -37,7 +37,10 @@ const TIME = /\d{1,2}\s?[:.时時h点]\s?\d{2}/;
 const WROTE = /\b(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał\(?a?\)?|пишет)\s*[:：]?$|(?:写道|寫道|写到|写信道|来信|發信|のメール|書きました|작성)\s*[:：]?$/i; // prettier-ignore
 const WROTE_FRAMED = /^-{2,}\s*.{6,}\b(?:wrote|撰写|写道)\s*-{2,}$|^-{2,}.{6,}(?:撰写|写道)\s*-{2,}$/i;
 const GERMAN = /^am .{6,} schrieb .{2,}[:：]$/i;
-const BARE = /^\d{2,4}[.年/-].{0,30}\d{1,2}:\d{2}.{0,80}<\S+@\S+>\s*[:：]$/;
+const BARE = /^\d{2,4}[.年/-].{0,30}\d{1,2}:\d{2}.{0,80}<\s?\S+@\S+\s?>\s*[:：]$/;
+/** In any language: a line of somebody's address or of a time that ends in a colon. */
+const INTRODUCES = /(?:\S@\S|\d{1,2}[:.]\d{2}|\b\d{4}\b).*[:：]$/;
+const BEGINS = /^(?:on|le|el|am|op|den|il|em|at|dne|w dniu|dnia|на|в|\d)(?=[\s\d])|^[在于於\d]/i;
 
 /**
  * A line that says who wrote what follows: `On ..., ... wrote:`, `... 写道：`. `certain`: it names a time or an address, as programs do;
@@ -46,17 +49,21 @@ const BARE = /^\d{2,4}[.年/-].{0,30}\d{1,2}:\d{2}.{0,80}<\S+@\S+>\s*[:：]$/;
 export function attribution(text: string): 'certain' | 'possible' | undefined {
   if (text.length > MOST_MARKER) return undefined;
   if (WROTE_FRAMED.test(text) || BARE.test(text) || GERMAN.test(text)) return 'certain';
-  if (!WROTE.test(text)) return undefined;
+  if (!WROTE.test(text)) return INTRODUCES.test(text) ? 'possible' : undefined;
   const named = /\S@\S/.test(text) || TIME.test(text);
   return named && /[:：]$/.test(text) ? 'certain' : 'possible';
 }
 
+/** A line as attributions begin: with a date, or the word before one. */
+export const beginsAttribution = (text: string): boolean => BEGINS.test(text);
+
 const KEYS = {
-  from: 'from|发件人|寄件者|寄件人|发送人|von|de|da|差出人|보낸 ?사람|от',
-  sent: 'sent(?: time)?|date|发送时间|发送日期|发件日期|发件时间|时间|日期|傳送時間|寄件日期|寄送日期|gesendet|datum|envoyé|enviado|送信日時|日時|보낸 ?날짜|дата',
-  to: 'to|收件人|收件者|an|à|para|宛先|받는 ?사람|кому',
+  from: 'from|发件人|寄件者|寄件人|发送人|von|de|da|差出人|보낸 ?사람|от|från|fra|van|od|lähettäjä|kimden',
+  sent: 'sent(?: time)?|date|发送时间|发送日期|发件日期|发件时间|时间|日期|傳送時間|寄件日期|寄送日期|gesendet|datum|envoyé|enviado|送信日時|日時|보낸 ?날짜|дата|отправлено|skickat|sendt|dato|data|verzonden|wysłano|lähetetty|tarih|gönderilen',
+  to: 'to|收件人|收件者|an|à|para|宛先|받는 ?사람|кому|till|til|aan|do|vastaanottaja|kime',
   cc: 'cc|抄送|副本|抄送人|kopie',
-  subject: 'subject|主题|主旨|標題|标题|betreff|objet|asunto|oggetto|assunto|件名|제목|тема',
+  subject:
+    'subject|主题|主旨|標題|标题|betreff|objet|asunto|oggetto|assunto|件名|제목|тема|ämne|emne|onderwerp|temat|aihe|konu',
 } as const;
 export type HeaderKey = keyof typeof KEYS;
 const FIELDS = Object.entries(KEYS).map(
@@ -77,7 +84,8 @@ export function headerField(text: string): readonly [key: HeaderKey, value: stri
 const DEVICES = 'iphone|ipad|android|galaxy|outlook|windows|mail|手机|手機|平板|邮箱|郵箱|邮件|客户端|微信';
 const DEVICE = new RegExp(
   [
-    '^(?:sent|gesendet|envoyé|enviado) (?:from|via|with|von|mit|depuis|desde) .{2,60}$',
+    '^(?:sent|gesendet|envoyé|enviado|inviato|verzonden|sendt|skickat) (?:from|via|with|von|mit|depuis|desde|da|vanaf|met|fra|från) .{2,60}$',
+    '^von meinem .{2,40} gesendet$',
     '^get outlook for .{2,20}$',
     '^(?:发|發|发送|寄|傳送)自(?:我的[^，。！？]{1,30}|[^，。！？]{0,20}(?:' + DEVICES + ')[^，。！？]{0,20})$',
     '^(?:来自|获取|下载|使用|从我的|從我的)[^，。！？]{0,30}(?:' + DEVICES + ')[^，。！？]{0,20}$',
