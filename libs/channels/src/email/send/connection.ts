@@ -114,12 +114,17 @@ function offersIn(answer: string): Offers {
   return { maxBytes: size || undefined, international: /^250[ -]SMTPUTF8\b/im.test(answer) };
 }
 
-/** Throws `config-invalid` where mail is to be signed by a key that is none. */
+/** Throws `config-invalid` where mail is to be signed by a key that is none, or that DKIM is not signed by here. */
 function demandKey({ dkim }: EmailConfig): void {
+  if (dkim && keyType(dkim.privateKey) !== 'rsa')
+    throw new ProviderFailure('config-invalid', 'dkim.privateKey is no RSA private key in PEM');
+}
+
+function keyType(pem: string): string | undefined {
   try {
-    if (dkim) createPrivateKey(dkim.privateKey);
+    return createPrivateKey(pem).asymmetricKeyType;
   } catch {
-    throw new ProviderFailure('config-invalid', 'dkim.privateKey is no private key in PEM');
+    return undefined;
   }
 }
 
