@@ -288,6 +288,23 @@ describe('what cannot go to a recipient by Alibaba Cloud', () => {
   });
 });
 
+it('codes go the same way, by the template that the settings name, and are told to nobody else', async () => {
+  const customer = somebody();
+  await conversationOf(customer);
+  const { id } = received(customer)[0]!.contact!;
+  const phone = somebody();
+  const handle = { scheme: 'phone', value: phone };
+  const asked = await stage.gateway.api.post<{ id: string }>(`/v1/contacts/${id}/verifications`, { handle });
+  expect(asked.status).toBe(202);
+  const order = await until('the code', () => ordersTo(phone)[0]);
+  expect(order).toMatchObject({ action: 'SendSms', TemplateCode: 'SMS_1', SignName: '云商城' });
+  const { code } = JSON.parse(order['TemplateParam' as never]) as { code: string };
+  const confirmed = await stage.gateway.api.post(`/v1/verifications/${asked.body.id}/confirm`, { code });
+  expect(confirmed.status).toBe(200);
+  expect(JSON.stringify(await stage.drained())).not.toContain(`"${code}"`);
+  expect(ordersTo(phone)).toHaveLength(1);
+});
+
 describe('SMS by Tencent Cloud', () => {
   it('is pulled as well as called with, and answered by template', async () => {
     const customer = somebody();
