@@ -195,13 +195,78 @@ describe('answers by SMS', () => {
   });
 });
 
+describe('what Twilio says of one message', () => {
+  it('is not asked for twice where nobody knows whether it was taken; the report tells', async () => {
+    const customer = '+14155550111';
+    const conversation = await conversationOf(customer, 'are you there?');
+    refusals.push({ status: 500, body: { code: 20500, message: 'Internal Server Error' } });
+    const answer = await stage.reply(conversation, 'we are');
+    await stage.settled(answer.id, 'failed');
+    expect(await stage.message(answer.id)).toMatchObject({
+      failure: { code: 'outcome-unknown', providerCode: '20500' },
+    });
+    const next = await stage.reply(conversation, 'the next one');
+    await stage.settled(next.id, 'sent');
+    expect(sentTo(customer).map(({ Body }) => Body)).toEqual(['we are', 'the next one']);
+    const url = sentTo(customer)[0]!['StatusCallback']!;
+    const taken = { MessageSid: 'SMtaken', MessageStatus: 'delivered', To: customer, From: OURS, AccountSid: SID };
+    expect((await call(url, taken)).status).toBe(200);
+    await stage.settled(answer.id, 'delivered');
+  });
+
+  it('stops no other: a country that is not enabled', async () => {
+    const [there, here] = ['+8613800138112', '+14155550112'];
+    const [abroad, home] = [await conversationOf(there, 'nihao'), await conversationOf(here, 'hello')];
+    refusals.push({ status: 400, body: { code: 21408, message: 'Permission to send an SMS has not been enabled' } });
+    const refused = await stage.reply(abroad, 'far');
+    await stage.settled(refused.id, 'failed');
+    expect(await stage.message(refused.id)).toMatchObject({
+      failure: { code: 'config-invalid', providerCode: '21408', owner: 'operator' },
+    });
+    await stage.settled((await stage.reply(home, 'near')).id, 'sent');
+    const { body } = await stage.gateway.api.get<{ state: string }>('/v1/accounts/sms');
+    expect(body.state).not.toBe('degraded');
+  });
+
+  it('ends all answers where the person refused them at Twilio, until START', async () => {
+    const customer = '+14155550113';
+    const conversation = await conversationOf(customer, 'hi');
+    refusals.push({ status: 400, body: { code: 21610, message: 'Attempt to send to unsubscribed recipient' } });
+    const answer = await stage.reply(conversation, 'please');
+    await stage.settled(answer.id, 'failed');
+    const told = await until('contact.opted-out', () =>
+      stage.helpdesk
+        .of('contact.opted-out')
+        .find(({ data }) => data?.contact?.handles.some(({ value }) => value === customer)),
+    );
+    expect(told.data).toMatchObject({ account: { id: 'sms' } });
+    const refused = await stage.gateway.api.post<{ code: string }>(`/v1/conversations/${conversation}/messages`, {
+      text: 'please',
+    });
+    expect(refused.body.code).toBe('opted-out');
+    expect(sentTo(customer)).toHaveLength(1);
+    await write(customer, 'START');
+    await until('the right to write', async () => {
+      const { body } = await stage.gateway.api.get<{ items: { canSend: boolean }[] }>(
+        `/v1/conversations/${conversation}/sendability`,
+      );
+      return body.items[0]?.canSend || null;
+    });
+    await stage.settled((await stage.reply(conversation, 'welcome back')).id, 'sent');
+  });
+});
+
 describe('STOP', () => {
   it('is seen, told of, and ends all answers until START', async () => {
     const customer = '+14155550107';
     const conversation = await conversationOf(customer, 'hi');
     await write(customer, 'Stop');
     await heard(customer, 'Stop');
-    const consent = await until('contact.opted-out', () => stage.helpdesk.of('contact.opted-out')[0]);
+    const consent = await until('contact.opted-out', () =>
+      stage.helpdesk
+        .of('contact.opted-out')
+        .find(({ data }) => data?.contact?.handles.some(({ value }) => value === customer)),
+    );
     expect(consent.data).toMatchObject({ account: { id: 'sms' }, contact: { handles: [{ value: customer }] } });
 
     const refused = await stage.gateway.api.post<{ code: string }>(`/v1/conversations/${conversation}/messages`, {
@@ -213,7 +278,11 @@ describe('STOP', () => {
     expect(sentTo(customer)).toEqual([]);
 
     await write(customer, 'START');
-    await until('contact.opted-in', () => stage.helpdesk.of('contact.opted-in')[0]);
+    await until('contact.opted-in', () =>
+      stage.helpdesk
+        .of('contact.opted-in')
+        .find(({ data }) => data?.contact?.handles.some(({ value }) => value === customer)),
+    );
     const answer: MessageView = await stage.reply(conversation, 'welcome back');
     await stage.settled(answer.id, 'sent');
     expect(sentTo(customer)).toMatchObject([{ Body: 'welcome back' }]);
