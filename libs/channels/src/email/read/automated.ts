@@ -37,6 +37,22 @@ export function automationOf(headers: Headers, address: string | null): string |
   return valuesOf(headers, 'received').length > MOST_HOPS ? 'a loop' : null;
 } // prettier-ignore
 
+const BOUNCERS = /^(?:mailer-daemon|postmaster|mail-daemon)@/;
+const RETURNED =
+  /undeliver|delivery (?:status|failure|has failed|failed|problem)|mail delivery|returned (?:mail|to sender)|failure notice|could not be delivered|退信|无法送达|投递失败|发送失败|未能送达|無法傳遞/i;
+const LATE = /delay|warning|will be retried|延迟|延遲|稍后重试/i;
+
+/**
+ * Mail of a server that says, in whatever form, that mail did not arrive (`returned`) or will do so later (`late`): by the address of such
+ * programs or by its subject, and no answer that somebody's program gave in their absence.
+ */
+export function bounceOf(headers: Headers, address: string | null): 'returned' | 'late' | null {
+  if (/^auto-replied/i.test(valueOf(headers, 'auto-submitted'))) return null;
+  const subject = textOf(valueOf(headers, 'subject'));
+  if (!BOUNCERS.test(address ?? '') && !RETURNED.test(subject)) return null;
+  return LATE.test(subject) ? 'late' : 'returned';
+}
+
 /** Mail that this gateway wrote itself, come back: it bears an id of ours as its own, or our mark where a server gave it another id. */
 export function isOwn(headers: Headers, config: EmailConfig): boolean {
   const domain = config.address.slice(config.address.lastIndexOf('@') + 1);

@@ -48,6 +48,15 @@ describe('the words of a mail', () => {
     expect(await open(source, original!)).toEqual(source);
   });
 
+  it('are those of all texts, in their order, with files between them', async () => {
+    const image = ['Content-Type: image/png; name=a.png', 'Content-Disposition: inline', '', 'x'];
+    const text = (words: string) => ['Content-Type: text/plain', '', words];
+    const html = (words: string) => ['Content-Type: text/html', '', `<html><body>${words}</body></html>`];
+    expect(wordsOf(await message(multipart('mixed', text('above'), image, text('below'))))).toEqual(['above\n\nbelow']);
+    expect(wordsOf(await message(multipart('mixed', html('above'), image, html('below'))))).toEqual(['above\nbelow']);
+    expect(wordsOf(await message(multipart('mixed', html('words'), text('footer'))))[0]).toMatch(/words\s+footer/);
+  });
+
   it('need no original where nothing was taken away', async () => {
     expect((await message(plain('Hello'))).parts).toEqual([{ type: 'text', text: 'Hello' }]);
   });

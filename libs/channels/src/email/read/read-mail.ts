@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import type { MediaStream } from '#transport';
-import { automationOf, isFromOurAddress, isOwn } from './automated.js';
+import { automationOf, bounceOf, isFromOurAddress, isOwn } from './automated.js';
 import type { ReadContext } from './context.js';
 import { alignedSignatures, isGenuine, type Signature } from './dkim/verify.js';
 import { rawHeaders, type RawHeader } from './dkim/canonical.js';
@@ -39,7 +39,8 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
   const reading = await read(copy, { headers, signatures, context });
   const base = { dedupeKey: `mail:${(ownId(headers) ?? '').slice(0, 300)}:${digest}`, occurredAt: sentAt(headers, context) };
   const automation = automationOf(headers, author.address);
-  const about = 'report' in reading && reading.report && (automation !== null || reading.report.kind !== 'unstructured') ? eventsOfReport(reading.report, base, context) : undefined;
+  const report = 'report' in reading && automation !== null ? reading.report : undefined;
+  const about = report && eventsOfReport(report, { base, bounce: bounceOf(headers, author.address) }, context);
   if (about) return about;
 
   const doubt = author.doubt ?? (await doubtOf(author, { headers, raw, signatures, reading, context }));

@@ -89,6 +89,18 @@ describe('a report of delivery', () => {
     expect(events).toMatchObject([{ kind: 'receipt', externalId: id, status: 'failed', failure: { code: 'recipient-gone' } }]);
   }); // prettier-ignore
 
+  it('without a form that says that mail is late is no failure, and an answer in somebody’s absence is no report', async () => {
+    const words = ['Message-ID: <q@mx>', 'Return-Path: <>', '', `About your mail <${id}>: 550 5.1.1`];
+    expect(
+      await read(['From: postmaster@mx.mail.example', 'Subject: Warning: message delayed 4 hours', ...words]),
+    ).toEqual([]);
+    for (const head of [
+      ['Subject: Out of office'],
+      ['Subject: Undeliverable until Monday', 'Auto-Submitted: auto-replied'],
+    ])
+      expect(await read([`From: ${address}`, ...head, ...words])).toMatchObject([{ kind: 'message', automated: true }]);
+  });
+
   it('about mail that is not ours is a message of a program, not lost', async () => {
     const other = headers.map((line) => line.replace(id, '1@other.example'));
     const [event] = await read(report('delivery-status', recipient('failed', '5.1.1'), { returned: other }));

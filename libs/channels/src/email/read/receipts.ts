@@ -8,11 +8,17 @@ import type { Report } from './report.js';
 type Receipt = Extract<InboundEventInput, { kind: 'receipt' }>;
 type Failure = NonNullable<Receipt['failure']>;
 
+interface Circumstances {
+  readonly base: { readonly dedupeKey: string; readonly occurredAt: string };
+  /** What the mail around it is by its head. */
+  readonly bounce: 'returned' | 'late' | null;
+}
+
 /**
  * What a report tells of mail of ours: a receipt, a complaint, or nothing new (delayed, deleted unread). Undefined where it is about no
  * mail of ours, or says nothing that is known: then it is a mail like others.
  */
-export function eventsOfReport(report: Report, base: { dedupeKey: string; occurredAt: string }, context: ReadContext): InboundEventInput[] | undefined {
+export function eventsOfReport(report: Report, { base, bounce }: Circumstances, context: ReadContext): InboundEventInput[] | undefined {
   const domain = context.config.address.slice(context.config.address.lastIndexOf('@') + 1);
   const externalId = report.ids.find((id) => isOurId(id, domain)) ?? (report.kind === 'disposition' ? report.ids[0] : undefined);
   if (externalId === undefined) return undefined;
@@ -32,6 +38,7 @@ export function eventsOfReport(report: Report, base: { dedupeKey: string; occurr
     case 'complaint':
       return complaint(report, externalId, { base, context });
     case 'unstructured': {
+      if (bounce !== 'returned') return bounce === 'late' ? [] : undefined;
       const status = /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(report.said)?.[1] ?? '';
       return status.startsWith('2') ? undefined : receipt('failed', failureOf(status, report.said));
     }
@@ -39,7 +46,7 @@ export function eventsOfReport(report: Report, base: { dedupeKey: string; occurr
 } // prettier-ignore
 
 /** Only who got the very mail can complain of it: its id holds a token of theirs. */
-function complaint(report: Report, externalId: string, { base, context }: { base: { dedupeKey: string; occurredAt: string }; context: ReadContext }): InboundEventInput[] | undefined {
+function complaint(report: Report, externalId: string, { base, context }: { base: Circumstances['base']; context: ReadContext }): InboundEventInput[] | undefined {
   const { accountId, config, now } = context;
   const address = emailAddress(report.address);
   if (address === null || report.said === 'not-spam') return undefined;
