@@ -6,6 +6,7 @@ import { redmine } from './redmine/redmine.connector.js';
 import { rt } from './rt/rt.connector.js';
 import { webhook } from './webhook/webhook.connector.js';
 import { zammad } from './zammad/zammad.connector.js';
+import { zendesk } from './zendesk/zendesk.connector.js';
 
 /** The built-in connectors, one line each. */
 export const builtinConnectors: readonly HelpdeskConnector[] = [
@@ -16,4 +17,5 @@ export const builtinConnectors: readonly HelpdeskConnector[] = [
   redmine,
   rt,
   zammad,
+  zendesk,
 ];
