@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import { isIP, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ProviderFailure } from '#normalizer';
+import type { Dial } from '#transport';
 import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { AdapterContext } from '../../core/adapter.js';
 import { portOf, type EmailConfig } from '../email.config.js';
@@ -11,6 +11,7 @@ import { connectFailure, smtpFailure } from './failures.js';
 import { split } from './identity.js';
 
 type Context = Pick<AdapterContext<EmailConfig>, 'config' | 'dial' | 'signal'>;
+type Socket = ReturnType<Dial>;
 type Step<T> = (done: (error: Error | null | undefined, result?: T) => void) => void;
 
 /** How often a whole mail may take as long as a single answer. */
@@ -147,12 +148,11 @@ async function connected({ config, dial, signal }: Context): Promise<Socket> {
 function optionsOf(config: EmailConfig, connection: Socket): SMTPConnection.Options {
   const { host, security, tls, timeoutMs } = config.smtp;
   const encrypted = security === 'tls';
-  const servername = tls.serverName ?? (isIP(host) ? undefined : host);
   return {
     ...{ connection, host, name: split(config.address)[1], secure: encrypted, secured: encrypted },
     requireTLS: !encrypted,
     customAuth: { TOKEN: byToken },
-    tls: { ...(tls.ca && { ca: tls.ca }), ...(servername && { servername }) },
+    tls: { ...(tls.ca && { ca: tls.ca }), ...(tls.serverName && { servername: tls.serverName }) },
     ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs },
     ...{ socketCloseTimeout: CLOSING_MS, maxResponseSize: MOST_ANSWER_BYTES },
   };
