@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { LookupFunction } from 'node:net';
 import type { ProviderFailure } from '#normalizer';
 import type { Dial } from '#transport';
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
@@ -13,6 +12,12 @@ export type MailContext = Pick<
   'accountId' | 'config' | 'once' | 'forget' | 'remember' | 'recall' | 'http' | 'dial' | 'now' | 'signal'
 >;
 type Socket = ReturnType<Dial>;
+/** How the library has names looked up: the `lookup` of node:net. */
+type Lookup = (
+  host: string,
+  options: { readonly all?: boolean },
+  done: (error: null, found: string | readonly { address: string; family: number }[], family?: number) => void,
+) => void;
 
 /** Most octets of one mail beside its size: what surrounds it in an answer. */
 const SPARE = 1_048_576;
@@ -88,7 +93,7 @@ function wayOf(socket: Socket, { imap: { host, port, security, tls } }: EmailCon
   return { ...common, port: socket.remotePort, secure: false, doSTARTTLS: true, tls: { ...trusted, lookup } as object };
 }
 
-function pinned({ remoteAddress = '', remoteFamily }: Socket): LookupFunction {
+function pinned({ remoteAddress = '', remoteFamily }: Socket): Lookup {
   const family = remoteFamily === 'IPv6' ? 6 : 4;
   return (_host, { all }, done) =>
     all ? done(null, [{ address: remoteAddress, family }]) : done(null, remoteAddress, family);
