@@ -22,22 +22,17 @@ export function namesOf(name) {
   return { name, Name, camel };
 }
 
+/** What the templates call by these names themselves. */
+const WORDS =
+  'append callback capabilities check conformance create find open openFile parse poll recorded send setStatus subject unwritten verify'.split(
+    ' ',
+  );
+
 /** Can an identifier be called so, beside those of the templates? */
 function isFree(camel) {
   try {
     new Function(`'use strict'; let ${camel}`);
-    return ![
-      'capabilities',
-      'check',
-      'conformance',
-      'open',
-      'parse',
-      'poll',
-      'send',
-      'subject',
-      'unwritten',
-      'verify',
-    ].includes(camel);
+    return !WORDS.includes(camel);
   } catch {
     return false;
   }
@@ -52,7 +47,7 @@ const capital = (word) => word[0].toUpperCase() + word.slice(1);
 export async function write(folder, sources, values) {
   if (existsSync(folder)) end(`${folder} exists already`);
   const now = `${new Date().toISOString().slice(0, 10)}T09:30:00Z`;
-  const fill = (text) => text.replace(/__(\w+?)__/g, (_, key) => ({ ...values, now })[key]);
+  const fill = (text) => text.replace(/__([A-Za-z]+)__/g, (_, key) => ({ ...values, now })[key]);
   for (const source of sources) {
     for (const file of readdirSync(join(templates, source))) {
       const target = join(folder, fill(file).replace(/\.tmpl$/, ''));
@@ -72,15 +67,11 @@ export async function list(file, { name, camel, kind }) {
   const pathOf = (line) => /'(.+)'/.exec(line)[1];
   const sorted = lines.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
   const order = sorted.map((line) => /\{ (\w+) \}/.exec(line)[1]);
-  const listed = [
-    ...entries
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-    camel,
-  ];
-  listed.sort((a, b) => order.indexOf(a) - order.indexOf(b));
-  await save(file, `${head}${sorted.join('\n')}\n${middle}${listed.join(', ')}${tail}`);
+  const before = order.slice(0, order.indexOf(camel));
+  const listed = entries.split(',').flatMap((entry) => entry.trim() || []);
+  const place = listed.findLastIndex((entry) => before.includes(entry)) + 1;
+  const all = listed.toSpliced(place, 0, camel);
+  await save(file, `${head}${sorted.join('\n')}\n${middle}${all.join(', ')}${tail}`);
 }
 
 async function save(path, text) {

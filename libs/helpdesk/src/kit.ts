@@ -1,6 +1,7 @@
 // `tributary/helpdesk-kit`: all that a connector in a package of its own is made of. What stands here changes by the rules of docs/kit/versions.md alone.
 export { DeliveryRefused } from './core/connector.js';
 export type {
+  AnswerFile,
   ConnectorCapabilities,
   ConnectorContext,
   ConnectorVerifyContext,
@@ -8,9 +9,12 @@ export type {
   Held,
   HelpdeskAction,
   HelpdeskConnector,
+  HelpdeskPage,
   ParsedCallback,
+  TicketReference,
 } from './core/connector.js';
 export { defineConnector } from './core/define.js';
+export * from './tickets/index.js';
 export {
   apiBase,
   FAILURES,
@@ -39,6 +43,7 @@ export type {
   Part,
   ReplyInput,
   StreamEvent,
+  TextUnit,
 } from '#normalizer';
 export {
   constantTimeEqual,
