@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describeOnServer } from '#helpdesk/testing';
+import { setStage, stopEverything, until, type Stage } from '../support/index.js';
+import { ChatCustomer } from './customers.js';
+import { RealRedmine, redmineMissing } from './real-redmine.js';
+
+jest.setTimeout(240_000);
+
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+);
+const MANUAL = Buffer.from('%PDF-1.4 the manual');
+const CLOSED = 5;
+
+afterAll(stopEverything);
+
+describeOnServer('a real Redmine', redmineMissing(), (title) =>
+  describe(title, () => {
+    let redmine: RealRedmine;
+    let stage: Stage;
+    let customer: ChatCustomer;
+
+    beforeAll(async () => {
+      redmine = await RealRedmine.start();
+      const config = { apiBase: redmine.url, apiKey: redmine.keys.gateway, project: 'support' };
+      stage = await setStage({
+        accounts: [{ id: 'web', type: 'webchat', name: 'Web chat', config: {} }],
+        settings: { destinations: [{ id: 'redmine', type: 'redmine', config }] },
+      });
+      customer = await ChatCustomer.enter(stage.gateway.url);
+    });
+    afterAll(async () => {
+      customer?.leave();
+      await stage?.close();
+      await redmine?.close();
+    });
+
+    const issue = async () => (await redmine.issues())[0]!;
+    const notes = async () => (await issue()).journals.filter((one) => !one.private_notes).map((one) => one.notes);
+
+    it('has what the gateway needs', async () => {
+      const { body } = await stage.gateway.api.post('/v1/destinations/redmine/check', {});
+      expect(body).toEqual({ ok: true, detail: 'Works as gateway, in the project support.' });
+    });
+
+    it('gets what a customer writes as an issue, with the picture, and what is known in a private note', async () => {
+      await customer.writes('报表导不出来 <b>!', { name: '截图.png', content: PICTURE });
+      const [made] = await until('the issue', async () => {
+        const all = await redmine.issues();
+        return all[0] && all[0].attachments.length > 0 && all[0].journals.length > 0 ? all : null;
+      });
+      expect(made!.description).toContain('报表导不出来 <b>!');
+      expect(made!.journals[0]).toMatchObject({ private_notes: true, notes: expect.stringContaining('Web chat') });
+      expect(await redmine.download(made!.attachments[0]!.content_url)).toEqual(PICTURE);
+      await customer.writes('still not');
+      await until('the note', async () => (await notes()).some((one) => one.includes('still not')));
+      expect(await redmine.issues()).toHaveLength(1);
+    });
+
+    it('has its agents answered for: words, files and who wrote them, never what is private', async () => {
+      const { id } = await issue();
+      await redmine.change(id, { notes: 'this customer is difficult', private_notes: true });
+      const token = await redmine.upload('手册.pdf', MANUAL);
+      const uploads = [{ token, filename: '手册.pdf', content_type: 'application/pdf' }];
+      await redmine.change(id, { notes: 'Please try again', uploads });
+      const answer = await until('the answer', () => customer.answers[0], 60_000);
+      expect(answer).toMatchObject({
+        name: 'Lin Daiyu',
+        parts: [
+          { type: 'text', text: 'Please try again' },
+          { type: 'media', name: '手册.pdf' },
+        ],
+      });
+      const { url } = answer.parts[1] as { url: string };
+      expect(Buffer.from(await (await fetch(url)).arrayBuffer())).toEqual(MANUAL);
+      expect(customer.answers).toHaveLength(1);
+    });
+
+    it('loses and doubles nothing while it is killed and started again', async () => {
+      await redmine.stop();
+      for (const n of [1, 2, 3]) await customer.writes(`while it was down ${n}`);
+      await redmine.begin();
+      await until(
+        'all of it',
+        async () => (await notes()).filter((one) => one.includes('while it was down')).length === 3,
+        120_000,
+      );
+      const told = (await notes()).flatMap((one) => /while it was down (\d)/.exec(one)?.[1] ?? []);
+      expect(told).toEqual(['1', '2', '3']);
+    });
+
+    it('closes and reopens conversations, and is closed and reopened by them', async () => {
+      const { id } = await issue();
+      const path = '/v1/conversations';
+      const conversation = async () =>
+        (await stage.gateway.api.get<{ items: { id: string; status: string }[] }>(path)).body.items[0]!;
+      await redmine.change(id, { status_id: CLOSED });
+      await until('the conversation to be closed', async () => (await conversation()).status === 'closed');
+      await customer.writes('it is back');
+      await until('the issue to be open', async () => (await issue()).status.name === 'New');
+      await stage.gateway.api.patch(`${path}/${(await conversation()).id}`, { status: 'closed' });
+      await until('the issue to be closed', async () => (await issue()).status.name === 'Closed');
+      expect(await redmine.issues()).toHaveLength(1);
+    });
+  }),
+);
