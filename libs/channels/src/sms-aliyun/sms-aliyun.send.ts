@@ -7,7 +7,7 @@ import { isMainland } from '../sms/sender.js';
 import { ofOrder, templateOrder } from '../sms/template-order.js';
 import { call, DYSMS, GLOBE, type Context } from './sms-aliyun.call.js';
 import { demandOk } from './sms-aliyun.failures.js';
-import { admit, isPlain, wayTo } from './sms-aliyun.ways.js';
+import { admit, isPlain, wayOf } from './sms-aliyun.ways.js';
 
 /**
  * Orders one message: by template in mainland China and wherever a template is named (https://help.aliyun.com/document_detail/419273.html), as plain text
@@ -20,7 +20,7 @@ export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceip
 }
 
 async function byTemplate(unit: OutboundUnit, to: string, ctx: Context): Promise<SendReceipt> {
-  const way = wayTo(to, ctx.config);
+  const way = wayOf(ctx.config);
   const order = templateOrder(unit, ctx.config, way);
   if (order.marketing) keepQuiet(unit, ctx.config.quietHours, ctx.now());
   const { code, signName = '', values } = order;

@@ -9,9 +9,8 @@ import type { SmsAliyunConfig } from './sms-aliyun.config.js';
 /** Six segments, whichever the alphabet; the documentation names no limit. */
 const MOST_ABROAD = 402;
 
-/** Templates of mainland China go nowhere else: abroad there is none for answers in plain text. */
-export function wayTo(to: string | undefined, { signName, replyTemplate }: SmsAliyunConfig): Way {
-  return { signName, replyTemplate: to === undefined || isMainland(to) ? replyTemplate : undefined };
+export function wayOf({ signName, replyTemplate }: SmsAliyunConfig): Way {
+  return { signName, replyTemplate };
 }
 
 /** Does this unit travel as plain text (SendMessageToGlobe)? */
@@ -21,7 +20,7 @@ export function isPlain(unit: Pick<FittedUnit, 'parts'>, to: string, { internati
 
 /** What the account can do: at home, or to one recipient. */
 export function capabilitiesTo(to: string | undefined, of: Capabilities, config: SmsAliyunConfig): Capabilities {
-  const can = mainlandCapabilities(of, config, wayTo(to, config));
+  const can = mainlandCapabilities(of, config, wayOf(config));
   if (to === undefined || isMainland(to)) return can;
   return { ...can, text: { ...can.text, max: MOST_ABROAD, segments: { alphabet: 'gsm7' } } };
 }
@@ -32,5 +31,5 @@ export function admit(unit: FittedUnit, to: string, config: SmsAliyunConfig): vo
   if (isPlain(unit, to, config)) return;
   if (unit.parts[0]?.type !== 'template' && !isMainland(to))
     throw new ProviderFailure('content-refused', 'plain text goes abroad only where `international` is set');
-  templateOrder(unit, config, wayTo(to, config));
+  templateOrder(unit, config, wayOf(config));
 }

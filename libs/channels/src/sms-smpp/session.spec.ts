@@ -192,6 +192,34 @@ describe('sending', () => {
     expect(numbers).toEqual([1, 2, 2, 3].map((number) => [reference, 3, number]));
   });
 
+  it('goes on with it over another connection, and in another process', async () => {
+    const smsc = await smscWith();
+    const first = await opened(smsc);
+    let submitted = 0;
+    smsc.answer(({ path }) => (path === '/submit_sm' && (submitted += 1) === 2 ? { body: { status: 0x14 } } : {}));
+    const unit = first.unit('a'.repeat(400));
+    expect(await first.send(unit)).toMatchObject({ code: 'throttled' });
+    await first.close();
+    const second = await opened(smsc, {}, first.shared);
+    expect(await second.send(unit)).toHaveLength(3);
+    const numbers = smsc.submitted.map(({ octets }) => [...octets.subarray(3, 6)]);
+    expect(numbers).toEqual([1, 2, 2, 3].map((number) => [numbers[0]![0], 3, number]));
+  });
+
+  it('does not begin anew where nobody could keep what was taken', async () => {
+    const smsc = await smscWith();
+    const account = await opened(smsc);
+    let submitted = 0;
+    smsc.answer(({ path }) => (path === '/submit_sm' && (submitted += 1) === 2 ? { body: { status: 0x58 } } : {}));
+    const sending = account.send('a'.repeat(400));
+    await until(() => submits(smsc).length > 0);
+    account.keeps = false;
+    expect(await sending).toMatchObject({ code: 'outcome-unknown' });
+    // Nothing was handed over of this one.
+    expect(await account.send('b'.repeat(400))).toMatchObject({ code: 'unavailable' });
+    expect(submits(smsc)).toHaveLength(2);
+  });
+
   it('does not begin anew when the connection ended between two parts', async () => {
     const smsc = await smscWith();
     const account = await opened(smsc);

@@ -11,19 +11,9 @@ import { statusFailure } from './sms-smpp.failures.js';
 
 type Context = Pick<AdapterContext<SmsSmppConfig>, 'config' | 'dial' | 'signal'>;
 
-/** What was taken of a message whose other parts have to wait. */
-export interface Partly {
-  readonly reference: number;
-  readonly ids: readonly string[];
-}
-
-const MOST_PARTLY = 10_000;
-
 /** The connections of an account, bound. */
 export class SmppSession {
-  /** By the unit's id. */
-  readonly partly = new Map<string, Partly>();
-  private reference = randomInt(0x10000);
+  private last = randomInt(0x10000);
 
   constructor(
     readonly transmitter: Link,
@@ -32,13 +22,8 @@ export class SmppSession {
 
   /** What the parts of the next long message have in common: another than that of the ones before. */
   nextReference(): number {
-    this.reference = (this.reference + 1) & 0xffff;
-    return this.reference;
-  }
-
-  remember(unitId: string, partly: Partly): void {
-    if (this.partly.size >= MOST_PARTLY) this.partly.delete(this.partly.keys().next().value!);
-    this.partly.set(unitId, partly);
+    this.last = (this.last + 1) & 0xffff;
+    return this.last;
   }
 
   async close(): Promise<void> {

@@ -20,36 +20,68 @@ type Context = AdapterContext<SmsSmppConfig, SmppSession>;
 const ANY_END = 1;
 const FAILURE = 2;
 
+/** What was taken of a message whose other parts have to wait. */
+interface Partly {
+  readonly reference: number;
+  readonly ids: readonly string[];
+}
+
+/** No attempt comes later. */
+const PARTLY_MS = 2 * 86_400_000;
+
 /**
  * Sends one message: one submit_sm, or one for each part of a long one, each after the other was taken. The last part asks for a receipt, the others for
- * one of a failure. Parts that were taken when the message centre asked to wait are not sent again by the next attempt over the same connection.
+ * one of a failure. Parts that were taken when the message centre asked to wait are not sent again by the next attempt, whoever makes it.
  */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
   const { config, session } = ctx;
   const to = recipientOf(unit.thread.externalId);
   keepQuiet(unit, config.quietHours, ctx.now());
-  const before = session.partly.get(unit.id);
-  session.partly.delete(unit.id);
-  const reference = before?.reference ?? session.nextReference();
-  const segments = segmentsOf(encode(unit.text, config.alphabet), config.longMessages, reference);
+  const coded = encode(unit.text, config.alphabet);
+  const next = session.nextReference();
+  const fresh = segmentsOf(coded, config.longMessages, next);
+  const before = fresh.length > 1 ? await takenOf(unit, ctx) : undefined;
+  const segments = before ? segmentsOf(coded, config.longMessages, before.reference) : fresh;
   const ids = [...(before?.ids ?? [])];
   try {
     for (const segment of segments.slice(ids.length))
       ids.push(await submit(segment, { to, last: ids.length === segments.length - 1 }, ctx));
   } catch (error) {
-    throw ids.length > 0 ? partly(error, () => session.remember(unit.id, { reference, ids })) : error;
+    const reference = before?.reference ?? next;
+    throw ids.length > 0 ? await partly(error, () => keep(unit, { reference, ids }, ctx)) : error;
   }
   return { externalIds: [...ids].reverse() };
 }
 
 /** What a failure is when some parts were taken: one that the message centre itself says may pass goes on where it stopped. */
-function partly(error: unknown, remember: () => void): unknown {
+async function partly(error: unknown, keepTaken: () => Promise<void>): Promise<unknown> {
   if (!(error instanceof ProviderFailure)) return error;
+  const unknown = new ProviderFailure(
+    'outcome-unknown',
+    'some parts of the message were taken, and nobody knows which',
+  );
   const answered = error.providerCode !== undefined;
-  if (answered && (error.code === 'throttled' || error.code === 'unavailable')) remember();
-  else if (error.code === 'unavailable')
-    return new ProviderFailure('outcome-unknown', 'the connection was lost when some parts of the message were taken');
-  return error;
+  if (answered && (error.code === 'throttled' || error.code === 'unavailable'))
+    return keepTaken().then(
+      () => error,
+      () => unknown,
+    );
+  return error.code === 'unavailable' ? unknown : error;
+}
+
+async function takenOf(unit: OutboundUnit, ctx: Context): Promise<Partly | undefined> {
+  const kept = await ctx.recall(nameOf(unit)).catch((cause: unknown) => {
+    throw new ProviderFailure('unavailable', 'what was taken of the message before cannot be known now', { cause });
+  });
+  return kept === undefined ? undefined : (JSON.parse(kept) as Partly);
+}
+
+function keep(unit: OutboundUnit, taken: Partly, ctx: Context): Promise<void> {
+  return ctx.remember(nameOf(unit), JSON.stringify(taken), PARTLY_MS);
+}
+
+function nameOf({ id }: OutboundUnit): string {
+  return `smpp:partly:${id}`;
 }
 
 async function submit(

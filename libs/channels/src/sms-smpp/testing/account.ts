@@ -46,7 +46,10 @@ export class Account {
         if (!this.keeps) throw new Error('the database is away');
         this.shared.set(key, Promise.resolve(value));
       },
-      recall: async (key: string) => this.shared.get(key),
+      recall: async (key: string) => {
+        if (!this.keeps) throw new Error('the database is away');
+        return this.shared.get(key);
+      },
       now: () => this.now,
       signal: new AbortController().signal,
       lost: (error: Error) => void this.lost.push(error),
