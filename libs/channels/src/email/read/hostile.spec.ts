@@ -36,6 +36,10 @@ describe('a hostile mail', () => {
     expect(JSON.stringify(event.parts)).toContain('hello there');
   });
 
+  it.each(['no boundary', 'a boundary that does not occur'])('with %s is read by the boundary that it has', async (name) => {
+    expect((await read(Buffer.from(hostileMails[name]!()))).parts).toEqual([{ type: 'text', text: 'hello there' }]);
+  });
+
   it('that takes too long, or too much memory, is set aside, and the next one is read', async () => {
     const slow = new ReadingPool({ ms: 1, memoryMb: 256 });
     const small = new ReadingPool({ ms: 20_000, memoryMb: 6 });

@@ -199,6 +199,47 @@ describe('what a mail is', () => {
     expect(other.thread).not.toBe((await reply('References: <0@a>')).thread);
   });
 
+  it('is proven by what our border says of the domain of its author, and of no other', async () => {
+    const proof = async (from: string, verdict: string) => {
+      const event = await message(
+        raw([
+          `Authentication-Results: mx.shop.example; ${verdict}`,
+          `From: ${from}`,
+          'Reply-To: victim@bank.example',
+          '',
+          'x',
+        ]),
+      );
+      return [
+        event.sender.handles.map(({ value }) => value),
+        event.sender.handles[0]!.proof,
+        event.metadata?.['unverifiedSender'],
+      ];
+    };
+    const pass = 'dmarc=pass header.from=mail.example';
+    expect(await proof('a@mail.example', pass)).toEqual([['a@mail.example'], 'channel', undefined]);
+    expect(await proof('a@bank.example', pass)).toEqual([
+      ['a@bank.example'],
+      'claimed',
+      'DMARC: pass of another domain',
+    ]);
+    expect(await proof('a@sub.mail.example', pass)).toEqual([
+      ['a@sub.mail.example'],
+      'claimed',
+      'DMARC: pass of another domain',
+    ]);
+    expect(await proof('a@mail.example', 'dmarc=fail header.from=mail.example')).toEqual([
+      ['a@mail.example'],
+      'claimed',
+      'DMARC: fail',
+    ]);
+    expect(await proof('a@mail.example, victim@bank.example', pass)).toEqual([
+      ['a@mail.example'],
+      'claimed',
+      'more than one address in From',
+    ]);
+  });
+
   it('tells its time by the sender where that can be, else by the server', async () => {
     const at = async (date: string) => (await message(raw([...HEAD, `Date: ${date}`, '', 'x']))).occurredAt;
     expect(await at('Sat, 21 Nov 2026 10:00:00 +0800 (CST)')).toBe('2026-11-21T02:00:00.000Z');

@@ -117,7 +117,7 @@ interface Evidence extends Asked {
 async function doubtOf({ address }: Author, { headers, raw, signatures, reading, context }: Evidence): Promise<string | undefined> {
   const domain = domainOf(address!);
   const verdict = borderVerdict(headers, context.config.authentication.servers);
-  if (verdict) return verdict.result === 'pass' && verdict.domain === domain ? undefined : `DMARC: ${verdict.result}`.slice(0, 100);
+  if (verdict) return verdict.result === 'pass' && verdict.domain === domain ? undefined : `DMARC: ${verdict.result}${verdict.domain === domain ? '' : ' of another domain'}`.slice(0, 100);
   const hashes = 'hashes' in reading ? reading.hashes : undefined;
   if (signatures.length === 0 || !hashes) return 'nothing vouches for the sender';
   const resolve = context.resolveTxt ?? resolveTxt;
