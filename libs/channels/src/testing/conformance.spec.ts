@@ -158,7 +158,7 @@ const broken: [string, Fake, string][] = [
       if (answer.status >= 500) throw new Error(`status ${answer.status}`);
       return { externalIds: [idOf(answer, ctx.now())] };
     }),
-    'send: 5xx is unavailable',
+    'send: 5xx is unavailable, or of unknown outcome where nothing keeps it from being sent twice',
   ],
   [
     'repeats the answer, and with it the token, in its error',
