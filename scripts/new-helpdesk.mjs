@@ -24,7 +24,7 @@ process.stdout.write(`
 ${folder} is written, and listed in libs/helpdesk/src/builtin.ts.
 
   npm run jest -- ${folder}   says what to write next, and where
-  npm run docs                ${' '.repeat(Math.max(0, folder.length - 2))}tells of it in docs/reference
+  npm run docs         ${' '.repeat(Math.max(0, folder.length - 2))}tells of it in docs/reference
 
 docs/add-a-helpdesk.md goes the whole way once.
 `);

@@ -5,6 +5,7 @@ import { smsAliyun } from './sms-aliyun/sms-aliyun.adapter.js';
 import { smsSmpp } from './sms-smpp/sms-smpp.adapter.js';
 import { smsTencent } from './sms-tencent/sms-tencent.adapter.js';
 import { smsTwilio } from './sms-twilio/sms-twilio.adapter.js';
+import { telegram } from './telegram/telegram.adapter.js';
 import { webchat } from './webchat/webchat.adapter.js';
 import { wechatMiniProgram } from './wechat-mini-program/wechat-mini-program.adapter.js';
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
@@ -19,6 +20,7 @@ export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
   smsSmpp,
   smsTencent,
   smsTwilio,
+  telegram,
   webchat,
   wechatMiniProgram,
   wechatOfficial,
