@@ -211,9 +211,9 @@ describe('a socket', () => {
   let saying: Standing[] = [];
   let opening: Promise<void>;
   let closing: (session: Session) => Promise<void>;
-  const sockets = () =>
+  const sockets = (more: object = {}) =>
     new Sockets({
-      ...{ arrivals, states, log, database: positions, closeMs: 50 },
+      ...{ arrivals, states, log, database: positions, closeMs: 50, ...more },
       directory: directoryOf({
         socket: {
           sends: true,
@@ -308,6 +308,22 @@ describe('a socket', () => {
     expect(reports.map(({ state }) => state)).toEqual(['connected', 'degraded', 'connected']);
     await tasks.stop();
     expect([sessions[1]!.closed, room.of('acc'), changes]).toEqual([true, undefined, 4]);
+  });
+
+  it.each([
+    ['is tried less and less often, however well it opens', 60_000, true],
+    ['is tried soon where it held for long', 0, false],
+  ])('that is lost again and again %s', async (_what, steadyMs, later) => {
+    const waits: number[] = [];
+    const warn = (about: { waitMs?: number }) => void waits.push(about.waitMs ?? 0);
+    list = sockets({ steadyMs, log: { warn } }).tasks();
+    await tasks.sync();
+    for (const n of [1, 2]) {
+      await until(() => sessions.length === n);
+      sessions[n - 1]!.lost(new Error('logged out'));
+      await until(() => waits.length === n);
+    }
+    expect(waits.map((waitMs) => waitMs >= 1_000)).toEqual([false, later]);
   });
 
   it('tells in its own words how it stands, and nothing once it is lost', async () => {

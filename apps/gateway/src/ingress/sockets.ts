@@ -20,9 +20,12 @@ export interface SocketParts {
   readonly log: Logger;
   /** How long a connection may take to close, or to notice that it is not wanted while it is being opened. */
   readonly closeMs?: number;
+  /** What is lost sooner counts as another failure in a row. */
+  readonly steadyMs?: number;
 }
 
 const CLOSE_MS = 4_000;
+const STEADY_MS = 60_000;
 /** Typing that is late says nothing any more. */
 const TYPING_MS = 5_000;
 
@@ -92,10 +95,13 @@ export class Sockets implements Sessions {
 
   private async keepOpen(account: RunningAccount, socket: SocketIngress<unknown, unknown>, hold: Hold): Promise<void> {
     const patience = new Patience();
+    const { steadyMs = STEADY_MS } = this.parts;
     this.parts.states.forget(account.id);
     while (hold.held() && !hold.signal.aborted) {
-      const error = await this.connection(account, socket, { hold, connected: () => patience.succeeded() });
+      let since = Infinity;
+      const error = await this.connection(account, socket, { hold, connected: () => (since = performance.now()) });
       if (hold.signal.aborted) return;
+      if (performance.now() - since >= steadyMs) patience.succeeded();
       const waitMs = patience.failed(error);
       this.parts.log.warn(
         { account: account.id, err: error, waitMs },
