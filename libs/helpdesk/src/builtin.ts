@@ -1,4 +1,5 @@
 import type { HelpdeskConnector } from './core/connector.js';
+import { freshdesk } from './freshdesk/freshdesk.connector.js';
 import { kafka } from './kafka/kafka.connector.js';
 import { nats } from './nats/nats.connector.js';
 import { redisStreams } from './redis-streams/redis-streams.connector.js';
@@ -18,4 +19,5 @@ export const builtinConnectors: readonly HelpdeskConnector[] = [
   rt,
   zammad,
   zendesk,
+  freshdesk,
 ];

@@ -168,6 +168,15 @@ export class FakeZendesk implements FakeTicketSystem {
     this.change(this.all.get(Number(ticketId))!, { status: 'closed' }, { by: -1 });
   }
 
+  /** So many tickets more, of other conversations, like the last one. */
+  crowd(count: number): void {
+    const last = [...this.all.values()].at(-1)!;
+    for (let n = 0; n < count; n += 1) {
+      const id = this.next();
+      this.all.set(id, { ...last, id, external_id: `cnv_crowd${id}`, audits: [], updates: [] });
+    }
+  }
+
   remove(ticketId: string): void {
     this.all.delete(Number(ticketId));
   }
