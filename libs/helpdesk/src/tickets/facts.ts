@@ -14,12 +14,18 @@ export function requesterOf({ contact, message, conversation }: Data): Requester
   const wrote = message?.direction === 'inbound' ? message.author.name : null;
   return {
     id: contact?.id ?? conversation?.contactId ?? conversation?.id ?? 'unknown',
-    name: wrote ?? contact?.name ?? email ?? phone ?? contact?.handles[0]?.value ?? 'Customer',
+    name: wrote ?? contact?.name ?? email ?? phone ?? addressOf(contact?.handles[0]),
     ...(email && { email }),
     ...(phone && { phone }),
     ...(contact?.company && { company: contact.company.name }),
     ...(contact?.company?.level && { level: contact.company.level }),
   };
+}
+
+/** A name for who has none: the end of a visitor's long number tells them apart. */
+function addressOf(handle: Handle | undefined): string {
+  if (!handle) return 'Customer';
+  return handle.scheme === 'visitor' ? `Visitor ${handle.value.slice(-6)}` : handle.value;
 }
 
 /** What people call the channel that an event came over. */
