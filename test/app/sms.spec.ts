@@ -256,6 +256,16 @@ describe('what Twilio says of one message', () => {
   });
 });
 
+it('a name takes no answers, and that is known beforehand', async () => {
+  const conversation = await conversationOf('MyBank', 'Your code is 4711');
+  const { body } = await stage.gateway.api.get<{ items: object[] }>(`/v1/conversations/${conversation}/sendability`);
+  expect(body.items).toMatchObject([{ canSend: false, code: 'recipient-gone', parts: [] }]);
+  const refused = await stage.gateway.api.post<{ code: string }>(`/v1/conversations/${conversation}/messages`, {
+    text: 'thank you',
+  });
+  expect([refused.status, refused.body.code]).toEqual([409, 'recipient-gone']);
+});
+
 describe('STOP', () => {
   it('is seen, told of, and ends all answers until START', async () => {
     const customer = '+14155550107';

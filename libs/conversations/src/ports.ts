@@ -8,6 +8,7 @@ import type {
   InboundMessage,
   Message,
   Part,
+  ProviderFailure,
   ReplyInput,
   Segments,
 } from '#normalizer';
@@ -67,6 +68,8 @@ export interface AccountRules {
   readonly initiate: readonly string[];
   /** An answer names the last message of its thread, where it was given none to name. */
   readonly namesLast?: boolean;
+  /** Nothing at all can go to the recipient that was named. */
+  readonly refusal?: Pick<ProviderFailure, 'code' | 'message'>;
   /** Part types that the channel takes, natively or as a fallback. */
   readonly parts: readonly string[];
   readonly limits: Readonly<Record<string, unknown>>;

@@ -33,6 +33,7 @@ export class Outlet implements ChannelDirectory {
     if (!account) return undefined;
     const { ingress, type } = account.adapter;
     const capabilities = capabilitiesOf(account, to);
+    const refusal = to === undefined ? undefined : refusalOfText(account, to);
     const levels = {
       text: 'full',
       media: Object.keys(capabilities.media).length > 0 ? 'full' : 'fallback',
@@ -51,7 +52,8 @@ export class Outlet implements ChannelDirectory {
       window: capabilities.window,
       initiate: capabilities.initiate,
       namesLast: capabilities.replyTo === 'always',
-      parts: partsOf(levels, to === undefined || takesText(account, to)),
+      ...(refusal && refusal.code !== 'content-refused' && { refusal }),
+      parts: partsOf(levels, refusal),
       limits: { text: capabilities.text, media: capabilities.media, rate: capabilities.rate },
     };
   }
@@ -64,20 +66,21 @@ export class Outlet implements ChannelDirectory {
   }
 }
 
-/** Without text nothing is left of what falls back to it. */
-function partsOf(levels: Readonly<Record<string, string>>, text: boolean): string[] {
-  return Object.keys(levels).filter((part) =>
-    text ? levels[part] !== 'refused' : part !== 'text' && levels[part] === 'full',
-  );
+/** Where text is refused nothing is left of what falls back to it, and nothing at all where that is no matter of its content. */
+function partsOf(levels: Readonly<Record<string, string>>, refusal: ProviderFailure | undefined): string[] {
+  const parts = Object.keys(levels);
+  if (!refusal) return parts.filter((part) => levels[part] !== 'refused');
+  return refusal.code === 'content-refused' ? parts.filter((part) => part !== 'text' && levels[part] === 'full') : [];
 }
 
-/** Can plain text go to this recipient at all? */
-function takesText({ adapter, config }: RunningAccount, to: string): boolean {
+/** Why plain text cannot go to this recipient at all; undefined where it can. */
+function refusalOfText({ adapter, config }: RunningAccount, to: string): ProviderFailure | undefined {
   const text = 'a';
   try {
     adapter.admit?.({ index: 0, count: 1, parts: [{ type: 'text', text }], text }, to, config);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProviderFailure) return error;
+    throw error;
   }
 }

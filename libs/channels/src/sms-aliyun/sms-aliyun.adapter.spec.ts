@@ -427,6 +427,25 @@ describe('callbacks of Alibaba Cloud', () => {
     expect(from('203.0.114.7', [])).toBe('parsed');
   });
 
+  it('are kept, also where they are not quite as documented', () => {
+    const body = [
+      { content: 1, phone_number: 13800138000, sequence_id: 1 },
+      { content: '你好', sequence_id: 2 },
+    ];
+    expect(receive(smsAliyun.ingress.webhook!, rawRequest({ json: body }), ctx([]))).toMatchObject({
+      parsed: {
+        events: [
+          { thread: '+8613800138000', parts: [{ text: '1' }] },
+          {
+            thread: 'unknown',
+            sender: { handles: [{ scheme: 'sms-sender', proof: 'claimed' }] },
+            parts: [{ text: '你好' }],
+          },
+        ],
+      },
+    });
+  });
+
   it('are told apart by time where numbers were rounded', () => {
     const up = { phone_number: '13800138000', content: '好', sequence_id: 9007199254740993 };
     const body = [1, 2].map((second) => ({ ...up, send_time: `2026-11-21 17:29:0${second}` }));

@@ -30,20 +30,21 @@ export function parse(request: VerifiedRequest, ctx: VerifyContext<SmsAliyunConf
 
 /** What one item says, pushed or pulled. What tells of signatures and templates under review is for nobody here. */
 export function eventsOf(item: Item, account: Account): InboundEventInput[] {
-  if (typeof item['content'] === 'string' && text(item['phone_number'])) return reply(item, account);
+  if (item['content'] !== undefined) return reply(item, account);
   if (typeof item['success'] === 'boolean') return report(item);
   return item['MessageId'] !== undefined && item['Status'] !== undefined ? reportFromAbroad(item) : [];
 }
 
 function reply(item: Item, { accountId, config }: Account): InboundEventInput[] {
-  const from = text(item['phone_number']);
+  const from = text(item['phone_number']) || 'unknown';
+  const { content } = item;
   const sentAt = text(item['send_time']);
   // A sequence is a number that JSON may round: the time tells apart what looks the same.
   const key = [text(item['sequence_id']) || text(item['dest_code']), from, sentAt].join(':');
   const occurredAt = beijingTime(sentAt);
   return receivedEvents(
     {
-      ...{ key, from, text: item['content'] as string, externalIds: [key] },
+      ...{ key, from, text: typeof content === 'string' ? content : text(content), externalIds: [key] },
       ...(occurredAt !== undefined && { occurredAt }),
     },
     { accountId, digits: 'international', consent: config.consent },

@@ -440,6 +440,16 @@ describe('callbacks of Tencent Cloud', () => {
     expect([from('203.0.113.7'), from('198.51.100.7')]).toEqual(['parsed', 'reject']);
   });
 
+  it('are kept, also where they are not quite as documented', () => {
+    const ctx = { accountId: 'sms', config: smsTencent.config.parse(settings), publicUrl: '', now };
+    const eventsOf = (json: object) => receive(smsTencent.ingress.webhook!, rawRequest({ json }), ctx);
+    const reply = { nationcode: 86, mobile: 13800138000, text: 1, time: 1795253398 };
+    expect(eventsOf(reply)).toMatchObject({
+      parsed: { events: [{ thread: '+8613800138000', parts: [{ text: '1' }] }] },
+    });
+    expect(eventsOf({ text: '你好', time: 1795253398 })).toMatchObject({ parsed: { events: [{ thread: 'unknown' }] } });
+  });
+
   it('are asked for only where that is set', () => {
     const wanted = (pull: boolean) => smsTencent.ingress.poll!.wanted!(smsTencent.config.parse({ ...settings, pull }));
     expect([wanted(true), wanted(false)]).toEqual([true, false]);

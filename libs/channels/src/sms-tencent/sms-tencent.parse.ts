@@ -13,6 +13,8 @@ interface Account {
   readonly config: SmsTencentConfig;
 }
 
+/** Who wrote without a number: nobody. */
+const UNKNOWN = 'unknown';
 /** What Tencent Cloud wants to hear; anything else it repeats twice. */
 const TAKEN = {
   status: 200,
@@ -33,12 +35,12 @@ export function parse(request: VerifiedRequest, ctx: VerifyContext<SmsTencentCon
 }
 
 function pushed(item: Item, account: Account): InboundEventInput[] {
-  const number = numberOf(text(item['nationcode']), text(item['mobile']));
-  if (typeof item['text'] === 'string' && number)
+  const number = numberOf(text(item['nationcode']), text(item['mobile'])) || UNKNOWN;
+  if (item['text'] !== undefined)
     return reply(
       {
         number,
-        words: item['text'],
+        words: wordsOf(item['text']),
         sign: text(item['sign']),
         extend: text(item['extend']),
         second: Number(item['time']),
@@ -75,10 +77,9 @@ export function pulledReport(item: Item): InboundEventInput[] {
 /** The same as it is pulled (https://cloud.tencent.com/document/product/382/55976). */
 export function pulledReply(item: Item, account: Account): InboundEventInput[] {
   const { PhoneNumber, ReplyContent, Sign, ExtendCode, ReplyUnixTime } = item;
-  const number = text(PhoneNumber);
-  if (typeof ReplyContent !== 'string' || number === '') return [];
+  const number = text(PhoneNumber) || UNKNOWN;
   return reply(
-    { number, words: ReplyContent, sign: text(Sign), extend: text(ExtendCode), second: Number(ReplyUnixTime) },
+    { number, words: wordsOf(ReplyContent), sign: text(Sign), extend: text(ExtendCode), second: Number(ReplyUnixTime) },
     account,
   );
 }
@@ -134,6 +135,11 @@ function secondsToTime(second: number): string | undefined {
   return Number.isSafeInteger(second) && second > 0 && second < 8.64e12
     ? new Date(second * 1_000).toISOString()
     : undefined;
+}
+
+/** Words in full, also those that JSON has as a number. */
+function wordsOf(value: unknown): string {
+  return typeof value === 'string' ? value : text(value);
 }
 
 function text(value: unknown): string {

@@ -19,6 +19,7 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
       until: null,
       remaining: null,
     };
+  if (rules.refusal) return { code: rules.refusal.code, message: rules.refusal.message, until: null, remaining: null };
   if (isRefused(thread))
     return { code: 'opted-out', message: 'the recipient asked not to be written to', until: null, remaining: null };
   if (!rules.window) return { until: null, remaining: null };
