@@ -27,10 +27,7 @@ interface Due {
  */
 export async function greet(item: Fields, ctx: Context): Promise<InboundEventInput[]> {
   const due = greetingDue(item, ctx);
-  if (!due) return [];
-  const mark = `greeting:${due.msgid}`;
-  if (due.fresh && (await isSaid(due, ctx))) await ctx.remember(mark, 'said', KEPT_MS);
-  else if ((await ctx.recall(mark)) === undefined) return [];
+  if (!due || !(await wasSaid(due, ctx))) return [];
   const customer = item['event.external_userid'] ?? '';
   return [
     {
@@ -48,13 +45,31 @@ export async function greet(item: Fields, ctx: Context): Promise<InboundEventInp
 }
 
 /**
- * Says it. An answer that was lost is asked for again: a code that was used since (`CODE_USED`) was used by that very call, or by the one of
- * a process that did not live to tell. Where that answer is lost too, it may have been said, and counts as said.
+ * Says it, where nobody did yet. That it is about to be said is noted before: where nothing else is known of it later, whoever began did
+ * not live to tell, and it counts as said.
  */
-async function isSaid(due: Due, ctx: Context): Promise<boolean> {
+async function wasSaid(due: Due, ctx: Context): Promise<boolean> {
+  const mark = `greeting:${due.msgid}`;
+  const known = await ctx.recall(mark);
+  if (known === 'said' || known === 'refused') return known === 'said';
+  const begun = known !== undefined;
+  if (!due.fresh) return begun;
+  if (!begun) await ctx.remember(mark, 'begun', KEPT_MS);
+  const said = await say(due, begun, ctx);
+  await ctx.remember(mark, said ? 'said' : 'refused', KEPT_MS);
+  return said;
+}
+
+/**
+ * Says it and resolves with whether it was said. An answer that was lost is asked for again: a code that was used since (`CODE_USED`) was
+ * used by that very call, or by the one of a process that had `begun` and did not live to tell. Where no answer comes then either, it may
+ * have been said, and counts as said. A code that nobody used ran out before by WeCom's clock.
+ */
+async function say(due: Due, begun: boolean, ctx: Context): Promise<boolean> {
   const first = await codeOf(sendOnEvent(due, ctx));
-  const last = first === 'lost' ? await codeOf(sendOnEvent(due, ctx)) : first;
-  return last === 'taken' || last === 'lost' || last === CODE_USED;
+  if (first !== 'lost') return first === 'taken' || (first === CODE_USED && begun);
+  const second = await codeOf(sendOnEvent(due, ctx));
+  return ['taken', 'lost', 'unavailable', CODE_USED].includes(second);
 }
 
 /** What became of a call: `taken`, `lost` where nobody knows, or the errcode, as a text. */

@@ -205,14 +205,29 @@ describe('greetings', () => {
     expect(keysOf(again.events)).toEqual(keysOf(first.events));
   });
 
-  it('are told where the process that said them did not live to tell, also days later', async () => {
+  it.each([
+    ['at once', 0],
+    ['days later', 86_400_000],
+  ])(
+    'are told where the process that said them did not live to tell, when the event is read again %s',
+    async (_when, later) => {
+      enter();
+      const ctx = context({ welcome });
+      const killed: Context['remember'] = async (key, value, ttlMs) => {
+        if (fake.sent.length > 0) throw new Error('killed');
+        await ctx.remember(key, value, ttlMs);
+      };
+      await expect(poll(null, { ...ctx, remember: killed })).rejects.toThrow('killed');
+      const again = { ...ctx, now: () => Date.now() + later };
+      for (const _ of [1, 2]) expect((await poll(null, again)).events).toHaveLength(2);
+      expect(fake.sent).toHaveLength(1);
+    },
+  );
+
+  it('are not told where their code ran out by the clock of WeCom', async () => {
     enter();
-    const ctx = context({ welcome });
-    await poll(null, { ...ctx, remember: () => Promise.reject(new Error('killed')) }).catch(() => null);
-    expect((await poll(null, ctx)).events).toHaveLength(2);
-    const later = { ...ctx, now: () => Date.now() + 86_400_000 };
-    expect((await poll(null, later)).events).toHaveLength(2);
-    expect(fake.sent).toHaveLength(1);
+    fake.codes.clear();
+    expect((await poll(null, context({ welcome }))).events).toHaveLength(1);
   });
 
   it.each([
@@ -226,6 +241,13 @@ describe('greetings', () => {
     expect((await poll(null, context({ welcome }))).events).toHaveLength(2);
     expect(fake.sent).toHaveLength(said);
     expect(fake.calls(ON_EVENT)).toHaveLength(2);
+  });
+
+  it('count as said where an answer was lost and then none comes', async () => {
+    enter();
+    fake.next(ON_EVENT, 'reset');
+    fake.next(ON_EVENT, { status: 503, body: '' });
+    expect((await poll(null, context({ welcome }))).events).toHaveLength(2);
   });
 
   it('that WeCom refuses are not told', async () => {
