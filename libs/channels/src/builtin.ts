@@ -11,6 +11,7 @@ import { wechatMiniProgram } from './wechat-mini-program/wechat-mini-program.ada
 import { wechatOfficial } from './wechat-official/wechat-official.adapter.js';
 import { wechaty } from './wechaty/wechaty.adapter.js';
 import { wecomKf } from './wecom-kf/wecom-kf.adapter.js';
+import { whatsappCloud } from './whatsapp-cloud/whatsapp-cloud.adapter.js';
 
 /** The built-in channels, one line each. */
 export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
@@ -26,4 +27,5 @@ export const builtinAdapters: readonly ChannelAdapter<unknown, unknown>[] = [
   wechatOfficial,
   wechaty,
   wecomKf,
+  whatsappCloud,
 ];
