@@ -72,7 +72,7 @@ async function say(due: Due, begun: boolean, ctx: Context): Promise<boolean> {
   return ['taken', 'lost', 'unavailable', CODE_USED].includes(second);
 }
 
-/** What became of a call: `taken`, `lost` where nobody knows, or the errcode, as a text. */
+/** What became of a call: `taken`, `lost` where nobody knows, `unavailable`, or the errcode, as a text. */
 async function codeOf(call: Promise<void>): Promise<string> {
   try {
     await call;
@@ -80,7 +80,8 @@ async function codeOf(call: Promise<void>): Promise<string> {
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     const lost = error.code === 'outcome-unknown' || error.code === 'reply-unreadable';
-    return lost ? 'lost' : (error.providerCode ?? error.code);
+    if (lost) return 'lost';
+    return error.code === 'unavailable' ? error.code : (error.providerCode ?? error.code);
   }
 }
 

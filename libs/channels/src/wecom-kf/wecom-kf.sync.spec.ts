@@ -219,7 +219,7 @@ describe('greetings', () => {
       };
       await expect(poll(null, { ...ctx, remember: killed })).rejects.toThrow('killed');
       const again = { ...ctx, now: () => Date.now() + later };
-      for (const _ of [1, 2]) expect((await poll(null, again)).events).toHaveLength(2);
+      for (const page of [await poll(null, again), await poll(null, again)]) expect(page.events).toHaveLength(2);
       expect(fake.sent).toHaveLength(1);
     },
   );
