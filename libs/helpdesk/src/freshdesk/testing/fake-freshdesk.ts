@@ -2,7 +2,7 @@ import type { RawRequest } from '#transport';
 import { rawRequest, type FakeAnswer, type LoggedRequest } from '#transport/testing';
 import type { FakeTicketSystem, SeenTicket, Writing } from '../../testing/index.js';
 import type { TicketStatus } from '../../tickets/index.js';
-import { formParts, formValues } from './form.js';
+import { formParts, formValues } from '../../testing/form.js';
 
 export const GATEWAY = 50;
 const STATUSES = { open: 2, pending: 3, closed: 4 } as const;
