@@ -12,6 +12,8 @@ const mediaRule = z.object({
   mimeTypes: z.array(z.string()).min(1),
   maxBytes: z.int().positive(),
   caption: z.boolean().default(false),
+  /** Longest caption, in `text.unit`, where that is less than `text.max`: a longer one follows as text. */
+  maxCaption: z.int().positive().optional(),
 });
 
 /** What a channel can do, as data. `fit()` obeys it, `GET /v1/channels` and the docs show it, the suite proves it. */

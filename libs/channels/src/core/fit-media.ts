@@ -15,7 +15,7 @@ const KINDS: Readonly<Record<MediaKind, readonly MediaKind[]>> = {
 
 /**
  * What becomes of a file: native as the best kind whose MIME types and size take it (a size not known yet is taken), else a line of text
- * with its URL. A caption stays with the file where that kind carries captions and it is within `text.max`; else it follows as text.
+ * with its URL. A caption stays with the file where that kind carries captions and it is within `text.max` and `maxCaption`; else it follows as text.
  * Throws `content-refused` for a file that is gone or that nobody could fetch.
  */
 export function fitMedia(placed: Placed<MediaPart>, capabilities: Capabilities, options: FitOptions): Piece[] {
@@ -31,7 +31,8 @@ export function fitMedia(placed: Placed<MediaPart>, capabilities: Capabilities, 
 function native(part: MediaPart, capabilities: Capabilities): Piece[] {
   const { caption, ...bare } = part;
   const { max, unit } = capabilities.text;
-  if (!caption || (capabilities.media[part.kind]?.caption && measure(caption, unit) <= max)) return [{ part }];
+  const rule = capabilities.media[part.kind];
+  if (!caption || (rule?.caption && measure(caption, unit) <= Math.min(max, rule.maxCaption ?? max))) return [{ part }];
   return [{ part: bare }, ...textPieces(caption, capabilities)];
 }
 

@@ -187,6 +187,9 @@ describe('media', () => {
     expect(file.map((unit) => unit.text)).toEqual(['[file: p.png]', 'Look']);
     expect(file[0]?.parts[0]).not.toHaveProperty('caption');
     expect(kinds({ parts: [image({ caption: 'x'.repeat(101) })] })).toEqual(['image', 'text', 'text']);
+    const on = { media: { image: { mimeTypes: ['image/png'], maxBytes: 1_000, caption: true, maxCaption: 10 } } };
+    expect(kinds({ parts: [image({ caption: 'x'.repeat(11) })], on })).toEqual(['image', 'text']);
+    expect(kinds({ parts: [image({ caption: 'x'.repeat(10) })], on })).toEqual(['image']);
   });
 
   it('describes a native file within the limit, however long its name', () => {

@@ -5,6 +5,9 @@ import { parse } from './telegram.parse.js';
 import { check, fetchMedia, native, send, typing } from './telegram.send.js';
 import { verify } from './telegram.verify.js';
 
+/** Characters; texts hold four times as many. */
+const MOST_CAPTION = 1_024;
+
 /** Telegram, by a bot. */
 export const telegram: ChannelAdapter<TelegramConfig> = {
   type: 'telegram',
@@ -21,13 +24,12 @@ export const telegram: ChannelAdapter<TelegramConfig> = {
     card: 'fallback',
     template: 'refused',
     replyTo: 'full',
-    // Captions hold 1,024 characters, texts four times as many: what goes with a file follows it.
     media: {
-      image: { mimeTypes: ['image/jpeg', 'image/png'], maxBytes: 10_000_000 },
-      audio: { mimeTypes: ['audio/mpeg', 'audio/mp4'], maxBytes: 50_000_000 },
-      voice: { mimeTypes: ['audio/ogg'], maxBytes: 50_000_000 },
-      video: { mimeTypes: ['video/mp4'], maxBytes: 50_000_000 },
-      file: { mimeTypes: ['*/*'], maxBytes: 50_000_000 },
+      image: { mimeTypes: ['image/jpeg', 'image/png'], maxBytes: 10_000_000, caption: true, maxCaption: MOST_CAPTION },
+      audio: { mimeTypes: ['audio/mpeg', 'audio/mp4'], maxBytes: 50_000_000, caption: true, maxCaption: MOST_CAPTION },
+      voice: { mimeTypes: ['audio/ogg'], maxBytes: 50_000_000, caption: true, maxCaption: MOST_CAPTION },
+      video: { mimeTypes: ['video/mp4'], maxBytes: 50_000_000, caption: true, maxCaption: MOST_CAPTION },
+      file: { mimeTypes: ['*/*'], maxBytes: 50_000_000, caption: true, maxCaption: MOST_CAPTION },
     },
     receipts: [],
     typing: true,

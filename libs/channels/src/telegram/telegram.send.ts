@@ -56,12 +56,13 @@ async function requestOf({ parts: [part], text }: OutboundUnit, base: object, ct
 
 async function mediaRequest(part: MediaPart, base: object, ctx: Context): Promise<[string, object]> {
   const [method, field] = METHODS[part.kind];
-  if (part.fileId === undefined) return [method, { ...base, [field]: part.url }];
+  const said = { ...base, ...(part.caption && { caption: part.caption }) };
+  if (part.fileId === undefined) return [method, { ...said, [field]: part.url }];
   const { stream, name } = await ctx.openFile(part.fileId);
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   const form = new FormData();
-  for (const [key, value] of Object.entries(base))
+  for (const [key, value] of Object.entries(said))
     form.set(key, typeof value === 'string' ? value : JSON.stringify(value));
   form.set(field, new Blob([Buffer.concat(chunks)], { type: part.mimeType }), part.name ?? name ?? 'file');
   return [method, form];

@@ -53,8 +53,8 @@ const sent = (json: object): OutboundCase['requests'] => [
     json: { messaging_product: 'whatsapp', recipient_type: 'individual', to: '16505551234', ...json },
   },
 ];
-const file = (kind: string, mimeType: string, name?: string): OutboundCase['message'] => ({
-  parts: [{ type: 'media', kind, mimeType, fileId: 'fil_1', bytes: 70, state: 'ready', ...(name && { name }) } as Part],
+const file = (kind: string, mimeType: string, more: object = {}): OutboundCase['message'] => ({
+  parts: [{ type: 'media', kind, mimeType, fileId: 'fil_1', bytes: 70, state: 'ready', ...more } as Part],
 });
 const link = fileUrl('fil_1');
 const options = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `o${i}`, label: `Option ${i}` }));
@@ -251,12 +251,16 @@ const subject: ChannelSubject<WhatsappCloudConfig> = {
       message: { parts: [{ type: 'location', latitude: 31.2, longitude: 121.5, name: 'Office' }] },
       requests: sent({ type: 'location', location: { latitude: 31.2, longitude: 121.5, name: 'Office' } }),
     },
-    { name: 'an image', message: file('image', 'image/png'), requests: sent({ type: 'image', image: { link } }) },
+    {
+      name: 'an image',
+      message: file('image', 'image/png', { caption: 'Here' }),
+      requests: sent({ type: 'image', image: { link, caption: 'Here' } }),
+    },
     { name: 'an audio', message: file('audio', 'audio/mpeg'), requests: sent({ type: 'audio', audio: { link } }) },
     { name: 'a video', message: file('video', 'video/mp4'), requests: sent({ type: 'video', video: { link } }) },
     {
       name: 'a file',
-      message: file('file', 'application/pdf', 'a.pdf'),
+      message: file('file', 'application/pdf', { name: 'a.pdf' }),
       requests: sent({ type: 'document', document: { link, filename: 'a.pdf' } }),
     },
   ],

@@ -6,6 +6,9 @@ import { parse } from './whatsapp-cloud.parse.js';
 import { check, fetchMedia, markRead, send } from './whatsapp-cloud.send.js';
 import { verify } from './whatsapp-cloud.verify.js';
 
+/** Characters; texts hold four times as many. */
+const MOST_CAPTION = 1_024;
+
 /** WhatsApp by the Cloud API of Meta: one business number an account. */
 export const whatsappCloud: ChannelAdapter<WhatsappCloudConfig> = {
   type: 'whatsapp-cloud',
@@ -22,12 +25,11 @@ export const whatsappCloud: ChannelAdapter<WhatsappCloudConfig> = {
     card: 'fallback',
     template: 'full',
     replyTo: 'full',
-    // Captions hold 1,024 characters, texts four times as many: what goes with a file follows it.
     media: {
-      image: { mimeTypes: ['image/jpeg', 'image/png'], maxBytes: 5_000_000 },
+      image: { mimeTypes: ['image/jpeg', 'image/png'], maxBytes: 5_000_000, caption: true, maxCaption: MOST_CAPTION },
       audio: { mimeTypes: ['audio/aac', 'audio/mp4', 'audio/mpeg', 'audio/amr', 'audio/ogg'], maxBytes: 16_000_000 },
-      video: { mimeTypes: ['video/mp4', 'video/3gpp'], maxBytes: 16_000_000 },
-      file: { mimeTypes: ['*/*'], maxBytes: 100_000_000 },
+      video: { mimeTypes: ['video/mp4', 'video/3gpp'], maxBytes: 16_000_000, caption: true, maxCaption: MOST_CAPTION },
+      file: { mimeTypes: ['*/*'], maxBytes: 100_000_000, caption: true, maxCaption: MOST_CAPTION },
     },
     receipts: ['sent', 'delivered', 'read', 'failed'],
     typing: false,

@@ -37,7 +37,8 @@ export function contentOf(
 
 function linkTo(part: MediaPart, fileUrl: (fileId: string) => string): object {
   const link = part.fileId === undefined ? part.url : fileUrl(part.fileId);
-  return { link, ...(part.kind === 'file' && part.name && { filename: part.name }) };
+  const { caption, kind, name } = part;
+  return { link, ...(caption && { caption }), ...(kind === 'file' && name && { filename: name }) };
 }
 
 /** Up to three options are buttons, more are a list. */
