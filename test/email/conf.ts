@@ -6,11 +6,12 @@ export interface Places {
   readonly smtps: number;
   /** Whose rights they have. */
   readonly user: string;
+  readonly group: string;
   readonly root: boolean;
 }
 
 /** Dovecot 2.3: IMAP by TLS alone, LMTP for what comes in, mail in Maildirs. */
-export function dovecotConf({ folder, imaps, lmtp, user }: Places): string {
+export function dovecotConf({ folder, imaps, lmtp, user, group }: Places): string {
   return `
 base_dir = ${folder}/base
 state_dir = ${folder}/state
@@ -22,7 +23,7 @@ ssl_cert = <${folder}/cert.pem
 ssl_key = <${folder}/key.pem
 default_login_user = ${user}
 default_internal_user = ${user}
-default_internal_group = ${user === 'nobody' ? 'nogroup' : user}
+default_internal_group = ${group}
 mail_location = maildir:~/Maildir
 first_valid_uid = 1
 auth_username_format = %n
@@ -33,7 +34,7 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=${user} gid=${user === 'nobody' ? 'nogroup' : user} home=${folder}/mail/%n
+  args = uid=${user} gid=${group} home=${folder}/mail/%n
 }
 service imap-login {
   chroot =

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -40,7 +40,8 @@ export class MailServers {
     // Root's servers hand their work to a user without rights.
     const root = userInfo().uid === 0;
     const user = root ? 'nobody' : userInfo().username;
-    const servers = new MailServers({ folder, imaps, lmtp, smtps, user, root });
+    const group = execFileSync('id', ['-gn', user], { encoding: 'utf8' }).trim();
+    const servers = new MailServers({ folder, imaps, lmtp, smtps, user, group, root });
     await servers.prepare();
     await servers.dovecot();
     await servers.exim();

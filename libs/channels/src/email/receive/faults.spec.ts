@@ -17,6 +17,8 @@ describe('a server that numbers its mail anew', () => {
     await until(2);
     await stage.shut();
     stage.imap.deliver(mail('unread when it happened'));
+    // Each number is that of another mail from now on.
+    stage.imap.inbox.letters.shift();
     stage.imap.inbox.renumber(77);
     await stage.again();
     await until(3);
@@ -118,6 +120,22 @@ describe('a mail that cannot be fetched', () => {
     stage.imap.whim = () => undefined;
     await until(1);
     expect(stage.subjects).toEqual(['one']);
+  });
+
+  it('because somebody removed it meanwhile, is passed over', async () => {
+    stage = await ReaderStage.set();
+    stage.imap.whim = (_command, said) => {
+      if (said.includes('BODY.PEEK[]'))
+        stage.imap.inbox.letters = stage.imap.inbox.letters.filter(({ uid }) => uid !== 1);
+      return undefined;
+    };
+    await stage.open();
+    stage.imap.deliver(mail('removed'));
+    await stage.until(() => stage.cursors.at(-1)?.includes('"uid":1') === true, 'the place behind it');
+    stage.imap.deliver(mail('two'));
+    await until(1);
+    expect(stage.subjects).toEqual(['two']);
+    expect(stage.lost).toEqual([]);
   });
 
   it('and is larger than may be, is read by its header', async () => {
