@@ -5,8 +5,9 @@ import type { Message, ReplyInput } from '#normalizer';
 import { Intake } from '../intake/intake.js';
 import { addAccount, FakeChannels, message, STORE } from '../testing/store.js';
 import { Replies } from './replies.js';
+import { Schedule } from './schedule.js';
 
-const channels = new FakeChannels({ windowed: { window: { hours: 48, messages: 2 } } });
+const channels = new FakeChannels({ windowed: { window: { hours: 48, messages: 2 } }, other: {} });
 const template = { type: 'template' as const, name: 'order', values: {} };
 
 describeOnEveryDatabase('the reply window', (open) => {
@@ -16,7 +17,7 @@ describeOnEveryDatabase('the reply window', (open) => {
 
   beforeAll(async () => {
     database = await open(STORE);
-    await addAccount(database, { id: 'windowed' });
+    for (const id of ['windowed', 'other']) await addAccount(database, { id });
     [intake, replies] = [new Intake(database), new Replies(database, channels)];
   });
   afterAll(() => database.close());
@@ -38,6 +39,34 @@ describeOnEveryDatabase('the reply window', (open) => {
       `select settle_unit(id, $2, '{}', $3::jsonb, clock_timestamp()) from unit where message_id = $1`,
       [messageId, status, failure],
     );
+  };
+
+  /** What the relay of a process that took over does with the first entry of a message. */
+  const relay = async (messageId: string): Promise<void> => {
+    await database.query(
+      `insert into lease (name, holder, token, expires_at) values ('outbox:0', 'me', 1, now() + interval '1 min') on conflict do nothing`,
+    );
+    const [entry] = await database.query<{ position: number }>(
+      `select position from outbox where item_id in (select id from unit where message_id = $1) order by position limit 1`,
+      [messageId],
+    );
+    const item = { ...entry, lease: 'outbox:0', token: 1, told: false };
+    const [start] = await database.query<{ verdict: string; failure: unknown }>(
+      `select * from start_units('me', $1::jsonb)`,
+      [JSON.stringify([item])],
+    );
+    const { verdict, failure } = start!;
+    const result = verdict === 'skip' ? { result: 'unit', status: 'failed', failure } : { result: 'dropped' };
+    await database.query(`select settle_outbox('me', $1::jsonb)`, [
+      JSON.stringify([{ ...item, ...result, externalIds: [] }]),
+    ]);
+  };
+  const unitsOf = async (messageId: string): Promise<unknown[]> => {
+    const units = await database.query<{ unit: string }>(
+      `select status || ' ' || coalesce(failure->>'code', 'null') as unit from unit where message_id = $1 order by superseded desc`,
+      [messageId],
+    );
+    return units.map(({ unit }) => unit);
   };
 
   it('is neither needed nor used up by templates', async () => {
@@ -101,6 +130,22 @@ describeOnEveryDatabase('the reply window', (open) => {
     expect(await left(conversation)).toEqual([false, 0]);
     await database.transaction((sql) => replies.cancel(sql, id));
     expect(await left(conversation)).toEqual([true, 1]);
+  });
+
+  it('waits for nothing that was being sent when its process died and its message took another way', async () => {
+    const person = '+8613900001008';
+    const conversation = await arrive(person);
+    const { id } = await reply(conversation, { text: 'one', fallback: [{ accountId: 'other', after: 60 }] });
+    await database.query(`update unit set status = 'started', started_token = 0 where message_id = $1`, [id]);
+    await database.query(`update message set fallback_at = now() where id = $1`, [id]);
+    await new Schedule(database, channels).fallbackDue();
+    await arrive(person);
+    expect(await left(conversation)).toEqual([true, 1]);
+    await relay(id);
+    expect(await left(conversation)).toEqual([true, 1]);
+    await arrive(person);
+    expect(await left(conversation)).toEqual([true, 2]);
+    expect(await unitsOf(id)).toEqual(['failed outcome-unknown', 'queued null']);
   });
 
   describe('that an event was granted', () => {
