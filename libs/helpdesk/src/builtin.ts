@@ -1,4 +1,5 @@
 import type { HelpdeskConnector } from './core/connector.js';
+import { chatwoot } from './chatwoot/chatwoot.connector.js';
 import { freshdesk } from './freshdesk/freshdesk.connector.js';
 import { kafka } from './kafka/kafka.connector.js';
 import { nats } from './nats/nats.connector.js';
@@ -15,6 +16,7 @@ export const builtinConnectors: readonly HelpdeskConnector[] = [
   kafka,
   nats,
   redisStreams,
+  chatwoot,
   redmine,
   rt,
   zammad,
