@@ -8,6 +8,8 @@ const INCOMPLETE = 'WeCom finds the message incomplete or its form wrong';
 
 /** A session is in a state in which the API may not send. */
 export const WRONG_STATE = '95018';
+/** The app may not call this interface. */
+export const FORBIDDEN = '48002';
 /** `token` of a callback that ran out or is of another account. */
 export const TOKEN_REFUSED = '95007';
 /** The code of an event was used before, or ran out. */

@@ -95,6 +95,17 @@ describe('a cursor', () => {
     await expect(poll('wkAAAA:A', context())).rejects.toMatchObject(failure);
   });
 
+  it('that WeCom takes no more, after a long outage say, begins anew', async () => {
+    const kept = fake.wrote('wm1', text('kept'));
+    const refused = { body: { errcode: 40058, errmsg: 'invalid cursor' } };
+    fake.next(SYNC, refused);
+    const page = await poll('wkAAAA:OLD', context());
+    expect([keysOf(page.events), page.cursor]).toEqual([[`message:${kept}`], 'wkAAAA:CURSOR_1']);
+    [refused, refused].forEach((answer) => fake.next(SYNC, answer));
+    await expect(poll('wkAAAA:OLD', context())).rejects.toMatchObject({ code: 'config-invalid' });
+    expect(asked().map(({ cursor }) => cursor)).toEqual(['OLD', undefined, 'OLD', undefined]);
+  });
+
   it('survives an access token that ends in the middle', async () => {
     await start(1);
     fake.wrote('wm1', text('one'));

@@ -4,7 +4,7 @@ import type { Answer } from '../wechat/api.js';
 import { fieldsOf } from '../wechat/json.js';
 import { newFields, type Fields } from '../wechat/fields.js';
 import { api, type Context } from './wecom-kf.api.js';
-import { TOKEN_REFUSED } from './wecom-kf.errcodes.js';
+import { FORBIDDEN, TOKEN_REFUSED } from './wecom-kf.errcodes.js';
 import { UNREADABLE, eventsOf } from './wecom-kf.events.js';
 import { greet } from './wecom-kf.greetings.js';
 
@@ -23,8 +23,7 @@ export async function poll(
   ctx: Context,
   announced?: Announcement,
 ): Promise<{ events: InboundEventInput[]; cursor: string; more: boolean }> {
-  const from = cursorAt(cursor, ctx);
-  const page = await fetchPage(from, ctx, announced);
+  const { from, page } = await readOn(cursorAt(cursor, ctx), ctx, announced);
   const { msg_list: items = [], has_more: more } = page;
   if (!Array.isArray(items)) throw new ProviderFailure('unavailable', 'the answer holds no list of messages');
   const events: InboundEventInput[] = [];
@@ -39,6 +38,23 @@ function cursorAt(cursor: string | null, { config }: Context): string {
   return cursor?.startsWith(mark) ? cursor.slice(mark.length) : '';
 }
 
+/** The page behind a cursor; where WeCom does not take that one any more, from the oldest that it has: what is known of it is stored once. */
+function readOn(cursor: string, ctx: Context, announced?: Announcement) {
+  const fetched = async (from: string) => ({ from, page: await fetchPage(from, ctx, announced) });
+  return fetched(cursor)
+    .catch((error: unknown) => {
+      if (cursor !== '' && isRefused(error) && error.providerCode !== FORBIDDEN) return fetched('');
+      throw error;
+    })
+    .catch((error: unknown) => {
+      throw ofAccount(error);
+    });
+}
+
+function isRefused(error: unknown): error is ProviderFailure {
+  return error instanceof ProviderFailure && error.code === 'content-refused';
+}
+
 async function fetchPage(cursor: string, ctx: Context, announced?: Announcement): Promise<Answer> {
   const call = (token: string) => {
     const named = { ...(cursor && { cursor }), ...(token && { token }) };
@@ -46,18 +62,15 @@ async function fetchPage(cursor: string, ctx: Context, announced?: Announcement)
     return api.call({ path: '/cgi-bin/kf/sync_msg', body, maxBytes: MAX_BYTES }, ctx);
   };
   const token = announced && ctx.now() - announced.at < TOKEN_MS ? announced.said : '';
-  const page = call(token).catch((error: unknown) => {
+  return call(token).catch((error: unknown) => {
     if (token && error instanceof ProviderFailure && error.providerCode === TOKEN_REFUSED) return call('');
     throw error;
-  });
-  return page.catch((error: unknown) => {
-    throw ofAccount(error);
   });
 }
 
 /** Where nothing can be fetched, what refuses one call elsewhere (48002) refuses the account: a person must see to its settings. */
 function ofAccount(error: unknown): unknown {
-  if (!(error instanceof ProviderFailure) || error.code !== 'content-refused') return error;
+  if (!isRefused(error)) return error;
   const { message, providerCode } = error;
   return new ProviderFailure('config-invalid', message, { cause: error, ...(providerCode && { providerCode }) });
 }
