@@ -53,8 +53,11 @@ export function bounceOf(headers: Headers, address: string | null): 'returned' |
   return LATE.test(subject) ? 'late' : 'returned';
 }
 
-/** Mail that this gateway wrote itself, come back: it bears an id of ours as its own, or our mark where a server gave it another id. */
-export function isOwn(headers: Headers, config: EmailConfig): boolean {
+/**
+ * Does mail bear an id of ours as its own, or our mark where a server gave it another id? From our address it is what this gateway wrote,
+ * come back; from another one somebody's program made it of ours.
+ */
+export function bearsOurs(headers: Headers, config: EmailConfig): boolean {
   const domain = config.address.slice(config.address.lastIndexOf('@') + 1);
   const [id] = idsOf(valueOf(headers, 'message-id'));
   return (id !== undefined && isOurId(id, domain)) || valueOf(headers, LOOP_HEADER.toLowerCase()) === loopMark(config);

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import type { MediaStream } from '#transport';
-import { automationOf, bounceOf, isFromOurAddress, isOwn } from './automated.js';
+import { automationOf, bearsOurs, bounceOf, isFromOurAddress } from './automated.js';
 import type { ReadContext } from './context.js';
 import { alignedSignatures, isGenuine, type Signature } from './dkim/verify.js';
 import { rawHeaders, type RawHeader } from './dkim/canonical.js';
@@ -32,13 +32,14 @@ const shared = new ReadingPool();
 export async function readMail(source: Uint8Array, context: ReadContext): Promise<InboundEventInput[]> {
   const headers = readHeaders(source);
   const { config } = context;
-  if (isOwn(headers, config)) return [];
   const author = authorOf(headers);
+  const [ours, fromUs] = [bearsOurs(headers, config), isFromOurAddress(author.address, config)];
+  if (ours && fromUs) return [];
   const { copy, digest } = await copied(source, headers);
   const { raw, signatures } = signaturesOf(source, { headers, author, context });
   const reading = await read(copy, { headers, signatures, context });
   const base = { dedupeKey: `mail:${(ownId(headers) ?? '').slice(0, 300)}:${digest}`, occurredAt: sentAt(headers, context) };
-  const automation = automationOf(headers, author.address);
+  const automation = automationOf(headers, author.address) ?? (ours ? 'what we wrote, come back' : null);
   const report = 'report' in reading && automation !== null ? reading.report : undefined;
   const about = report && eventsOfReport(report, { base, bounce: bounceOf(headers, author.address) }, context);
   if (about) return about;
@@ -59,7 +60,7 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
       externalIds: id === undefined ? [] : [id],
       ...(replyTo !== undefined && { replyTo }),
       ...(quoted !== '' && { quoted }),
-      ...((automation !== null || isFromOurAddress(author.address, config)) && { automated: true }),
+      ...((automation !== null || fromUs) && { automated: true }),
       ...(doubt !== undefined && { metadata: { unverifiedSender: doubt } }),
     },
   ];

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parseInbound, type InboundEvent } from '#normalizer';
 import { emailAccount } from '../testing/account.js';
-import { dayOf, makeToken, replySecretOf, threadKey } from '../token/index.js';
+import { dayOf, LOOP_HEADER, loopMark, makeToken, replySecretOf, threadKey } from '../token/index.js';
 import { ReadingPool, readMail } from './index.js';
 
 const pool = new ReadingPool({ ms: 20_000, memoryMb: 256 });
@@ -188,7 +188,16 @@ describe('a reply token', () => {
 
   it('in a mail of our own, come back, makes nothing of it; other mail from our address is of a program', async () => {
     expect(await read(['From: support@shop.example', `Message-ID: <${id}>`, '', 'x'])).toEqual([]);
+    const mark = `${LOOP_HEADER}: ${loopMark(config)}`;
+    expect(await read(['From: Shop <help@shop.example>', 'Message-ID: <1@relay>', mark, '', 'x'])).toEqual([]);
     for (const own of ['Help <help@shop.example>', 'support@shop.example'])
       expect(await read([`From: ${own}`, 'Message-ID: <form@www>', '', 'A form'])).toMatchObject([{ automated: true }]);
+  });
+
+  it('that stands in somebody else’s mail as its id, or our mark in its head, loses nothing of it', async () => {
+    for (const head of [`Message-ID: <${id}>`, `${LOOP_HEADER}: ${loopMark(config)}`])
+      expect(await read([`From: ${address}`, head, '', 'It is broken'])).toMatchObject([
+        { kind: 'message', automated: true, parts: [{ text: 'It is broken' }] },
+      ]);
   });
 });

@@ -24,12 +24,18 @@ export function authorOf(headers: Headers): Author {
   const doubt =
     values.length > 1
       ? 'more than one From'
-      : mailboxes.length > 1
+      : mailboxes.length > 1 || isAmbiguous(values[0]!)
         ? 'more than one address in From'
         : read[0]!.group
           ? 'a group in From'
           : undefined;
   return { address: addresses[first]!, name: mailboxes[first]!.name.slice(0, 500) || undefined, doubt, raw };
+}
+
+/** Something follows what is in angle brackets, or stands in them twice: which address it is, each reader decides for itself. */
+function isAmbiguous(value: string): boolean {
+  const bare = withoutComments(value).replace(/"(?:[^"\\]|\\.)*"/g, '');
+  return />[^,;]*[^,;\s]|<[^<>]*</.test(bare);
 }
 
 /** What the receiving server of ours found of DMARC; null where it said nothing. */
@@ -58,14 +64,20 @@ export function borderVerdict(headers: Headers, servers: readonly string[]): Ver
   return null;
 }
 
+/**
+ * What it says of DMARC, which it says once: whoever sends can put a semicolon into the name of their host or the address of the envelope,
+ * which some servers repeat as they stand, but no white space.
+ */
 function dmarcOf(results: readonly string[]): Verdict | null {
-  for (const result of results) {
-    const [, value] = /^\s*dmarc\s*=\s*([a-z]+)/i.exec(result) ?? [];
-    if (value === undefined) continue;
-    const [, domain = ''] = /\bheader\.from\s*=\s*"?([^\s;"]+)/i.exec(result) ?? [];
-    return { result: value.toLowerCase(), domain: domain.toLowerCase().replace(/^.*@/, '') };
-  }
-  return null;
+  const said = results.flatMap((result) => {
+    const [, value] = /^\s*dmarc(?:\/\d+)?\s*=\s*([a-z]*)/i.exec(result) ?? [];
+    if (value === undefined) return [];
+    const [, domain = ''] = /\sheader\.from\s*=\s*"?([^\s;"]+)/i.exec(result) ?? [];
+    return [{ result: value.toLowerCase(), domain: domain.toLowerCase().replace(/^.*@/, '') }];
+  });
+  const [first] = said;
+  if (!first) return null;
+  return said.length > 1 ? { ...first, result: 'said more than once' } : first;
 }
 
 /** Whose server took the mail at a hop: one of a name beside ours, one that gives only an address (servers within), or another one. */
