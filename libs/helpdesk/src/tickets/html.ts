@@ -1,5 +1,23 @@
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', hellip: '…', ndash: '–', mdash: '—' }; // prettier-ignore
-const BREAKS = /<(?:br|hr)\b[^<>]*>|<\/(?:p|div|li|tr|h[1-6]|blockquote|pre|table|ul|ol)\s*>/gi;
+import { Parser } from 'htmlparser2';
+
+const UNSEEN = new Set(['script', 'style', 'head', 'title', 'noscript', 'template']);
+const BLOCKS = new Set([
+  'p',
+  'div',
+  'li',
+  'tr',
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'h5',
+  'h6',
+  'blockquote',
+  'pre',
+  'table',
+  'ul',
+  'ol',
+]);
 
 /** Text as html that shows it letter by letter. */
 export function escapeHtml(text: string): string {
@@ -18,18 +36,27 @@ export function link(url: string, words: string): string {
 
 /** What html says, as text: blocks on lines of their own, list items with a dash, links with their address. Linear. */
 export function htmlText(html: string): string {
-  const said = html
-    .replace(/<!--[^]*?(?:-->|$)/g, '')
-    .replace(/<(script|style|head|title)\b[^]*?(?:<\/\1\s*>|$)/gi, '')
-    .replace(/\s+/g, ' ')
-    .replace(
-      /<a\b[^<>]{0,1000}?\bhref\s*=\s*["'](https?:[^"'<>]{0,4000})["'][^<>]{0,1000}>(.{0,2000}?)<\/a\s*>/gi,
-      (_, url: string, words: string) => (bare(words) === url || bare(words) === '' ? url : `${words} (${url})`),
-    )
-    .replace(/<li\b[^<>]*>/gi, '- ')
-    .replace(BREAKS, '\n')
-    .replace(/<[^<>]*>/g, '');
-  return decode(said)
+  let said = '';
+  let unseen = 0;
+  const links: { readonly url: string; readonly from: number }[] = [];
+  const parser = new Parser({
+    onopentag(name, { href = '' }) {
+      if (UNSEEN.has(name)) unseen += 1;
+      else if (name === 'br' || name === 'hr') said += '\n';
+      else if (name === 'li') said += '- ';
+      else if (name === 'a') links.push({ url: /^https?:/i.test(href) ? href : '', from: said.length });
+    },
+    ontext(text) {
+      if (unseen === 0) said += text.replace(/\s+/g, ' ');
+    },
+    onclosetag(name) {
+      if (UNSEEN.has(name)) unseen -= 1;
+      else if (BLOCKS.has(name)) said += '\n';
+      else if (name === 'a') said += address(links.pop(), said);
+    },
+  });
+  parser.end(html);
+  return said
     .split('\n')
     .map((line) => line.trim())
     .join('\n')
@@ -37,14 +64,10 @@ export function htmlText(html: string): string {
     .trim();
 }
 
-function bare(html: string): string {
-  return decode(html.replace(/<[^<>]*>/g, '')).trim();
-}
-
-function decode(text: string): string {
-  return text.replace(/&(#\d{1,7}|#x[\da-f]{1,6}|\w{2,8});/gi, (whole, name: string) => {
-    if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? whole;
-    const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
-    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff) ? String.fromCodePoint(code) : '';
-  });
+/** What is put behind the words of a link, where they do not say it. */
+function address(link: { readonly url: string; readonly from: number } | undefined, said: string): string {
+  if (!link?.url) return '';
+  const words = said.slice(link.from).trim();
+  if (words === link.url) return '';
+  return words === '' ? link.url : ` (${link.url})`;
 }

@@ -58,7 +58,7 @@ describe('what an event is to a ticket', () => {
 describe('the words of others', () => {
   it.each([
     ['<p>Hello<br>there</p><ul><li>one</li><li>two</li></ul>', 'Hello\nthere\n- one\n- two'],
-    ['a &lt;b&gt; &amp; &#24352; &#x4e09; &nope; &#0;', 'a <b> & 张 三 &nope;'],
+    ['a &lt;b&gt; &amp; &#24352; &#x4e09; &nope; &#0;', 'a <b> & 张 三 &nope; \ufffd'],
     ['<style>p{}</style><script>alert(1)</script>seen<!-- not -->', 'seen'],
     [
       '<a href="https://a.example/x?b=1&amp;c=2">here</a> <a href="https://a.example">https://a.example</a>',
