@@ -77,9 +77,12 @@ namespace inbox {
 }
 
 /** Exim 4: SMTP by TLS alone, for who logs in; everything is handed to Dovecot, but for mail to gone@customer.test. */
-export function eximConf({ folder, lmtp, smtps, root }: Places): string {
+export function eximConf({ folder, lmtp, smtps, user, group, root }: Places): string {
   return `
-${root ? 'exim_user = nobody\nexim_group = nogroup' : ''}
+${root ? '' : `admin_groups = ${group}`}
+exim_user = ${user}
+exim_group = ${group}
+keep_environment =
 primary_hostname = mx.shop.test
 spool_directory = ${folder}/exim
 log_file_path = ${folder}/exim/%slog

@@ -131,13 +131,15 @@ export class MailServers {
   async fill(count: number, arrived: Date, about = 'old'): Promise<void> {
     const seconds = Math.floor(arrived.getTime() / 1_000);
     const folder = join(this.maildir('support'), 'cur');
-    const mail = (i: number) => `From: c${i}@customer.test\nSubject: ${about} ${i}\nMessage-ID: <${about}.${i}@customer.test>\n\nHello.\n`;
+    const mail = (i: number) => `From: c${i}@customer.test\r\nSubject: ${about} ${i}\r\nMessage-ID: <${about}.${i}@customer.test>\r\n\r\nHello.\r\n`;
     for (let from = 0; from < count; from += 500) {
       const some = Array.from({ length: Math.min(500, count - from) }, (_, i) => from + i);
       await Promise.all(
         some.map(async (i) => {
-          const file = join(folder, `${seconds}.M${i}P1.mail:2,S`);
-          await writeFile(file, mail(i), { mode: 0o666 });
+          const text = mail(i);
+          // Its size in the name: Dovecot need not open it to know.
+          const file = join(folder, `${seconds}.M${i}P1.mail,S=${text.length},W=${text.length}:2,S`);
+          await writeFile(file, text, { mode: 0o666 });
           await utimes(file, arrived, arrived);
           if (this.places.root) await chown(file, NOBODY, NOGROUP);
         }),

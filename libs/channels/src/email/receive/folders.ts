@@ -3,12 +3,16 @@ import type { EmailConfig } from '../email.config.js';
 import { touches } from './afterwards.js';
 import type { Place, View } from './place.js';
 
+/** So often the watched folder is opened anew, by which a server shows that it numbers anew: with many mails that costs it something. */
+const OPEN_MS = 900_000;
+
 /** The server refuses a folder: it does not exist, or may not be read. */
 export class FolderRefused extends Error {}
 
 /** The folders of an account over one connection, of which one is open at a time. */
 export class Folders {
   private opened: string | undefined;
+  private openedAt = 0;
   private readonly looked = new Map<string, number>();
 
   constructor(
@@ -34,7 +38,8 @@ export class Folders {
    * asked by STATUS, which leaves the open folder open. Throws `FolderRefused`.
    */
   async look(folder: string, place: Place | undefined): Promise<View | null> {
-    if (this.opened === folder && place && !this.due(folder)) return this.newest(place);
+    if (this.opened === folder && place && performance.now() - this.openedAt < OPEN_MS)
+      return this.newest(folder, place);
     const [watched] = this.settings.folders;
     if (folder === watched || !place || place.due) return this.open(folder);
     const view = await this.status(folder);
@@ -51,6 +56,7 @@ export class Folders {
         readOnly: !touches(this.settings),
       });
       this.opened = folder;
+      this.openedAt = performance.now();
       const modseq = noModseq ? null : (highestModseq ?? null);
       return { validity: String(uidValidity), next: uidNext || (await this.top()) + 1, modseq };
     } catch (error) {
@@ -79,7 +85,8 @@ export class Folders {
   }
 
   /** News of the folder that is open: UIDNEXT is told when it is opened alone. */
-  private async newest({ validity, uid }: Place): Promise<View> {
+  private async newest(folder: string, { validity, uid }: Place): Promise<View> {
+    this.looked.set(folder, performance.now());
     return { validity, next: Math.max(await this.top(), uid) + 1, modseq: null };
   }
 
