@@ -22,7 +22,8 @@ export function threadOf(headers: Headers, { address, claimed, fallbackId }: Pla
   const texts = TOKENS.flatMap((name) => valuesOf(headers, name));
   const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
   const key = readToken(texts, reader);
-  if (key !== null && isProvenKey(key) !== claimed) return key;
+  // A thread that we began is that of whoever has the address: it would become another's by mail that only claims it.
+  if (key !== null && (isProvenKey(key) ?? true) !== claimed) return key;
   const root = [...idsOf(valueOf(headers, 'references')), ...idsOf(valueOf(headers, 'in-reply-to'))][0];
   return threadKey({ root: root ?? ownId(headers) ?? fallbackId, address, claimed });
 }

@@ -186,6 +186,15 @@ describe('a reply token', () => {
     expect(known).toMatchObject({ thread: proven, sender: { handles: [{ proof: 'channel' }] } });
   });
 
+  it('of a thread that we began with an address leads no mail there that only claims the address', async () => {
+    const key = makeToken({ secret: replySecretOf(config), accountId, threadKey: address, address, day: dayOf(now) });
+    const mail = [`From: ${address}`, 'Message-ID: <2@mail.example>', `References: <r.${key}@shop.example>`, '', 'x'];
+    const [claimed] = await read(mail);
+    expect(claimed).not.toMatchObject({ thread: address });
+    const pass = 'Authentication-Results: mx.shop.example; dmarc=pass header.from=mail.example';
+    expect(await read([pass, ...mail])).toMatchObject([{ thread: address }]);
+  });
+
   it('in a mail of our own, come back, makes nothing of it; other mail from our address is of a program', async () => {
     expect(await read(['From: support@shop.example', `Message-ID: <${id}>`, '', 'x'])).toEqual([]);
     const mark = `${LOOP_HEADER}: ${loopMark(config)}`;

@@ -33,7 +33,7 @@ async function answered(more: Partial<OutboundUnit> = {}) {
 
 async function read(lines: readonly string[], now = emailAccount().now) {
   const { config } = contextOf(settings(smtp.port));
-  const context = emailAccount({ pool, now }, { ...config, authentication: { servers: [], verify: false } });
+  const context = emailAccount({ pool, now }, { ...config, authentication: { servers: ['mx.shop.example'], verify: false } });
   return readMail(Buffer.from(lines.join('\r\n')), context);
 }
 async function threadOfAnswer(headers: readonly string[], now?: number): Promise<string> {
@@ -62,7 +62,8 @@ describe('an answer to our mail', () => {
 
   it('continues a thread that we began', async () => {
     const { id } = await answered({ thread: { id: 'thr_2', externalId: CUSTOMER, handles }, replyTo: undefined });
-    expect(await threadOfAnswer([from, `In-Reply-To: <${id}>`])).toBe(CUSTOMER);
+    const proof = 'Authentication-Results: mx.shop.example; dmarc=pass header.from=customer.example';
+    expect(await threadOfAnswer([proof, from, `In-Reply-To: <${id}>`])).toBe(CUSTOMER);
   });
 
   it('by somebody else, too late, or with something changed, is a thread of its own, that of nobody else', async () => {
