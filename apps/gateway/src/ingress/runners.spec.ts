@@ -210,6 +210,8 @@ describe('a socket', () => {
   let refuse: Error | undefined;
   let saying: Standing[] = [];
   let opening: Promise<void>;
+  /** Comes after what it says of itself. */
+  let entering: Promise<void>;
   let closing: (session: Session) => Promise<void>;
   const sockets = (more: object = {}) =>
     new Sockets({
@@ -221,6 +223,7 @@ describe('a socket', () => {
             if (refuse) throw refuse;
             await opening;
             saying.forEach((standing) => void report(standing));
+            await entering;
             sessions.push({ emit, lost, report, remember, cursor, closed: false });
             return sessions.at(-1);
           },
@@ -235,7 +238,7 @@ describe('a socket', () => {
     sessions.length = 0;
     refuse = undefined;
     saying = [];
-    opening = Promise.resolve();
+    opening = entering = Promise.resolve();
     closing = () => Promise.resolve();
   });
 
@@ -346,6 +349,18 @@ describe('a socket', () => {
       'waiting', 'logged in as Li', 'the connection failed', 'connected',
     ]); // prettier-ignore
     expect(reports[0]).toEqual(login);
+  });
+
+  it('leaves no login code behind', async () => {
+    const waiting = { state: 'disconnected', detail: 'waiting', action: 'Scan it.' } as const;
+    saying = [{ ...waiting, link: 'https://login.example' }];
+    entering = new Promise(() => undefined);
+    list = sockets().tasks();
+    await tasks.sync();
+    await until(() => reports.length === 1);
+    list = [];
+    await tasks.sync();
+    expect(reports.slice(1)).toEqual([waiting]);
   });
 
   it('shows typing where it is held, and nowhere else', async () => {

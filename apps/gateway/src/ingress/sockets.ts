@@ -124,10 +124,12 @@ export class Sockets implements Sessions {
       signal.addEventListener('abort', () => resolve(signal.reason), { once: true }),
     );
     let told = false;
+    let shown: Standing | undefined;
     let telling: Promise<unknown> = Promise.resolve();
     const report = (standing: Standing) => {
       if (signal.aborted) return Promise.resolve(false);
       told = standing.state === 'connected';
+      shown = standing.link === undefined ? undefined : standing;
       const stored = telling.then(() => this.parts.states.report(account.id, standing));
       telling = stored;
       return stored;
@@ -153,6 +155,7 @@ export class Sockets implements Sessions {
     } finally {
       store.abort();
       await telling;
+      if (shown && hold.held()) await this.parts.states.report(account.id, { ...shown, link: undefined }); // nobody can log in by it now
       abort.abort(new Error('closed'));
     }
   }
