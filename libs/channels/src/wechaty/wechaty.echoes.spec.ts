@@ -36,6 +36,15 @@ describe('a puppet that gives ids', () => {
     expect([await echo, await phone, await sent]).toEqual([true, false, 'm1']);
   });
 
+  it('may take its time, as with a large file: what is under way is not forgotten', async () => {
+    const { work, finish } = underWay();
+    const sent = echoes.send(HI, work);
+    time = 300_000;
+    const echo = echoes.isOurs('m1', HI);
+    finish('m1');
+    expect([await echo, await sent]).toEqual([true, 'm1']);
+  });
+
   it('tells by the echo what arrived though the sending failed', async () => {
     const { work, fail } = underWay();
     const sent = echoes.send(HI, work);

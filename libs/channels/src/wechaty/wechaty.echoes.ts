@@ -7,7 +7,8 @@ export interface Outgoing {
 }
 
 interface Sending extends Outgoing {
-  readonly at: number;
+  /** When the puppet answered. */
+  at: number;
   /** The puppet's id; null where it gives none, undefined where nobody knows whether it was sent. */
   readonly id: Promise<string | null | undefined>;
   readonly echoed: (id: string) => void;
@@ -38,11 +39,12 @@ export class Echoes {
       (value) => value || null,
       () => undefined,
     );
-    const sending = { ...outgoing, at: this.now(), id, echoed };
+    const sending = { ...outgoing, at: Infinity, id, echoed };
     this.forgetOld();
     this.open.add(sending);
     try {
       const own = (await given) || null;
+      sending.at = this.now();
       if (own === null) return await within(PATIENCE_MS, echo);
       this.note(own);
       this.open.delete(sending);
