@@ -94,6 +94,7 @@ async function assemble(database: Database, options: EngineOptions) {
   const store = openFileStore(settings.files, settings.dataDir);
   const files = new Files({ database, store, urls: fileUrls, maxBytes: settings.files.maxBytes });
   const shared = new SharedValues({ database, vault, leases });
+  if (settings.previousSecretKey !== undefined) await shared.renewSecrets();
   const clients = openClients(settings);
   const directory = new Directory({
     ...{ database, ...stores, ...clients, ...kinds, traces, files, fileUrls, shared, log },

@@ -245,6 +245,13 @@ describeOnEveryDatabase('the directory', (open) => {
     expect(await other.recall('k')).toBeUndefined();
   });
 
+  it('reads what was shared after the key was changed and the one before it is gone', async () => {
+    const by = (sealing: Vault) => new SharedValues({ database, vault: sealing, leases: new Leases(database) });
+    await shared().remember('k', 'kept', 60_000);
+    await by(new Vault('the next passphrase', 'the passphrase of this test')).renewSecrets();
+    expect(await by(new Vault('the next passphrase')).recall('k')).toBe('kept');
+  });
+
   it('makes a shared value again once it has run out, and after a failure', async () => {
     const values = shared();
     await expect(values.once('k', 60_000, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');

@@ -18,6 +18,9 @@ const FORGET: Statement = {
   text: 'delete from shared_value where name = $1 and value = $2',
 };
 
+const HELD = `select name, value from shared_value where expires_at > clock_timestamp() and expires_at < 'infinity'`;
+const RESEAL = 'update shared_value set value = $3 where name = $1 and value = $2';
+
 /** How long to wait for another process that is fetching the same value, and how often to look. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 100;
@@ -65,6 +68,16 @@ export class SharedValues {
     if (!known) return;
     this.known.delete(name);
     await this.parts.database.query(FORGET, [name, known.sealed]);
+  }
+
+  /** Seals anew what was sealed with a key that is being replaced: some of it lives longer than that key. */
+  async renewSecrets(): Promise<void> {
+    const { database, vault } = this.parts;
+    for (const { name, value } of await database.query<{ name: string; value: string }>(HELD)) {
+      if (!vault.isStale(value)) continue;
+      const plain = vault.open(value, place(name));
+      await database.query(RESEAL, [name, value, vault.seal(plain, place(name))]);
+    }
   }
 
   private async share(name: string, ttlMs: number, make: () => Promise<string>): Promise<string> {
