@@ -93,6 +93,22 @@ describe('freshdesk', () => {
       expect(desk.ticket()).toMatchObject({ externalId: `cnv_story.${id}`, status: 'closed' });
     }));
 
+  it('neither finds nor changes what lies in the trash', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('first')]);
+      const { id } = ticketNow();
+      system.remove(String(id));
+      const before = desk.writes;
+      await desk.deliver([story.tells('conversation.closed', { conversationStatus: 'closed' })]);
+      expect(desk.writes).toBe(before);
+      system.later(3_600_000);
+      desk.book.clear();
+      await desk.deliver([story.says('second')], { now: () => now + 3_600_000 });
+      expect(desk.ticket()).toMatchObject({ externalId: 'cnv_story' });
+      expect(desk.ticket().id).not.toBe(String(id));
+    }));
+
   it('sends files of more than 20 MB in several entries, each once, whatever fails', () =>
     withDesks(subject, async (desk) => {
       const large = Buffer.alloc(9_000_000, 'x');
@@ -120,6 +136,19 @@ describe('freshdesk', () => {
       const before = entries.length;
       await desk.deliver([more], { ...changes, unsure: true });
       expect(desk.ticket().entries.filter(({ isPublic }) => isPublic)).toHaveLength(before);
+    }));
+
+  it('loses no file of a beginning that is cut off', () =>
+    withDesks(subject, async (desk) => {
+      const large = Buffer.alloc(11_000_000, 'x');
+      const file = { mimeType: 'image/png', bytes: large.length, name: 'a.png' };
+      const changes = { openFile: async () => ({ stream: Readable.from([large]), ...file }) };
+      const first = new Story().says(['1.png', '2.png'].map((name) => picture({ name, bytes: large.length })));
+      desk.fate(1, 'before');
+      await expect(desk.deliver([first], changes)).rejects.toThrow();
+      await desk.deliver([first], { ...changes, unsure: true });
+      const names = desk.ticket().entries.flatMap(({ files }) => files.map(({ name }) => name));
+      expect(new Set(names)).toEqual(new Set(['1.png', '2.png']));
     }));
 
   it('keeps which of the files went before a failure', () =>
@@ -175,7 +204,9 @@ describe('freshdesk', () => {
 
   it('takes replies and public notes for answers, also of an agent who shares its seat, and nothing that is forwarded', () =>
     withDesks(subject, async (desk) => {
-      await desk.deliver([new Story().says('hello')]);
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      await desk.deliver([story.says('and what the customer writes later')]);
       const { id } = desk.ticket();
       const said = { author: 'Gate Way' };
       system.write(id, { ...said, text: 'a reply' }, { source: 0 });
@@ -209,6 +240,19 @@ describe('freshdesk', () => {
       ticketNow().status = 5;
       ticketNow().status_updated_at = ticketNow().updated_at = '2026-11-21T10:40:00Z';
       expect(await told()).toEqual(['closed']);
+    }));
+
+  it('tells a status that was given long after ours, though it is the same', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      const { id } = desk.ticket();
+      for (const status of ['closed', 'open'] as const) {
+        system.later(3_600_000);
+        system.setStatus(id, status);
+      }
+      const cursor = JSON.stringify({ since: '2026-11-21T11:00:00Z', offset: 0, told: [] });
+      const { actions } = await freshdesk.poll!.poll(cursor, desk.context());
+      expect(actions).toMatchObject([{ kind: 'status', ticketId: id, status: 'open', conversationId: 'cnv_story' }]);
     }));
 
   it('reads through more tickets and more notes than a page holds', () =>
