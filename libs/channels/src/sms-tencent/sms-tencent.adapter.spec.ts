@@ -345,19 +345,24 @@ describe('pulling from Tencent Cloud', () => {
     );
     const http = guardedHttp({ allow: ['127.0.0.1'] });
     const kept = new Map<string, string>();
-    const ctx = {
+    const contextOf = (known: Set<string>) => ({
       ...{ accountId: 'sms', http, now: () => now, signal: new AbortController().signal },
       config: smsTencent.config.parse({ ...settings, apiBase: server.url }),
       once: async (key: string, _: number, make: () => Promise<string>) => {
         const value = kept.get(key) ?? (await make());
         kept.set(key, value);
+        known.add(key);
         return value;
       },
-      forget: async (key: string) => void kept.delete(key),
-    } as never as AdapterContext<SmsTencentConfig>;
+      forget: async (key: string) => void (known.delete(key) && kept.delete(key)),
+      recall: async (key: string) => kept.get(key),
+      remember: async (key: string, value: string, ttlMs: number) =>
+        void (ttlMs > 1 ? kept.set(key, value) : kept.delete(key)),
+    });
     try {
+      // Each time it is another process that pulls.
       await use(
-        (cursor) => poll(cursor, ctx),
+        (cursor) => poll(cursor, contextOf(new Set()) as never as AdapterContext<SmsTencentConfig>),
         (list) => waiting.push(...list),
       );
       expect([...kept.keys()].length).toBeLessThanOrEqual(1);

@@ -34,7 +34,7 @@ export async function poll(
 ): Promise<{ events: InboundEventInput[]; cursor: string; more?: boolean }> {
   const turn = turnOf(cursor);
   const { kind, page } = turn;
-  if (page > 0) await Promise.all((['reports', 'replies'] as const).map((one) => ctx.forget(nameOf(one, page - 1))));
+  if (page > 0) await Promise.all((['reports', 'replies'] as const).map((one) => drop(nameOf(one, page - 1), ctx)));
   const items = await pageOf(turn, ctx);
   const events = items.flatMap((item) => (kind === 'reports' ? pulledReport(item) : pulledReply(item, ctx)));
   const full = items.length === MOST;
@@ -63,6 +63,12 @@ async function pageOf({ kind, page }: Turn, ctx: Context): Promise<readonly Pull
     if (error instanceof Nothing) return [];
     throw error;
   }
+}
+
+/** A page that is stored is kept no longer, whichever process kept it. */
+async function drop(name: string, ctx: Context): Promise<void> {
+  await ctx.forget(name);
+  if ((await ctx.recall(name)) !== undefined) await ctx.remember(name, '', 1);
 }
 
 function nameOf(kind: Turn['kind'], page: number): string {
