@@ -82,6 +82,8 @@ export const InboundConsent = z.object({
   thread,
   sender,
   reason: z.string().max(500).optional(),
+  /** Who writes takes messages again, as the provider has it: the next message of theirs says so, should no event have said it. */
+  untilWritten: z.literal(true).optional(),
   window,
   occurredAt,
 });

@@ -104,7 +104,15 @@ const inbound: readonly [string, InboundEventInput][] = [
       ...short,
     },
   ],
-  ['unsubscribe', { kind: 'opted-out', ...common(`event:${openid}:1409735668:unsubscribe::`), reason: 'unsubscribed' }],
+  [
+    'unsubscribe',
+    {
+      kind: 'opted-out',
+      ...common(`event:${openid}:1409735668:unsubscribe::`),
+      reason: 'unsubscribed',
+      untilWritten: true,
+    },
+  ],
   ['scan', event(['scan', 'store-7'], { type: 'unsupported', providerType: 'event:SCAN:store-7' }, short)],
   ['click', event(['click', 'TALK_TO_US'], { type: 'choice', optionId: 'TALK_TO_US', label: 'TALK_TO_US' }, short)],
   ['view', event(['view', 'https://shop.example/orders'], { type: 'link', url: 'https://shop.example/orders' })],

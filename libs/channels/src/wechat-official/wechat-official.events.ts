@@ -18,7 +18,7 @@ export function isTap({ bizmsgmenuid }: Fields): boolean {
 }
 
 /**
- * What an event says. Following and unfollowing are consent, results of templates and notices are receipts. A tap on the menu of the
+ * What an event says. Following and unfollowing are consent (nobody but followers can write), results of templates and notices are receipts. A tap on the menu of the
  * account is a choice, a page that was opened a link, a place that the phone told a location; the rest is kept as `unsupported` with its
  * name and key. All of these are `automated`: nobody wrote them. Some open a short reply window (`ACTIONS`, following), others none. WeChat
  * writes names of events in mixed case. Sources: "接收事件推送" and sendCustomMessage, developers.weixin.qq.com.
@@ -33,7 +33,7 @@ export function eventOf(fields: Fields, config: WechatOfficialConfig): InboundEv
     case 'subscribe':
       return { kind: 'opted-in', ...commonOf(fields, appId), reason: sceneOf(key), window: actionWindow(config) };
     case 'unsubscribe':
-      return { kind: 'opted-out', ...commonOf(fields, appId), reason: 'unsubscribed' };
+      return { kind: 'opted-out', ...commonOf(fields, appId), reason: 'unsubscribed', untilWritten: true };
     case 'click':
       return automated({ type: 'choice', optionId: key, label: key });
     case 'view':

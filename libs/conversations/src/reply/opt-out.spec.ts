@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import type { Message, ReplyInput } from '#normalizer';
@@ -65,6 +65,23 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     expect([await codeOf(conversation), (await told(person)).length]).toEqual(['opted-out', 2]);
   });
 
+  it.each([
+    ['for good where it was their word', {}, 'opted-out'],
+    ['until they write where nobody else can', { untilWritten: true }, undefined],
+  ] as const)('that they told themselves holds %s', async (_what, more, code) => {
+    const person = `+14155550206${code ? 1 : 2}`;
+    const conversation = await arrive(person);
+    const { thread, sender } = message(person, 'x');
+    const occurredAt = new Date(Date.now() + 1_000).toISOString();
+    await intake.accept('sms', [
+      { kind: 'opted-out', dedupeKey: `out ${person}`, thread, sender, occurredAt, ...more },
+    ]);
+    await database.query(`update thread set last_inbound_at = now() - interval '1 s' where external_id = $1`, [person]);
+    expect(await codeOf(conversation)).toBe('opted-out');
+    await arrive(person);
+    expect(await codeOf(conversation)).toBe(code);
+  });
+
   it('may come with a report', async () => {
     const person = '+14155550202';
     const conversation = await arrive(person);
@@ -75,6 +92,39 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     );
     await intake.accept('sms', [receipt('SM-late', 'failed', { failure: SAID })]);
     expect([await codeOf(conversation), (await told(person)).length]).toEqual(['opted-out', 1]);
+  });
+
+  it('is none of now where the person has written since it was sent: they may have written START', async () => {
+    const person = '+14155550206';
+    const conversation = await arrive(person);
+    const { id } = await reply(conversation);
+    await database.query(
+      `select settle_unit(id, 'sent', '{SM-before}', null, clock_timestamp()) from unit where message_id = $1`,
+      [id],
+    );
+    await arrive(person);
+    await intake.accept('sms', [receipt('SM-before', 'failed', { failure: SAID })]);
+    expect([await codeOf(conversation), await told(person)]).toEqual([undefined, []]);
+  });
+
+  it('is asked about anew after a month: who cannot write back is not left out for ever', async () => {
+    const person = '+14155550207';
+    const conversation = await arrive(person);
+    await settle((await reply(conversation)).id, SAID);
+    const refusedFor = async (days: number) => {
+      await database.query(
+        `update thread set last_inbound_at = now() - interval '90 days', refused_at = now() - make_interval(days => $2)
+         where external_id = $1`,
+        [person, days],
+      );
+      const [thread] = await database.query<{ refused: boolean }>(
+        'select is_refused(t) as refused from thread t where external_id = $1',
+        [person],
+      );
+      return [thread!.refused, await codeOf(conversation)];
+    };
+    expect(await refusedFor(29)).toEqual([true, 'opted-out']);
+    expect(await refusedFor(31)).toEqual([false, undefined]);
   });
 
   it('is none where it was we who refused: the person may have written START since', async () => {
