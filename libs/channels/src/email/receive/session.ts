@@ -89,10 +89,11 @@ export class MailSession {
       }
     } catch (error) {
       this.lose(error);
+      this.client.close();
     }
   }
 
-  /** Tells, once, that the connection is gone: at once, whatever is being stored meanwhile. */
+  /** Tells, once, that the connection is gone: at once, whatever is being stored meanwhile. The first reason is the one that counts. */
   private lose(error?: unknown): void {
     if (!this.begun || this.over) return;
     this.begun = false;

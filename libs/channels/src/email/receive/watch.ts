@@ -65,8 +65,7 @@ export class Watch {
     const late = delay(most, true, patience).catch(() => false);
     const silent = await Promise.race([this.client.noop().then(() => false), late]);
     patience.abort();
-    if (silent) this.client.close();
-    if (!this.client.usable)
-      throw new ProviderFailure('unavailable', `the mail server ${silent ? 'does not answer any more' : 'ended the connection'}`);
+    if (silent) throw new ProviderFailure('unavailable', 'the mail server does not answer any more');
+    if (!this.client.usable) throw new ProviderFailure('unavailable', 'the mail server ended the connection');
   }
 } // prettier-ignore
