@@ -64,6 +64,9 @@ export function borderVerdict(headers: Headers, servers: readonly string[]): Ver
   return null;
 }
 
+/** Results that say nothing of the sender: the domain publishes no policy, or it could not be looked up (RFC 8601 section 2.7.1). */
+const SILENT = new Set(['none', 'temperror']);
+
 /**
  * What it says of DMARC, which it says once: whoever sends can put a semicolon into the name of their host or the address of the envelope,
  * which some servers repeat as they stand, but no white space.
@@ -76,7 +79,7 @@ function dmarcOf(results: readonly string[]): Verdict | null {
     return [{ result: value.toLowerCase(), domain: domain.toLowerCase().replace(/^.*@/, '') }];
   });
   const [first] = said;
-  if (!first) return null;
+  if (!first || SILENT.has(first.result)) return null;
   return said.length > 1 ? { ...first, result: 'said more than once' } : first;
 }
 

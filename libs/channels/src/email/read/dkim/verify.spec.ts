@@ -132,6 +132,10 @@ describe('DKIM', () => {
     };
     expect(await proof(message)).toBe('channel');
     expect(await proof(message, {})).toBe('claimed');
+    const said = (result: string) =>
+      Buffer.from(`Authentication-Results: mx.shop.example; dmarc=${result} header.from=mail.example\r\n`);
+    expect(await proof(Buffer.concat([said('none'), message]))).toBe('channel');
+    expect(await proof(Buffer.concat([said('fail'), message]))).toBe('claimed');
     expect(await proof(Buffer.from(message.toString().replace('Hello', 'Hallo')))).toBe('claimed');
     expect(await proof(Buffer.from(message.toString().replace('anna@mail', 'eve@mail')))).toBe('claimed');
     expect(await proof(Buffer.concat([Buffer.from('From: eve@mail.example\r\n'), message]))).toBe('claimed');
