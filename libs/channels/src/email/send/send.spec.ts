@@ -97,6 +97,8 @@ describe('the headers of a mail', () => {
     ['Re: Parcel', 'Re: Parcel'],
     ['RE: re[2]: AW: 回复：Parcel', 'Re: Parcel'],
     ['Re: Fwd: Parcel', 'Re: Fwd: Parcel'],
+    ['Re: YNT: 回: Parcel', 'Re: Parcel'],
+    ['Ref: 4711', 'Re: Ref: 4711'],
     ['Regarding: Parcel', 'Re: Regarding: Parcel'],
     ['答复: 包裹到哪了？😀', 'Re: 包裹到哪了？😀'],
     ['', 'Re: Example Support'],

@@ -1,7 +1,8 @@
 import type { OutboundUnit } from '#normalizer';
 
-/** "Re:" as the common programs of the world write it, with a count or without. */
-const REPLY = /^(?:\s{0,9}(?:re|aw|antw|sv|vs|rif|res|ref|odp|回复|回覆|答复|答覆|返信)\s?(?:\[\d{1,4}\])?\s?[:：])+/i;
+/** "Re:" as the common programs of the world write it, with a count or without. "Ref:" is what people write above of a number. */
+const REPLY =
+  /^(?:\s{0,9}(?:re|aw|antw|sv|vs|rif|res|odp|ynt|atb|bls|vá|απ|回复|回覆|答复|答覆|回|返信|답장|رد)\s?(?:\[\d{1,4}\])?\s?[:：])+/i;
 const LONGEST = 250;
 const LONGEST_OF_TEXT = 70;
 
