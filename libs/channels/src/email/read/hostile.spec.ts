@@ -6,6 +6,7 @@ import { hostileMails } from '../testing/hostile-mails.js';
 import { mailCorpus } from '../testing/mails/corpus.js';
 import { mutated, random } from '../../wechat/testing/index.js';
 import { openPart, ReadingPool, readMail } from './index.js';
+import { timeFor } from './pool.js';
 
 /** How many mails: `MAIL_FUZZ=1000000` for the long run. `MAIL_FUZZ_SEED` repeats one. */
 const MAILS = Number(process.env['MAIL_FUZZ'] ?? 3_000);
@@ -53,6 +54,11 @@ describe('a hostile mail', () => {
     await expect(openPart(source, '0', slow)).rejects.toMatchObject({ code: 'content-refused' });
     expect((await read(Buffer.from('From: a@mail.example\r\n\r\nhi'))).parts).toEqual([{ type: 'text', text: 'hi' }]);
     await Promise.all([slow.stop(), small.stop()]);
+  });
+
+  it('has the two seconds, and an honest one of 35 MB the time that its files take', () => {
+    expect(timeFor(100_000, 2_000)).toBeLessThan(2_050);
+    expect(timeFor(35_000_000, 2_000)).toBeGreaterThan(5_000);
   });
 
   it('holds up no other one: more than there are threads, at once', async () => {

@@ -4,6 +4,14 @@ import { LIMITS, ReadingThread, type Limits, type Task } from './thread.js';
 const MOST_THREADS = 2;
 const IDLE_MS = 10_000;
 
+/** A mail of so many octets is given twice as long: honest attachments take time, too. */
+const DOUBLE_BYTES = 20_000_000;
+
+/** How long a mail of `bytes` may take where an empty one may take `ms`, milliseconds. */
+export function timeFor(bytes: number, ms: number): number {
+  return Math.round(ms * (1 + bytes / DOUBLE_BYTES));
+}
+
 /**
  * Threads in which mails are read: at most two, started when they are needed, ended when they are not for ten seconds, replaced when a
  * mail exceeded its limits. An idle one keeps no process alive.
@@ -22,7 +30,7 @@ export class ReadingPool {
     else this.#busy += 1;
     const thread = this.#idle.pop() ?? new ReadingThread(this.limits.memoryMb);
     try {
-      return await thread.run(task, this.limits.ms);
+      return await thread.run(task, timeFor(task.source.byteLength, this.limits.ms));
     } finally {
       if (!thread.gone) this.#idle.push(thread);
       this.#rest();

@@ -9,7 +9,7 @@ export interface Task {
 }
 export type Answer = { readonly value: Reading | OpenedFile | undefined } | { readonly failed: string };
 
-/** What one mail may cost. */
+/** What one mail may cost: `ms` where it is small (`timeFor`). */
 export interface Limits {
   readonly ms: number;
   readonly memoryMb: number;
