@@ -1,6 +1,7 @@
 import type { HelpdeskConnector } from './core/connector.js';
 import { chatwoot } from './chatwoot/chatwoot.connector.js';
 import { freshdesk } from './freshdesk/freshdesk.connector.js';
+import { jiraServiceManagement } from './jira-service-management/jira-service-management.connector.js';
 import { kafka } from './kafka/kafka.connector.js';
 import { nats } from './nats/nats.connector.js';
 import { redisStreams } from './redis-streams/redis-streams.connector.js';
@@ -17,6 +18,7 @@ export const builtinConnectors: readonly HelpdeskConnector[] = [
   nats,
   redisStreams,
   chatwoot,
+  jiraServiceManagement,
   redmine,
   rt,
   zammad,
