@@ -95,7 +95,7 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
   });
 
   it('is none of now where the person has written since it was sent: they may have written START', async () => {
-    const person = '+14155550206';
+    const person = '+14155550216';
     const conversation = await arrive(person);
     const { id } = await reply(conversation);
     await database.query(
@@ -108,7 +108,7 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
   });
 
   it('is asked about anew after a month: who cannot write back is not left out for ever', async () => {
-    const person = '+14155550207';
+    const person = '+14155550217';
     const conversation = await arrive(person);
     await settle((await reply(conversation)).id, SAID);
     const refusedFor = async (days: number) => {

@@ -5,7 +5,8 @@
  * `acknowledge(thread, delivered, read)`: a hosted browser holds, or shows, everything of its thread up to these places.
  * `settle_unit(...)`: what became of one unit; its message is `failed` if any unit failed, else stands at its lowest unit.
  * `refused_by(unit, failure)`: the provider says that the person does not want to be written to, as it was told and we were not: the thread is closed until they
- * write again, or take messages again (`is_refused`).
+ * write again, or take messages again, and for 30 days at most, since block lists forget and nobody tells (`is_refused`). Nothing is closed by what was sent
+ * before they wrote last.
  * `arrived_after_all(...)`: a way that was left behind has delivered: what is not sent yet of the next way is withdrawn.
  * `receive_receipt(...)`: a provider's receipt, matched by external id or by the id of our unit; one that comes before its message is known is kept for
  * it. `external_id_lock` makes a receipt and the settling that it belongs to see each other.
@@ -68,8 +69,8 @@ create function external_id_lock(p_account text, p_external_id text) returns voi
   select pg_advisory_xact_lock(hashtextextended(p_account || ':' || p_external_id, 11))
 $$;
 
-create function is_refused(t thread) returns boolean language sql immutable as $$
-  select t.opted_out_at is not null or coalesce(t.refused_at > coalesce(t.last_inbound_at, '-infinity'), false)
+create function is_refused(t thread) returns boolean language sql stable as $$
+  select t.opted_out_at is not null or coalesce(t.refused_at > greatest(t.last_inbound_at, statement_timestamp() - interval '30 days'), false)
 $$;
 
 create function refused_by(u unit, p_failure jsonb, p_at timestamptz) returns void language plpgsql as $$
@@ -77,7 +78,8 @@ declare r thread;
 begin
   perform 1 from conversation c join message m on m.conversation_id = c.id where m.id = u.message_id for update of c;
   update thread t set refused_at = p_at
-  where t.account_id = u.account_id and (t.id = u.thread_id or t.external_id = u.content->'thread'->>'externalId') and not is_refused(t) returning * into r;
+  where t.account_id = u.account_id and (t.id = u.thread_id or t.external_id = u.content->'thread'->>'externalId') and not is_refused(t)
+    and coalesce(t.last_inbound_at <= u.updated_at, true) returning * into r;
   if found then
     perform emit('contact.opted-out', null, r.contact_id, r.account_id, jsonb_build_object('reason', p_failure->>'message'), p_at);
   end if;
