@@ -64,7 +64,11 @@ describeOnEveryDatabase('the API: privacy', (open) => {
     expect(
       files.map(({ content }: { content?: string }) => content && Buffer.from(content, 'base64').toString()),
     ).toEqual(expect.arrayContaining(['content subject1a', undefined]));
-    expect(document.threads[0]).toMatchObject({ externalId: 'thread-subject1a', optedOutAt: expect.any(String) });
+    expect(document.threads[0]).toMatchObject({
+      externalId: 'thread-subject1a',
+      optedOutAt: expect.any(String),
+      refusedAt: null,
+    });
   });
 
   it('gives links in the place of contents, and every message of a long life', async () => {

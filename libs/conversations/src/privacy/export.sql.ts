@@ -23,7 +23,7 @@ export const CONFLICTS = `select jsonb_build_object('id', f.id, 'handle', f.hand
   from contact_conflict f where f.contact_ids && $1 order by f.created_at, f.id`;
 
 export const THREADS = `select jsonb_build_object('id', t.id, 'contactId', t.contact_id, 'accountId', t.account_id, 'channel', a.type, 'externalId', t.external_id,
-    'handles', t.handles, 'optedOutAt', iso(t.opted_out_at), 'lastInboundAt', iso(t.last_inbound_at), 'createdAt', iso(t.created_at)) as item
+    'handles', t.handles, 'optedOutAt', iso(t.opted_out_at), 'refusedAt', iso(t.refused_at), 'lastInboundAt', iso(t.last_inbound_at), 'createdAt', iso(t.created_at)) as item
   from thread t left join account a on a.id = t.account_id where t.contact_id = any ($1) order by t.created_at, t.id`;
 
 export const INTRODUCTIONS = `select jsonb_build_object('accountId', i.account_id, 'thread', i.thread, 'answers', i.answers, 'proven', i.proven, 'updatedAt', iso(i.updated_at)) as item

@@ -151,6 +151,7 @@ export const ContactExport = z
           },
           ...{
             optedOutAt: time.nullable().describe('Consent: when the person said stop.'),
+            refusedAt: time.nullable().describe('When the provider last said that the person does not want messages.'),
             lastInboundAt: time.nullable(),
             createdAt: time,
           },
