@@ -27,6 +27,20 @@ describe('a server that numbers its mail anew', () => {
     expect(stage.subjects).toEqual(['one', 'two', 'unread when it happened', 'after']);
   });
 
+  it('costs no mail though one was dated in the future', async () => {
+    stage = await ReaderStage.set();
+    await stage.open();
+    stage.imap.deliver(mail('from the future'), { date: hours(-365 * 24) });
+    await until(1);
+    await stage.shut();
+    stage.imap.deliver(mail('unread when it happened'));
+    stage.imap.inbox.renumber(77);
+    await stage.again();
+    stage.imap.deliver(mail('after'));
+    await stage.until(() => stage.subjects.includes('after'), 'the last one');
+    expect(stage.subjects).toEqual(['from the future', 'unread when it happened', 'after']);
+  });
+
   it('floods nobody with old mail, though its dates are those of the day', async () => {
     stage = await ReaderStage.set();
     for (let i = 0; i < 30; i += 1) {

@@ -30,6 +30,7 @@ export async function readOn(
   ctx: MailContext,
 ): Promise<Step | null> {
   const { maxBytes } = ctx.config;
+  const now = ctx.now();
   const page = await nextPage(client, place, { next: view.next, maxBytes });
   if (!page) return null;
   const { mails, through } = page;
@@ -37,15 +38,16 @@ export async function readOn(
   if (!first) return { events: [], place: advanced(place, { through, modseq: view.modseq }), uids: [] };
   const where = { folder, validity: place.validity };
   const attempts = place.failing?.uid === first.uid ? place.failing.times : 0;
-  if (attempts >= ATTEMPTS) return given(mails, { events: [unfetched({ ...where, ...first })], place, through, view });
+  if (attempts >= ATTEMPTS)
+    return given(mails, { events: [unfetched({ ...where, ...first })], place, through, view, now });
   const whole = first.bytes <= maxBytes && attempts < WHOLE_ATTEMPTS;
   const fetched = await sources(client, mails, whole);
   const events = (await Promise.all(fetched.sources.map((source) => eventsOf(source, where, ctx)))).flat();
   const { failed } = fetched;
-  if (!failed) return given(mails, { events, place, through, view });
+  if (!failed) return given(mails, { events, place, through, view, now });
   const before = mails.filter(({ uid }) => uid < failed.uid);
   const times = (place.failing?.uid === failed.uid ? place.failing.times : 0) + 1;
-  const step = given(before, { events, place, through: failed.uid - 1, view });
+  const step = given(before, { events, place, through: failed.uid - 1, view, now });
   const stuck = { ...step.place, failing: { uid: failed.uid, times } };
   return { ...step, place: stuck, failed: endOf(client, failed.error) };
 }
@@ -55,9 +57,11 @@ interface Given {
   readonly place: Place;
   readonly through: number;
   readonly view: View;
+  readonly now: number;
 }
 
-function given(mails: readonly Listed[], { events, place, through, view }: Given): Step {
-  const newest = Math.max(0, ...mails.map(({ arrived }) => arrived ?? 0));
+/** Some servers take the time of arrival from the mail, which may say any: none arrived later than now. */
+function given(mails: readonly Listed[], { events, place, through, view, now }: Given): Step {
+  const newest = Math.max(0, ...mails.map(({ arrived }) => Math.min(arrived ?? 0, now)));
   return { events, place: advanced(place, { through, newest, modseq: view.modseq }), uids: mails.map(({ uid }) => uid) };
 } // prettier-ignore
