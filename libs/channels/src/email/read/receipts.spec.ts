@@ -115,11 +115,14 @@ describe('a report of delivery', () => {
 
 describe('other reports', () => {
   it('that a mail was read are receipts', async () => {
-    const said = (disposition: string) => report('disposition-notification', [`Final-Recipient: rfc822;${address}`, `Original-Message-ID: <${id}>`, `Disposition: ${disposition}`], {}); // prettier-ignore
+    const said = (disposition: string, by = address) => report('disposition-notification', [`Final-Recipient: rfc822;${by}`, `Original-Message-ID: <${id}>`, `Disposition: ${disposition}`], {}); // prettier-ignore
     expect(await read(said('manual-action/MDN-sent-manually; displayed'))).toMatchObject([
       { kind: 'receipt', externalId: id, status: 'read' },
     ]);
     expect(await read(said('automatic-action/MDN-sent-automatically; deleted'))).toEqual([]);
+    expect(await read(said('manual-action/MDN-sent-manually; displayed', 'eve@mail.example'))).toMatchObject([
+      { kind: 'message', automated: true },
+    ]);
   });
 
   it('of a complaint opt out whom the mail went to, and nobody else', async () => {

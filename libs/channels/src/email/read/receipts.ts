@@ -34,6 +34,8 @@ export function eventsOfReport(report: Report, { base, bounce }: Circumstances, 
       return report.recipients.length > 0 ? [] : undefined;
     }
     case 'disposition':
+      // Whoever it was forwarded to may have read it, too.
+      if (isOurId(externalId, domain) && threadFor(report, externalId, context) === null) return undefined;
       return report.said === 'displayed' ? receipt('read') : [];
     case 'complaint':
       return complaint(report, externalId, { base, context });
@@ -47,14 +49,18 @@ export function eventsOfReport(report: Report, { base, bounce }: Circumstances, 
 
 /** Only who got the very mail can complain of it: its id holds a token of theirs. */
 function complaint(report: Report, externalId: string, { base, context }: { base: Circumstances['base']; context: ReadContext }): InboundEventInput[] | undefined {
-  const { accountId, config, now } = context;
   const address = emailAddress(report.address);
-  if (address === null || report.said === 'not-spam') return undefined;
-  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
-  const thread = readToken([externalId], reader);
-  if (thread === null) return undefined;
+  const thread = threadFor(report, externalId, context);
+  if (address === null || thread === null || report.said === 'not-spam') return undefined;
   const sender = { handles: [{ scheme: 'email', value: address, proof: 'claimed' as const }] };
   return [{ kind: 'opted-out', ...base, thread, sender, reason: `complaint: ${report.said || 'abuse'}` }];
+} // prettier-ignore
+
+/** The thread of the mail `externalId`, where it went to whom the report names; else null. */
+function threadFor(report: Report, externalId: string, { accountId, config, now }: ReadContext): string | null {
+  const address = emailAddress(report.address);
+  if (address === null) return null;
+  return readToken([externalId], { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays });
 } // prettier-ignore
 
 /** A failure of delivery by its status, and by the words of the server where that says little. */

@@ -9,7 +9,7 @@ export interface Report {
   readonly recipients: readonly { readonly address: string; readonly action: string; readonly status: string; readonly diagnostic: string }[];
   /** Disposition: `displayed`, `deleted`, ... Complaint: `abuse`, ... */
   readonly said: string;
-  /** Complaint: whose. */
+  /** Complaint: whose. Disposition: who read it. */
   readonly address: string;
 } // prettier-ignore
 
@@ -51,9 +51,10 @@ function recipientsOf(status: string): Report['recipients'] {
   }));
 } // prettier-ignore
 
-function dispositionOf(text: string, others: readonly string[]): Pick<Report, 'ids' | 'said'> {
+function dispositionOf(text: string, others: readonly string[]): Pick<Report, 'ids' | 'said' | 'address'> {
   const said = /;\s*([a-z-]+)/i.exec(field(text, 'disposition'))?.[1]?.toLowerCase() ?? '';
-  return { ids: [...new Set([...idIn(field(text, 'original-message-id')), ...others])], said };
+  const address = addressIn(field(text, 'original-recipient') || field(text, 'final-recipient'));
+  return { ids: [...new Set([...idIn(field(text, 'original-message-id')), ...others])], said, address };
 }
 
 function complaintOf(text: string, heads: readonly string[]): Pick<Report, 'said' | 'address'> {
