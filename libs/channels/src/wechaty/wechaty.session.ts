@@ -21,6 +21,8 @@ export interface SessionParts {
 
 /** How often it is noted up to when everything is stored: no gap is told longer than it was by more than this. */
 const NOTE_MS = 60_000;
+/** So long ago at most was the last sign of life of a puppet that gives some: others may give one and no more. */
+const BEAT_MS = 300_000;
 /** After so long without a login code and without a login, somebody should look. */
 const SILENT_MS = 60_000;
 /** How long one question to the puppet may take, other than to send. */
@@ -51,6 +53,8 @@ export class WechatySession {
   private readonly end = new AbortController();
   private noting: NodeJS.Timeout | undefined;
   private silent: NodeJS.Timeout | undefined;
+  /** When the puppet gave its last sign of life, where it does. */
+  private beat: number | undefined;
   private user: string | null = null;
   private standing: Standing | undefined;
   private closing = false;
@@ -115,6 +119,7 @@ export class WechatySession {
     });
     bot.on('scan', (code, status) => this.scanned(code, status));
     puppet.on('dirty', () => this.people.changed());
+    for (const sign of ['heartbeat', 'dong'] as const) puppet.on(sign, () => void (this.beat = this.ctx.now()));
     puppet.on('logout', () => this.ended('WeChat ended the login'));
     puppet.on('stop', () => this.ended('the puppet stopped'));
   }
@@ -170,6 +175,7 @@ export class WechatySession {
     this.standing = { state: 'connected', detail, action: gap ? LOOK : null, ...(gap && { gap }) };
     await this.told(this.standing);
     ctx.signal.throwIfAborted();
+    this.beat &&= ctx.now();
     await this.note();
     this.noting = setInterval(() => void this.note(), NOTE_MS).unref();
     this.inbox.admit();
@@ -237,7 +243,10 @@ export class WechatySession {
     if (!(await this.told(this.standing))) this.inbox.missingFrom(at);
   }
 
+  /** What came after the last sign of life may not have come in: a connection can be dead long before anybody notices. */
   private async note(): Promise<void> {
-    await noteLogin(this.ctx, { until: iso(this.inbox.until), user: this.user }).catch(() => undefined);
+    const { ctx, inbox, beat = Infinity } = this;
+    const until = Math.min(inbox.until, Math.max(beat, ctx.now() - BEAT_MS));
+    await noteLogin(ctx, { until: iso(until), user: this.user }).catch(() => undefined);
   }
 }

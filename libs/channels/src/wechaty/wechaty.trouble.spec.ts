@@ -232,6 +232,19 @@ describe('a gap', () => {
     expect(gapOf(account)?.from).toBe('2026-11-21T11:30:00.000Z');
   });
 
+  it.each([
+    ['last sign of life of a puppet that gives some', 90_000, '2026-11-21T09:30:00.000Z'],
+    ['end where signs are rare', 3_600_000, '2026-11-21T10:25:00.000Z'],
+  ])('begins at the %s', async (_what, silentMs, from) => {
+    const account = bench('a');
+    const { puppet } = await connect(account);
+    puppet.emit('heartbeat', { data: '' });
+    account.time += silentMs;
+    await end(account);
+    await connect(account);
+    expect(gapOf(account)?.from).toBe(from);
+  });
+
   it('is told until it is stored, and only then is it over', async () => {
     const account = bench('a');
     await connect(account);
