@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ProviderFailure } from '#normalizer';
 import { jsonBody } from '#transport';
@@ -35,6 +36,11 @@ const parsing = (make: (body: { id: string; from: string; text: string }) => Ret
       const parsed = fakeWebhook.parse(request, ctx);
       return parsed.events[0]?.kind === 'message' ? { events: [make(jsonBody(request) as never)] } : parsed;
     },
+  });
+const keyed =
+  (keyOf: (key: string) => string): Send =>
+  async (unit, ctx) => ({
+    externalIds: [idOf(await post(ctx, unit.text, keyOf(unit.idempotencyKey)), ctx.now())],
   });
 
 let shared: FakeConfig | undefined;
@@ -234,6 +240,16 @@ const broken: [string, Fake, string][] = [
     'send: carries the idempotency key on every attempt where it declares that the provider takes one',
   ],
   [
+    'makes a new idempotency key at each attempt',
+    { ...able({ idempotentSend: true }), send: keyed(() => randomUUID()) },
+    'send: carries the idempotency key on every attempt where it declares that the provider takes one',
+  ],
+  [
+    'gives all messages one idempotency key',
+    { ...able({ idempotentSend: true }), send: keyed(() => 'always-the-same') },
+    'send: carries the idempotency key on every attempt where it declares that the provider takes one',
+  ],
+  [
     'throws in check()',
     { ...compliant, check: () => Promise.reject(new Error('no')) },
     'check() answers in words, and never throws',
@@ -252,6 +268,15 @@ conformance(fakeSubject());
 describe('the conformance suite', () => {
   it.each(broken)('finds the adapter that %s', async (_how, adapter, check) => {
     await expect(runCheck(named(check), subjectOf(adapter))).rejects.toThrow();
+  });
+
+  it('takes an idempotency key in a form of the provider', async () => {
+    const hashed = keyed((key) => createHash('sha256').update(key).digest('hex'));
+    const check = named(
+      'send: carries the idempotency key on every attempt where it declares that the provider takes one',
+    );
+    const adapter = { ...able({ idempotentSend: true }), send: hashed };
+    await expect(runCheck(check, subjectOf(adapter))).resolves.toBeUndefined();
   });
 
   it('has checks with different names', () => {

@@ -49,12 +49,12 @@ export const can: CapabilitiesInput = {
 export const hmac = (token: string, body: Buffer): string => createHmac('sha256', token).update(body).digest('hex');
 
 /** One send of the fake provider's protocol: bearer token, JSON, errors inside a 200. */
-export const post = (ctx: FakeContext, text: string): Promise<HttpResponse> =>
+export const post = (ctx: FakeContext, text: string, key?: string): Promise<HttpResponse> =>
   ctx.http.request({
     method: 'POST',
     url: `${ctx.config.apiBase}/send`,
     headers: { authorization: `Bearer ${ctx.config.token}` },
-    body: { text },
+    body: { text, key },
   });
 
 /** Reads the answer of the fake provider's send. */
