@@ -5,15 +5,20 @@
 export class Pace {
   private tokens: number;
   private at: number;
-  private readonly size: number;
 
   constructor(
-    private readonly perSecond: number,
+    private perSecond: number,
     private readonly now: () => number,
   ) {
-    this.size = Math.max(1, perSecond);
     this.tokens = this.size;
     this.at = now();
+  }
+
+  /** From now on so many: the settings were changed, or processes came or went. What is owed stays owed. */
+  change(perSecond: number): this {
+    this.refill();
+    this.perSecond = perSecond;
+    return this;
   }
 
   waitMs(): number {
@@ -30,6 +35,10 @@ export class Pace {
   get full(): boolean {
     this.refill();
     return this.tokens >= this.size;
+  }
+
+  private get size(): number {
+    return Math.max(1, this.perSecond);
   }
 
   private refill(): void {

@@ -176,6 +176,29 @@ describe('the rate of a channel', () => {
     expect(target.throttle(lane, rate).target).toBe(0);
   });
 
+  it('is the one of now: settings change, and processes come and go', () => {
+    const { target, clock } = setUp({ lane: 10, target: 20 });
+    for (let n = 1; n <= 8; n += 1) target.accept(sms(n, `sms:${n}`, 1), 'fresh');
+    const lanes = Array.from({ length: 8 }, () => target.next()!);
+    const waited = (perSecond: number) => target.throttle(lanes.shift()!, { perSecond }).target;
+    expect([waited(2), waited(2), waited(2)]).toEqual([0, 0, 500]);
+    expect(waited(1)).toBe(1_000);
+    clock.now = 1_000;
+    expect([waited(4), waited(4)]).toEqual([0, 250]);
+    clock.now = 60_000;
+    expect([waited(1), waited(1)]).toEqual([0, 1_000]);
+  });
+
+  it('is the one of now for each thread, too', () => {
+    const { target, clock } = setUp();
+    target.accept(sms(1, 'sms:1', 1), 'fresh');
+    const lane = target.next()!;
+    const waited = (perThreadPerSecond: number) => target.throttle(lane, { perSecond: 100, perThreadPerSecond }).lane;
+    expect([waited(0.5), waited(0.5), waited(2)]).toEqual([0, 2_000, 500]);
+    clock.now = 500;
+    expect(waited(2)).toBe(0);
+  });
+
   it('is shared by turns: who writes much does not keep others waiting', () => {
     const { target } = setUp({ lane: 10, target: 20 });
     for (let n = 1; n <= 3; n += 1) target.accept(sms(n, 'sms:much', 1), 'fresh');

@@ -225,7 +225,7 @@ export class Target {
   /** How long a lane must wait for the rates of its channel, milliseconds; takes a token of each where it need not. Carriers count the segments of an SMS. */
   throttle(lane: Lane, rate: Rate | null): { target: number; lane: number } {
     if (!rate) return { target: 0, lane: 0 };
-    this.pace ??= new Pace(rate.perSecond, this.surroundings.now);
+    this.pace = this.pace?.change(rate.perSecond) ?? new Pace(rate.perSecond, this.surroundings.now);
     const own = rate.perThreadPerSecond === undefined ? undefined : this.lanePace(lane.key, rate.perThreadPerSecond);
     const waits = { target: this.pace.waitMs(), lane: own?.waitMs() ?? 0 };
     if (waits.target === 0 && waits.lane === 0) {
@@ -246,7 +246,7 @@ export class Target {
   }
 
   private lanePace(key: string, perSecond: number): Pace {
-    const pace = this.lanePaces.get(key) ?? new Pace(perSecond, this.surroundings.now);
+    const pace = this.lanePaces.get(key)?.change(perSecond) ?? new Pace(perSecond, this.surroundings.now);
     this.lanePaces.set(key, pace);
     if (this.lanePaces.size > 10_000) {
       for (const [other, { full }] of this.lanePaces) if (full) this.lanePaces.delete(other);
