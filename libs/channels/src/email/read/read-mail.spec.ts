@@ -240,6 +240,18 @@ describe('what a mail is', () => {
     ]);
   });
 
+  it('that names no address is a person of its own each time', async () => {
+    const handles = async (body: string) => (await message(raw(['From: Anna', '', body]))).sender.handles;
+    const [[one], [other]] = [await handles('Hello'), await handles('I am another Anna')];
+    expect(one).toMatchObject({
+      scheme: 'mail-sender',
+      scope: 'acc_mail',
+      value: expect.stringMatching(/^Anna /),
+      proof: 'claimed',
+    });
+    expect(other!.value).not.toBe(one!.value);
+  });
+
   it('tells its time by the sender where that can be, else by the server', async () => {
     const at = async (date: string) => (await message(raw([...HEAD, `Date: ${date}`, '', 'x']))).occurredAt;
     expect(await at('Sat, 21 Nov 2026 10:00:00 +0800 (CST)')).toBe('2026-11-21T02:00:00.000Z');

@@ -55,7 +55,7 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
     {
       ...{ kind: 'message', ...base, parts },
       thread: threadOf(headers, { address, claimed, fallbackId: digest }, context),
-      sender: { handles: [handleOf(author, claimed, context)], ...(author.name && { name: author.name }) },
+      sender: { handles: [handleOf(author, claimed, { ...context, digest })], ...(author.name && { name: author.name }) },
       ...(subject !== '' && { subject }),
       externalIds: id === undefined ? [] : [id],
       ...(replyTo !== undefined && { replyTo }),
@@ -128,9 +128,10 @@ async function doubtOf({ address }: Author, { headers, raw, signatures, reading,
   return results.includes(null) ? 'the key of the signature could not be looked up' : 'the signature is not genuine';
 } // prettier-ignore
 
-function handleOf({ address, raw }: Author, claimed: boolean, { accountId }: ReadContext) {
+/** Who gives no address is nobody else who gives none. */
+function handleOf({ address, raw }: Author, claimed: boolean, { accountId, digest }: ReadContext & { digest: string }) {
   if (address !== null) return { scheme: 'email', value: address, proof: claimed ? ('claimed' as const) : ('channel' as const) };
-  return { scheme: 'mail-sender', scope: accountId, value: textOf(raw).slice(0, 320) || 'nobody', proof: 'claimed' as const };
+  return { scheme: 'mail-sender', scope: accountId, value: `${textOf(raw).slice(0, 250) || 'nobody'} (${digest})`, proof: 'claimed' as const };
 } // prettier-ignore
 
 /** What the sender's clock says, where that can be; else when the server took it. */

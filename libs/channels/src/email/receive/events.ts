@@ -25,7 +25,7 @@ export async function eventsOf(
     events.forEach((event) => parseInbound(event));
     return events;
   } catch {
-    return [unfetched({ ...where, uid, arrived })];
+    return [unfetched({ ...where, uid, arrived, accountId })];
   }
 }
 
@@ -48,18 +48,17 @@ export function unfetched({
   validity,
   uid,
   arrived,
-}: Where & { readonly uid: number; readonly arrived: number | null }): InboundEventInput {
+  accountId,
+}: Where & { readonly uid: number; readonly arrived: number | null; readonly accountId: string }): InboundEventInput {
   const key = `unread:${validity}:${uid}:${folder}`.slice(0, 500);
   const location = writeLocation({ folder, validity, uid, messageId: null });
   return {
     kind: 'message',
     dedupeKey: key,
     thread: key,
-    sender: { handles: [{ scheme: 'email', value: UNKNOWN, proof: 'claimed' }] },
+    // Two of whom nothing is known are not one person.
+    sender: { handles: [{ scheme: 'mail-sender', scope: accountId, value: key.slice(0, 320), proof: 'claimed' }] },
     parts: [{ type: 'unsupported', providerType: 'mail: it could not be read' }, original(location)],
     ...(arrived !== null && { occurredAt: new Date(arrived).toISOString() }),
   };
 }
-
-/** RFC 2606: nobody's address. */
-const UNKNOWN = 'unknown-sender@unread.invalid';

@@ -120,6 +120,7 @@ describe('a mail that cannot be fetched', () => {
     await until(2);
     expect([...stage.stored.values()][0]).toMatchObject({
       dedupeKey: 'unread:1:1:INBOX',
+      sender: { handles: [{ scheme: 'mail-sender', scope: 'acc_mail', value: 'unread:1:1:INBOX' }] },
       parts: [{ type: 'unsupported' }, { type: 'media', purpose: 'original' }],
     });
     expect(stage.subjects[1]).toBe('two');

@@ -39,7 +39,13 @@ export async function readOn(
   const where = { folder, validity: place.validity };
   const attempts = place.failing?.uid === first.uid ? place.failing.times : 0;
   if (attempts >= ATTEMPTS)
-    return given(mails, { events: [unfetched({ ...where, ...first })], place, through, view, now });
+    return given(mails, {
+      events: [unfetched({ ...where, ...first, accountId: ctx.accountId })],
+      place,
+      through,
+      view,
+      now,
+    });
   const whole = first.bytes <= maxBytes && attempts < WHOLE_ATTEMPTS;
   const fetched = await sources(client, mails, whole);
   const events = (await Promise.all(fetched.sources.map((source) => eventsOf(source, where, ctx)))).flat();
