@@ -59,6 +59,8 @@ export type Comment = z.infer<typeof Comment>;
 /** The property of a comment that holds the ids of what it tells. */
 export const MARK = 'tributary';
 export const PER_PAGE = 100;
+/** What Jira calls so: documents in requests, customers, comments as html. */
+export const EXPERIMENTAL = { 'x-experimentalapi': 'opt-in' };
 
 type Ask = Omit<HttpRequest, 'url'> & { readonly also?: readonly number[] };
 

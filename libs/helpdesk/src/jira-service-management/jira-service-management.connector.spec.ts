@@ -71,6 +71,19 @@ describe('jira-service-management', () => {
       expect(desk.ticket().entries.flatMap(({ files }) => files)).toHaveLength(1);
     }));
 
+  it('shows files of customers to customers, those of notes to agents alone', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      const parts = [picture()];
+      await desk.deliver([
+        story.says('hello'),
+        story.says(parts),
+        story.answers('message.queued', { text: '', parts }),
+      ]);
+      const withFiles = desk.ticket().entries.filter(({ files }) => files.length > 0);
+      expect(withFiles.map(({ isPublic }) => isPublic)).toEqual([true, false]);
+    }));
+
   it('leaves customers without an account out, and who write on the portal', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story().says('hello')]);
@@ -87,7 +100,9 @@ describe('jira-service-management', () => {
         const handle = { scheme: 'email', scope: '', value: 'wang@example.com', proof: 'channel' } as const;
         const contact = { ...event.data!.contact!, handles: [handle] };
         await desk.deliver([{ ...event, data: { ...event.data!, contact } }], { config });
+        await desk.deliver([new Story(id).tells('conversation.closed', { conversationStatus: 'closed' })]);
       }
+      expect(await desk.learn()).toEqual([]);
       const reporters = [...system.all.values()].map(({ reporter }) => reporter.accountId);
       expect(reporters).toEqual(['qm:0', 'qm:0']);
     }));

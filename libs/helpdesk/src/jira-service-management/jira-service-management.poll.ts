@@ -6,6 +6,7 @@ import {
   ask,
   comments,
   credentials,
+  EXPERIMENTAL,
   issue,
   me,
   PER_PAGE,
@@ -150,7 +151,8 @@ async function answerOf(
   ctx: Context,
 ): Promise<Answer> {
   const path = `/rest/servicedeskapi/request/${encodeURIComponent(done.ticketId)}/comment/${encodeURIComponent(id)}`;
-  const answer = await ask(ctx, path, { query: { expand: 'attachment,renderedBody' }, also: [404] });
+  const query = { expand: 'attachment,renderedBody' };
+  const answer = await ask(ctx, path, { query, headers: EXPERIMENTAL, also: [404] });
   const { renderedBody, attachments } = answer.status === 404 ? {} : readAnswer(Shown, answer);
   const files = (attachments?.values ?? []).flatMap(({ filename: name, mimeType, _links: links }): AnswerFile[] => {
     const ref = /\/attachment\/(?:content\/)?(\d+)/.exec(links.jiraRest ?? links.content ?? '')?.[1];

@@ -11,11 +11,8 @@ import {
   type Requester,
   type Ticket,
 } from '../tickets/index.js';
-import { ask, desk, MARK, ticketOf, type Context } from './jira-service-management.api.js';
+import { ask, desk, EXPERIMENTAL, MARK, ticketOf, type Context } from './jira-service-management.api.js';
 import { document, wiki } from './jira-service-management.text.js';
-
-/** Jira calls documents in requests, and customers, experimental. */
-const EXPERIMENTAL = { 'x-experimentalapi': 'opt-in' };
 
 /** Makes a request; where its opening has files, that comes as a comment of its own. */
 export async function create(draft: NewTicket, ctx: Context): Promise<Ticket> {

@@ -275,13 +275,13 @@ export class FakeJira implements FakeTicketSystem {
     } = sent as {
       temporaryAttachmentIds: string[];
       additionalComment: { body: string };
-      public: boolean;
+      public?: boolean;
     };
     const files = temporaryAttachmentIds.flatMap((id) => this.uploads.get(id) ?? []);
     if (files.length === 0 || additionalComment.body.length > MOST_TEXT) return { status: 400 };
     for (const file of files) this.files.set(file.id, file);
     const text = additionalComment.body.replace(/\\(.)/g, '$1');
-    this.comment(found, { author: GATEWAY, text, isPublic, properties: [], files });
+    this.comment(found, { author: GATEWAY, text, isPublic: isPublic === true, properties: [], files });
     return { status: 201, body: {} };
   }
 
