@@ -252,7 +252,7 @@ my $system = RT->SystemUser;
 my $queue = RT::Queue->new($system); $queue->Load('General');
 my %rights = (
   gateway => [qw(SeeQueue CreateTicket ShowTicket ShowTicketComments ReplyToTicket CommentOnTicket ModifyTicket SeeCustomField ModifyCustomField)],
-  agent => [qw(SeeQueue ShowTicket ShowTicketComments ReplyToTicket CommentOnTicket ModifyTicket OwnTicket SeeCustomField)]);
+  agent => [qw(SeeQueue ShowTicket ShowTicketComments ReplyToTicket CommentOnTicket ModifyTicket DeleteTicket OwnTicket SeeCustomField)]);
 my $field = RT::CustomField->new($system);
 $field->Create(Name => 'Company', Type => 'FreeformSingle', LookupType => 'RT::Queue-RT::Ticket', MaxValues => 1);
 $field->AddToObject($queue);
