@@ -90,11 +90,11 @@ async function newsOf(
   return news.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 
-function moveOf(found: FreshdeskTicket, { since, told, offset }: Sweep, ctx: Context) {
-  const last = told.findLast((id) => id.startsWith(`s${found.id}/`)) ?? null;
+function moveOf(found: FreshdeskTicket, place: Sweep, ctx: Context) {
+  const last = place.told.findLast((id) => id.startsWith(`s${found.id}/`)) ?? null;
   const moved = movedByOthers(found, ctx, last?.split('/')[1] ?? null);
   const id = `s${found.id}/${moved?.at}/${moved?.status}`;
-  return moved && isNews({ since, told, offset }, { id, at: moved.at }) ? { ...moved, id } : null;
+  return moved && isNews(place, { id, at: moved.at }) ? { ...moved, id } : null;
 }
 
 function isAnswer({ private: isPrivate, incoming, source }: Conversation): boolean {

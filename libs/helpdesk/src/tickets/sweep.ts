@@ -5,11 +5,17 @@ const OVERLAP_MS = 60_000;
 /** More than people do within the overlap. */
 const MOST_TOLD = 2_000;
 
-const Place = z.object({ since: z.string(), offset: z.int().nonnegative(), told: z.array(z.string()).default([]) });
+const Place = z.object({
+  since: z.string(),
+  offset: z.int().nonnegative(),
+  told: z.array(z.string()).default([]),
+  from: z.string().optional(),
+});
 
 /**
  * How far a system was read that tells what changed since a time: `since` (ISO 8601), how many of that time are passed over (`offset`), and what was told of it
- * already. Made by `sweepFrom`, moved on by `sweepOn`.
+ * already. While full pages are gone through `from` is where that began: what changed last in a later page may have changed before as well. Made by `sweepFrom`,
+ * moved on by `sweepOn`.
  */
 export type Sweep = z.infer<typeof Place>;
 
@@ -24,8 +30,11 @@ export function sweepBegins(now: number): string {
 }
 
 /** Was this, which was done at `at`, not told yet? */
-export function isNews({ since, told }: Sweep, { id, at }: { readonly id: string; readonly at: string }): boolean {
-  return Date.parse(at) >= Date.parse(since) && !told.includes(id);
+export function isNews(
+  { since, from = since, told }: Sweep,
+  { id, at }: { readonly id: string; readonly at: string },
+): boolean {
+  return Date.parse(at) >= Date.parse(from) && !told.includes(id);
 }
 
 /**
@@ -38,11 +47,14 @@ export function sweepOn(
 ): { cursor: string; more?: boolean } {
   const last = seconds(Date.parse(page.changed.at(-1) ?? place.since));
   const told = [...place.told, ...page.told].slice(-MOST_TOLD);
-  const at = (since: string, offset = 0): string => JSON.stringify({ since, offset, told } satisfies Sweep);
-  if (page.changed.length === page.size)
-    return { cursor: last > place.since ? at(last) : at(place.since, place.offset + page.size), more: true };
+  const from = place.from ?? place.since;
+  const at = (on: Omit<Sweep, 'told'>): string => JSON.stringify({ ...on, told } satisfies Sweep);
+  if (page.changed.length === page.size) {
+    const next = last > place.since ? { since: last, offset: 0 } : { ...place, offset: place.offset + page.size };
+    return { cursor: at({ ...next, from }), more: true };
+  }
   const back = seconds(Date.parse(last) - OVERLAP_MS);
-  return { cursor: at(back > place.since ? back : place.since) };
+  return { cursor: at({ since: back > from ? back : from, offset: 0 }) };
 }
 
 function seconds(ms: number): string {
