@@ -11,7 +11,7 @@ export interface Rendered {
 
 /** Parts of a message as blocks, in their order. */
 export function blocksOf(parts: readonly Part[], language: string): Block[] {
-  return parts.flatMap((part): Block[] => {
+  return shown(parts).flatMap((part): Block[] => {
     if (part.type === 'media') return [{ media: part }];
     if (part.type === 'card' && part.media) {
       const { media, ...card } = part;
@@ -21,6 +21,12 @@ export function blocksOf(parts: readonly Part[], language: string): Block[] {
     if (part.type === 'link') return [{ text, html: `<p>${link(part.url, text)}</p>` }];
     return part.type === 'location' ? [place(part, text)] : text ? [said(text)] : [];
   });
+}
+
+/** Parts that a ticket tells of: the original of a mail only where something of it cannot be read otherwise. */
+export function shown(parts: readonly Part[]): readonly Part[] {
+  if (parts.some(({ type }) => type === 'unsupported')) return parts;
+  return parts.filter((part) => part.type !== 'media' || part.purpose !== 'original');
 }
 
 export function said(text: string): Rendered {

@@ -1,5 +1,5 @@
 import type { Message, StreamEvent } from '#normalizer';
-import { blocksOf, heading, said, type Block } from './blocks.js';
+import { shown, blocksOf, heading, said, type Block } from './blocks.js';
 import { channelOf, requesterOf } from './facts.js';
 import type { TicketSettings } from './settings.js';
 import type { Requester, TicketCapabilities, TicketStatus } from './system.js';
@@ -149,7 +149,7 @@ function reaction(told: Told): Draft | null {
 function lateFile(told: Told): Draft | null {
   const { event, data, message, words } = told;
   const fileId = data.attachment?.fileId;
-  const media = message.parts.flatMap((part) =>
+  const media = shown(message.parts).flatMap((part) =>
     part.type === 'media' ? part : part.type === 'card' ? (part.media ?? []) : [],
   );
   const found = media.find((part) => part.fileId === fileId);

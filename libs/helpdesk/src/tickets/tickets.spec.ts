@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StreamEvent } from '#normalizer';
+import type { Part, StreamEvent } from '#normalizer';
 import { messageEvent } from '../testing/index.js';
 import { requesterOf } from './facts.js';
 import { conversationOf, htmlText, marksIn, ticketSettings } from './index.js';
@@ -38,6 +38,27 @@ describe('what an event is to a ticket', () => {
     expect(textsOf(outbound('message.delivered', 'destination:desk'), { statusNotes: 'all', language: 'zh' })).toEqual([
       '已送达（http）：“answer”',
     ]);
+  });
+
+  it('has a file of a mail, and its original only where that says what nothing else does', () => {
+    const file = (fileId: string, purpose?: 'original'): Part => ({
+      ...{ type: 'media', kind: 'file', mimeType: 'text/plain', state: 'ready', fileId, ...(purpose && { purpose }) },
+    });
+    const told = (parts: Part[], type: StreamEvent['type'] = 'message.received') => {
+      const event = messageEvent(1, 'x');
+      const attachment = type === 'attachment.ready' && { attachment: { fileId: 'fil_2' } };
+      return textsOf({
+        ...event,
+        type,
+        data: { ...event.data, message: { ...event.data!.message!, parts }, ...attachment },
+      } as StreamEvent);
+    };
+    const files = [file('fil_1'), file('fil_2', 'original')];
+    const note: Part = { type: 'unsupported', providerType: 'mail: it could not be read' };
+    expect(told([{ type: 'text', text: 'See there' }, ...files])).toEqual(['See there', 'file']);
+    expect(told(files, 'attachment.ready')).toEqual([]);
+    expect(told([note, files[1]!])).toContain('file');
+    expect(told([note, files[1]!], 'attachment.ready')).toContain('file');
   });
 
   it('folds what one customer wrote in a row, and nothing else', () => {
