@@ -51,7 +51,7 @@ describe('redact', () => {
     expect(decodeURIComponent(shown)).not.toContain('canary');
   });
 
-  it.each(['token', 'access_token', 'appSecret', 'X-Signature', 'api_key', 'Password', 'sig'])(
+  it.each(['token', 'access_token', 'appSecret', 'X-Signature', 'api_key', 'Password', 'sig', 'session_key'])(
     'hides whatever is named %s',
     (name) => {
       const raw = exchange({
@@ -62,6 +62,14 @@ describe('redact', () => {
       const shown = JSON.stringify(redact(raw, []));
       expect(shown).not.toContain('hide-me');
       expect(shown).toContain(name);
+    },
+  );
+
+  it.each(['first_name', 'last_name', 'nickName', 'ProfileName', 'pushName', 'formatted_name', 'file_name'])(
+    'takes the word of a %s for what it is, and not for an id',
+    (name) => {
+      const shown = redact(exchange({ body: json({ from: { [name]: 'Ada' }, FromUserName: 'oABC' }) }), []);
+      expect(shown.request.body).toBe(`{"from":{"${name}":"[text: 3 chars]"},"FromUserName":"oABC"}`);
     },
   );
 

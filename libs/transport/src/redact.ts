@@ -29,9 +29,9 @@ export interface Exchange extends Omit<RawExchange, 'request' | 'response'> {
 const HIDDEN = '***';
 const MOST = { characters: 4_000, parsedBytes: 65_536, depth: 12 };
 const SECRET_NAME =
-  /authorization|cookie|signature|token|secret|passw|api-?_?key|access-?_?key|credential|^(sig|sign|key|pwd|nonce_?str)$/i;
+  /authorization|cookie|signature|token|secret|passw|api-?_?key|access-?_?key|session-?_?key|private-?_?key|credential|^(sig|sign|key|pwd|nonce_?str)$/i;
 const TEXT_NAME =
-  /text|content|body|html|caption|subject|title|descri|label|markdown|quote|param|values|^(name|nick_?name|author|address|message|msg)$/i;
+  /text|content|body|html|caption|subject|title|descri|label|markdown|quote|param|values|^(name|author|address|message|msg)$|(first|last|middle|given|family|full|real|nick|display|profile|push|formatted|sender|contact|customer|visitor|file)_?name$/i;
 /** Names under which providers explain a failure. Kept in answers only, so that an operator can read why. */
 const REASON_NAME = /^(err_?msg|error|error_?(message|description)|message|msg|detail|reason|more_?info)$/i;
 /** What an identifier, a number, a time or an address looks like; anything else is taken for a text. */
