@@ -95,8 +95,8 @@ const proof = z
       .array(line(253).toLowerCase())
       .max(20)
       .default([])
-      .describe('Names (authserv-id) under which your own mail servers write `Authentication-Results`, such as mx.google.com. What others wrote is never believed.'),
-    verify: z.boolean().default(true).describe('Verifies DKIM and DMARC by DNS ourselves, where none of `servers` said anything.'),
+      .describe('Names (authserv-id) under which your own mail servers write `Authentication-Results`, such as mx.google.com. What others wrote is never believed: your servers must remove what comes under their names.'),
+    verify: z.boolean().default(true).describe('Verifies DKIM ourselves, where none of `servers` said anything: a signature by the domain of From, or one above it.'),
   })
   .prefault({})
   .describe('What proves that a mail is from whom it says. Without proof a sender is `claimed`, and shares no conversation with a proven one.'); // prettier-ignore
