@@ -165,4 +165,16 @@ describeOnEveryDatabase('answers of agents', (open) => {
       { type: 'conversation.closed', via: 'destination:desk' },
     ]);
   });
+
+  it('is not stopped by characters that nothing can store', async () => {
+    const half = '\ud83d';
+    await actions.act(destination, [
+      answer({ reply: { text: `One\0${half}`, author: { kind: 'agent', name: `Lin\0${half}` } } }),
+      answer({ dedupeKey: 'k2' }),
+    ]);
+    expect(await messages()).toMatchObject([
+      { parts: [{ text: 'One\ufffd\ufffd' }], author: { name: 'Lin\ufffd\ufffd' } },
+      { parts: [{ text: 'Fixed' }] },
+    ]);
+  });
 });

@@ -62,7 +62,8 @@ export class AgentActions {
    * `DatabaseUnavailable`, or `ProviderFailure` where a file cannot be fetched now: the same again later.
    */
   async act(destination: RunningDestination, actions: readonly HelpdeskAction[], signal?: AbortSignal): Promise<void> {
-    for (const action of actions) {
+    for (const told of actions) {
+      const action = cleanDeep(told);
       const files = action.kind === 'reply' && action.files ? await this.fetch(destination, { action, signal }) : [];
       await this.actOn(destination, action, files);
     }
@@ -170,7 +171,7 @@ export class AgentActions {
       { destination: destination.id, kind, ticketId, reason: error.message },
       'what an agent did cannot be carried out',
     );
-    const input = JSON.stringify(cleanDeep(action));
+    const input = JSON.stringify(action);
     const place = { id: newId('evt'), accountId: source(destination), dedupeKey };
     await park(this.parts.database, { ...place, stage: 'action', input, error: error.message });
   }
