@@ -109,7 +109,7 @@ export class AccountStore {
   /** Takes it out of use; threads, messages and history stay. Throws `NotFound`, `Conflict` (`read-only`). */
   async remove(sql: Sql, id: string): Promise<void> {
     await this.writable(sql, id);
-    await sql.query('update account set removed_at = now(), updated_at = now() where id = $1', [id]);
+    await sql.query('update account set removed_at = now(), updated_at = now(), state_link = null where id = $1', [id]);
     this.parts.database.hint('directory');
   }
 
@@ -121,7 +121,7 @@ export class AccountStore {
     await this.parts.database.transaction(async (sql) => {
       for (const entry of entries) if (!(await this.stands(sql, entry))) await this.save(sql, entry, 'file');
       await sql.query(
-        `update account set removed_at = now() where managed_by = 'file' and removed_at is null and not id = any ($1::text[])`,
+        `update account set removed_at = now(), state_link = null where managed_by = 'file' and removed_at is null and not id = any ($1::text[])`,
         [entries.map(({ id }) => id)],
       );
     });

@@ -110,7 +110,9 @@ describeOnEveryDatabase('stored accounts and destinations', (open) => {
 
     it('is gone once removed, and its id can be used again', async () => {
       await accounts.create(database, { id: 'one', type: 'sms', config });
+      await database.query(`update account set state_link = 'a login code' where id = 'one'`);
       await accounts.remove(database, 'one');
+      expect(await database.query(`select state_link from account where id = 'one'`)).toEqual([{ state_link: null }]);
       await expect(accounts.get(database, 'one')).rejects.toBeInstanceOf(NotFound);
       await expect(accounts.remove(database, 'one')).rejects.toBeInstanceOf(NotFound);
       expect(
