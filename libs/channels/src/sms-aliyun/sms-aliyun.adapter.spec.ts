@@ -12,6 +12,7 @@ import {
   type FakeAnswer,
   type LoggedRequest,
 } from '../testing/index.js';
+import { reportFailure } from './sms-aliyun.failures.js';
 import { smsAliyun } from './sms-aliyun.adapter.js';
 import type { SmsAliyunConfig } from './sms-aliyun.config.js';
 
@@ -472,4 +473,20 @@ describe('the queues of Alibaba Cloud', () => {
     });
     expect(asked.some(({ path }) => path === '/queues/Alicom-Queue-1-SmsReport/messages')).toBe(true);
   });
+});
+
+describe('a report of Alibaba Cloud', () => {
+  it.each([
+    ['MOBILE_IN_BLACK', 'opted-out'],
+    ['USER_REJECT', 'opted-out'],
+    ['SIGN_IN_BLACKLIST', 'content-refused'],
+    ['BLACK_KEY_CONTROL_LIMIT', 'content-refused'],
+    ['CONTENT_KEYWORD', 'content-refused'],
+    ['MOBILE_SEND_LIMIT', 'throttled'],
+    ['MOBILE_NOT_ON_SERVICE', 'unavailable'],
+    ['MOBLLE_TERMINAL_ERROR', 'unavailable'],
+    ['INVALID_NUMBER', 'unavailable'],
+    ['SP_NOT_BY_INTER_SMS', 'recipient-gone'],
+    ['SOMETHING_NEW', 'content-refused'],
+  ])('%s is %s', (code, meant) => expect(reportFailure(code).code).toBe(meant));
 });

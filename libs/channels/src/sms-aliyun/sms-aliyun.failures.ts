@@ -55,14 +55,21 @@ const BY_PREFIX: readonly (readonly [string, FailureCode])[] = [
 
 /** Codes of delivery reports (https://help.aliyun.com/document_detail/101347.html) and of operators that say more than "not delivered". */
 const REPORTS: readonly (readonly [RegExp, FailureCode, string])[] = [
-  [/BLACK|COMPLAIN|CUSTOMER_REFUSED|UNSUBSCRI/i, 'opted-out', 'the recipient is on a block list'],
+  [/(?:SIGN|TEMPLATE|CONTENT)\w*BLACK|BLACK_?KEY/i, 'content-refused', 'an operator refused it'],
+  [/BLACK|COMPLAIN|CUSTOMER_REFUSED|USER_REJECT|UNSUBSCRI/i, 'opted-out', 'the recipient is on a block list'],
   [
     /NOT_EXIST|NULL_NUMBER|MOBILE_NUMBER_ILLEGAL|^MK:0*1$|^UNKNOWN_SUBSCRIBER/i,
     'recipient-gone',
     'the number is not in use',
   ],
+  [/NOT_BY_INTER/i, 'recipient-gone', 'the number takes no messages from abroad'],
+  [/SEND_LIMIT/i, 'throttled', 'this number has had as many messages as it may be sent'],
   [/KEY_?WORD|CONTENT|REJECT|SPAM|SIGN|TEMPLATE/i, 'content-refused', 'an operator refused it'],
-  [/EXPIRED|UNDELIV|NOT_ON_SERVICE|SHUTDOWN|POWER|TIMEOUT/i, 'unavailable', 'the handset could not be reached'],
+  [
+    /EXPIRED|UNDELIV|NOT_ON_SERVICE|SHUTDOWN|POWER|TIMEOUT|INVALID_NUMBER|ACCOUNT_ABNORMAL|TERMINAL_ERROR|IS_CLOSE|NO_ROUTE|REQUEST_SUCCESS|SP_UNKNOWN/i,
+    'unavailable',
+    'the handset could not be reached',
+  ],
 ];
 
 /** What the provider said, and when. */

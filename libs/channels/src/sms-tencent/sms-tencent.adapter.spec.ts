@@ -11,6 +11,7 @@ import {
   type FakeAnswer,
   type LoggedRequest,
 } from '../testing/index.js';
+import { reportFailure } from './sms-tencent.failures.js';
 import { smsTencent } from './sms-tencent.adapter.js';
 import type { SmsTencentConfig } from './sms-tencent.config.js';
 
@@ -459,4 +460,12 @@ describe('callbacks of Tencent Cloud', () => {
     const wanted = (pull: boolean) => smsTencent.ingress.poll!.wanted!(smsTencent.config.parse({ ...settings, pull }));
     expect([wanted(true), wanted(false)]).toEqual([true, false]);
   });
+});
+
+describe('a report of Tencent Cloud', () => {
+  it.each([
+    ['-111', '号码在黑名单中', 'opted-out'],
+    ['-111', '用户已退订', 'opted-out'],
+    ['-111', '签名在黑名单中', 'content-refused'],
+  ])('%s %s is %s', (code, words, meant) => expect(reportFailure(code, words).code).toBe(meant));
 });

@@ -56,6 +56,7 @@ const LIMITS: Readonly<Record<string, (now: number) => number>> = {
 
 /** Codes of delivery reports (https://cloud.tencent.com/document/product/382/3771) and of operators that say more than "not delivered". */
 const REPORTS: readonly (readonly [RegExp, ...Known])[] = [
+  [/(?:签名|模板|内容)[^，。]{0,8}黑名单/, 'content-refused', 'an operator refused it'],
   [/BLACK|退订|黑名单/i, 'opted-out', 'the recipient is on a block list'],
   [/^MK:0*1$|空号|不存在/i, 'recipient-gone', 'the number is not in use'],
   [/KEY_?WORD|REJECT|^-106$|关键字|敏感|签名|模板/i, 'content-refused', 'an operator refused it'],
