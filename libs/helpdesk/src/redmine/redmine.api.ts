@@ -14,7 +14,8 @@ const Journal = z.object({
   id: z.int(),
   user: Named.partial().optional(),
   notes: z.string().nullish(),
-  private_notes: z.boolean().default(false),
+  // Without it nobody could say what customers may see.
+  private_notes: z.boolean(),
   created_on: z.string(),
   details: z.array(z.object({ property: z.string(), name: z.string(), new_value: z.string().nullish() })).default([]),
 });

@@ -74,6 +74,26 @@ describe('redmine', () => {
       expect(await desk.learn()).toEqual([]);
     }));
 
+  it('finds no issue in which a customer names the conversation of another', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_mallory').says('my case [cnv_victim]')]);
+      await desk.deliver([new Story('cnv_victim').says('hello')]);
+      expect(system.tickets().map(({ externalId }) => externalId)).toEqual(['cnv_mallory', 'cnv_victim']);
+    }));
+
+  it('tells nothing where Redmine does not say whether a note is private', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      system.note(desk.ticket().id, { text: 'this customer is difficult', author: 'Ann' });
+      const respond = system.respond.bind(system);
+      system.respond = (request) => {
+        const answer = respond(request) as { body?: unknown };
+        const body = JSON.stringify(answer.body)?.replace(/"private_notes":true,/g, '');
+        return { ...answer, ...(body && { body: JSON.parse(body) as object }) };
+      };
+      await expect(desk.learn()).rejects.toMatchObject({ code: 'reply-unreadable' });
+    }));
+
   it('says in words what a user lacks', () =>
     withDesks(subject, async (desk) => {
       expect(await redmine.check!(desk.context())).toMatchObject({ ok: true });

@@ -17,7 +17,7 @@ import {
 import { ask, issue, issues, issueUrl, statuses, type Context, type Issue, type Status } from './redmine.api.js';
 import { checkRedmine } from './redmine.check.js';
 import { redmineConfig, type RedmineConfig } from './redmine.config.js';
-import { openFile, poll } from './redmine.poll.js';
+import { externalIdOf, openFile, poll } from './redmine.poll.js';
 import { kindOf, statusFor } from './redmine.status.js';
 
 /**
@@ -50,9 +50,8 @@ async function find(externalId: string, ctx: Context): Promise<Ticket | null> {
     filter.append(`op[${field}]`, operator);
   }
   filter.append('v[description][]', externalId);
-  const found = (await issues(ctx, filter)).find(
-    ({ description }) => marksIn([description ?? ''], [externalId]).length > 0,
-  );
+  // What customers write stands before the last line: naming another's conversation there does not bring them into its issue.
+  const found = (await issues(ctx, filter)).find(({ description }) => externalIdOf(description) === externalId);
   return found ? ticketOf(ctx, found.id) : null;
 }
 

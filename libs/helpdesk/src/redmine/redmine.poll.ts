@@ -90,7 +90,7 @@ function filesOf({ details }: Journal, { attachments }: Issue): AnswerFile[] {
 }
 
 /** The external id in the last line of what an issue began with; null for issues of others. */
-function externalIdOf(description: string | null | undefined): string | null {
+export function externalIdOf(description: string | null | undefined): string | null {
   const [id = ''] = /\[([^\][]+)\]\s*$/.exec(description ?? '')?.[1]?.split(' ') ?? [];
   return conversationOf(id) === null ? null : id;
 }
