@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { InboundEventInput, Part } from '#normalizer';
-import { guardedHttp } from '#transport';
+import { guardedHttp, type VerifiedRequest } from '#transport';
 import {
   conformance,
   fakeProvider,
@@ -11,6 +11,7 @@ import {
   type ChannelSubject,
   type OutboundCase,
 } from '../testing/index.js';
+import { textUnit } from '../testing/bench.js';
 import { whatsappCloud } from './whatsapp-cloud.adapter.js';
 import type { WhatsappCloudConfig } from './whatsapp-cloud.config.js';
 
@@ -320,6 +321,24 @@ describe('whatsapp-cloud', () => {
     await provider.close();
   });
 
+  it.each([
+    ['a number', '+16505551234', 'phone', { recipient_type: 'individual', to: '16505551234' }],
+    ['the id of who hides it', 'US.1234', 'whatsapp-user', { recipient_type: 'individual', recipient: 'US.1234' }],
+    ['a group', '120363', 'whatsapp-group', { recipient_type: 'group', to: '120363' }],
+  ])('addresses %s as Meta wants it, whatever else is known of the person', async (...[, thread, scheme, address]) => {
+    const provider = await fakeProvider(() => ({ body: { messages: [{ id: 'wamid.out' }] } }));
+    const others = { scheme: 'phone', scope: '', value: '+4930123456', proof: 'verified' } as const;
+    const handles = [others, { scheme, scope: '', value: thread, proof: 'channel' } as const];
+    const unit = {
+      ...textUnit(subject as unknown as ChannelSubject, 'hello'),
+      thread: { id: 't', externalId: thread, handles },
+    };
+    await whatsappCloud.send!(unit, context(provider.url));
+    const { to, recipient, recipient_type } = JSON.parse(provider.requests[0]!.body.toString());
+    expect({ to, recipient, recipient_type }).toEqual(address);
+    await provider.close();
+  });
+
   it('sends a numbered list where what is asked is longer than buttons take', () => {
     const choices = (text: string): Part => ({ type: 'choices', text, options: options(2) });
     expect(['?', '', 'a'.repeat(1_025)].map((text) => whatsappCloud.native!(choices(text)))).toEqual([
@@ -327,5 +346,44 @@ describe('whatsapp-cloud', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('a callback of several messages', () => {
+  const callback = (...messages: object[]) =>
+    rawRequest({
+      json: {
+        object: 'whatsapp_business_account',
+        entry: [{ changes: [{ field: 'messages', value: { metadata: { phone_number_id: NUMBER }, messages } }] }],
+      },
+    });
+  const eventsOf = (...messages: object[]) => {
+    const ctx = {
+      ...{ accountId: 'one', now: subject.now, publicUrl: 'https://gateway.example/channels/one' },
+      config: whatsappCloud.config.parse(subject.accounts[0].config('https://graph.example')),
+    };
+    return whatsappCloud.ingress.webhook!.parse(callback(...messages) as VerifiedRequest, ctx).events;
+  };
+  const from = { from: '16505551234', timestamp: '1795253398' };
+  const text = { ...from, id: 'wamid.1', type: 'text', text: { body: 'hello' } };
+
+  it.each([
+    [
+      'a contact without a number',
+      { type: 'contacts', contacts: [{ name: { formatted_name: 'Li' }, phones: [{ type: 'HOME' }] }] },
+    ],
+    ['a place that is none', { type: 'location', location: { latitude: 'north', longitude: 1 } }],
+    ['an empty text', { type: 'text', text: { body: '' } }],
+  ])('loses none of them by %s', (_what, odd) => {
+    const [first, second] = eventsOf(text, { ...from, id: 'wamid.2', ...odd });
+    expect(first).toMatchObject({ dedupeKey: 'message:wamid.1', parts: [{ type: 'text', text: 'hello' }] });
+    expect(second).toMatchObject({
+      dedupeKey: 'message:wamid.2',
+      parts: [{ type: 'unsupported', providerType: odd.type }],
+    });
+  });
+
+  it('is refused where one is of nobody', () => {
+    expect(() => eventsOf(text, { id: 'wamid.2' })).toThrow('expected a callback of the Cloud API');
   });
 });

@@ -15,17 +15,21 @@ const Sent = z.object({ messages: z.array(z.object({ id: z.string().min(1) })).m
 
 /** Sends one message. The API takes no idempotency key. */
 export async function send(unit: OutboundUnit, ctx: Context): Promise<SendReceipt> {
-  const { externalId } = unit.thread;
-  const number = unit.thread.handles.find(({ scheme }) => scheme === 'phone')?.value.replace('+', '');
-  const group = unit.thread.handles.some(({ scheme }) => scheme === 'whatsapp-group');
-  const to = group
-    ? { recipient_type: 'group', to: externalId }
-    : { recipient_type: 'individual', to: number ?? externalId };
   const quoted = unit.replyTo === undefined ? {} : { context: { message_id: unit.replyTo } };
-  const answer = await post(ctx, { ...to, ...quoted, ...contentOf(unit, ctx.fileUrl) });
+  const answer = await post(ctx, { ...addressOf(unit.thread), ...quoted, ...contentOf(unit, ctx.fileUrl) });
   const read = Sent.safeParse(answer.json());
   if (!read.success) throw new ProviderFailure('reply-unreadable', 'the answer names no message');
   return { externalIds: read.data.messages.map(({ id }) => id) };
+}
+
+/**
+ * Groups and numbers go in `to`. The id of a person who hides their number goes in `recipient`: in `to` it is answered with success and dropped
+ * (https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
+ */
+function addressOf({ externalId, handles }: ThreadRef): object {
+  if (handles.some(({ scheme }) => scheme === 'whatsapp-group')) return { recipient_type: 'group', to: externalId };
+  const number = /^\+?(\d+)$/.exec(externalId)?.[1];
+  return { recipient_type: 'individual', ...(number === undefined ? { recipient: externalId } : { to: number }) };
 }
 
 export async function markRead(_thread: ThreadRef, externalId: string, ctx: Context): Promise<void> {
