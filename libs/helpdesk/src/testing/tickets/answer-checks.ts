@@ -68,13 +68,16 @@ const echo: TicketCheck = {
   run: (subject) =>
     withDesks(subject, async (desk) => {
       const story = new Story();
-      await desk.deliver([
+      const events = [
         story.says('hello'),
         story.says([picture()]),
+        story.says('a line of its own'),
         story.answers('message.failed', { text: 'x', status: 'failed' }),
         story.tells('conversation.closed', { conversationStatus: 'closed' }),
         story.tells('conversation.reopened', {}),
-      ]);
+      ];
+      // Together, lines would be folded into the opening where the system takes several at once.
+      for (const event of events) await desk.deliver([event]);
       for (const called of [null, ...(desk.system.ownCallbacks?.() ?? [])])
         deepStrictEqual(await desk.learn(called), [], 'our own writing comes back');
     }),
