@@ -86,9 +86,40 @@ describe('packages of the settings', () => {
     ['has no settings', channel(`config: undefined`), {}, 'settings that are no zod schema'],
     [
       'has a connector that delivers nothing',
-      `export const connectors = [defineConnector({ type: 'nest' })]`,
+      `export const connectors = [defineConnector({ ...webhook, type: 'nest', deliver: undefined })]`,
       {},
       'no deliver()',
+    ],
+    ['has no ways in at all', channel(`ingress: null`), {}, 'has no way in'],
+    [
+      'has a callback that verifies nothing',
+      channel(`ingress: { webhook: { guard: 'signature' } }`),
+      {},
+      'a webhook without verify() and parse()',
+    ],
+    [
+      'has what throws when it is looked at',
+      channel(`get title() { throw new Error('no title'); }`),
+      {},
+      'cannot be read: no title',
+    ],
+    [
+      'has a connector without settings',
+      `export const connectors = [defineConnector({ ...webhook, type: 'nest', config: undefined })]`,
+      {},
+      'settings that are no zod schema',
+    ],
+    [
+      'has a connector without capabilities',
+      `export const connectors = [defineConnector({ ...webhook, type: 'nest', capabilities: undefined })]`,
+      {},
+      'capabilities without a batch',
+    ],
+    [
+      'brings one type twice',
+      `export const channels = [1, 2].map(() => defineChannel({ ...http, type: 'crow' }));`,
+      {},
+      'its type "crow" is taken',
     ],
     ['has an unreadable manifest', channel(''), { name: 7 }, 'its package.json cannot be read'],
   ])('stop the start where one %s', async (...[, source, manifest, reason]) => {
@@ -96,6 +127,13 @@ describe('packages of the settings', () => {
     const refused = await load('channel-crow').catch((error: Error) => error.message);
     expect(refused).toMatch(/^the package channel-crow cannot be used: /);
     expect(refused).toContain(reason);
+  });
+
+  it('stop the start where one is never done', async () => {
+    await install('channel-crow', `await new Promise(() => {});`);
+    await expect(loadPackages(['channel-crow'], [folder], 20)).rejects.toThrow(
+      'the package channel-crow cannot be used: it cannot be loaded: it is not done',
+    );
   });
 
   it('stop the start where one is not there', async () => {
