@@ -210,6 +210,27 @@ describe('zendesk', () => {
       expect(await texts()).toEqual([]);
     }));
 
+  it('loses no answer to a ticket that changes again while pages are gone through', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_a').says('hello')]);
+      const { id } = desk.ticket();
+      system.answer(id, { text: 'first', author: 'Ann' });
+      system.later(3_600_000);
+      await desk.deliver([new Story('cnv_b').says('hello')]);
+      system.crowd(120);
+      const start = JSON.stringify({ since: '2026-11-21T09:29:00Z', told: [] });
+      const page = await zendesk.poll!.poll(start, desk.context());
+      expect(page).toMatchObject({ actions: [], more: true });
+      system.answer(id, { text: 'second', author: 'Ann' });
+      const texts: unknown[] = [];
+      for (let [cursor, n] = [page.cursor, 0]; n < 3; n += 1) {
+        const { actions, cursor: next } = await zendesk.poll!.poll(cursor, desk.context());
+        texts.push(...actions.map((one) => one.kind === 'reply' && one.reply.text));
+        cursor = next;
+      }
+      expect(texts).toEqual(['first', 'second']);
+    }));
+
   it('reads on from the newest change, less what may be seen late', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story('cnv_a').says('hello')]);

@@ -24,9 +24,13 @@ const OVERLAP_MS = 60_000;
 const SETTLED_MS = 20_000;
 const MOST_TOLD = 5_000;
 
-/** Tickets are read from the newest change back to `since`; `newest` is where that began, `after` where it goes on, `told` what is done with. */
+/**
+ * Tickets are read from the newest change back to `since`; `newest` is where that began, `after` where it goes on, `told` what is done with. A ticket that changes while
+ * pages are gone through leaves those that are still to come: it is met by the next reading, and what was done to it before counts from `from` on.
+ */
 const Place = z.object({
   since: z.string(),
+  from: z.string().optional(),
   newest: z.string().optional(),
   after: z.string().optional(),
   told: z.array(z.string()),
@@ -45,13 +49,14 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
     ...{ sort: '-updated_at', 'page[size]': String(PAGE) },
     ...(place.after && { 'page[after]': place.after }),
   });
+  const from = place.from ?? place.since;
   const fresh = page.tickets.filter(({ updated_at }) => Date.parse(updated_at) >= Date.parse(place.since));
   const actions: HelpdeskAction[] = [];
   const told = [...place.told];
   for (const one of fresh) {
     const id = `t${one.id}@${one.updated_at}`;
     if (conversationOf(one.external_id ?? '') === null || told.includes(id)) continue;
-    for (const news of await newsOf(one, place, ctx)) {
+    for (const news of await newsOf(one, { since: from, told: place.told }, ctx)) {
       told.push(news.id);
       actions.push(...news.actions);
     }
@@ -59,9 +64,10 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   }
   const newest = place.newest ?? page.tickets[0]?.updated_at ?? place.since;
   const after = page.meta?.has_more && fresh.length === page.tickets.length ? page.meta.after_cursor : null;
-  if (after) return { actions, cursor: cursorOf({ since: place.since, newest, after, told }), more: true };
+  if (after) return { actions, cursor: cursorOf({ since: place.since, from, newest, after, told }), more: true };
   const back = iso(Date.parse(newest) - OVERLAP_MS);
-  return { actions, cursor: cursorOf({ since: back > place.since ? back : place.since, told }) };
+  const since = back > place.since ? back : place.since;
+  return { actions, cursor: cursorOf({ since, ...(place.after && { from }), told }) };
 }
 
 /** `ref` is the id of an attachment: the addresses of files are not for ever. */
