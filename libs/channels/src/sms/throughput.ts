@@ -10,7 +10,7 @@ export function throughputSettings(perSecond: number) {
         .positive()
         .max(1_000)
         .default(perSecond)
-        .describe('Messages a second over the whole account.'),
+        .describe('Segments a second over the whole account: a long message counts as several.'),
       perRecipientPerMinute: z
         .number()
         .positive()

@@ -290,6 +290,16 @@ describeOnEveryDatabase('deliveries', (open) => {
     expect((await deliveries.taken('hd', { ...range, to: range.from, after: '', limit: 9 })).conversations).toEqual([]);
   });
 
+  it('deletes shared values once they have run out: messages that were to be stored may be among them', async () => {
+    await database.query(
+      `insert into shared_value (name, value, expires_at)
+       select n, 'sealed', at from (values ('over', now() - interval '1 second'), ('on', now() + interval '1 hour'), ('ever', 'infinity')) v (n, at)`,
+    );
+    await prune(database);
+    const left = await database.query<{ name: string }>('delete from shared_value returning name');
+    expect(left.map(({ name }) => name).sort()).toEqual(['ever', 'on']);
+  });
+
   it('deletes what is kept no longer, and never what still waits', async () => {
     await arrive(['+1', 'old'], ['+2', 'waits'], ['+3', 'new']);
     const [old, waits] = (await waiting()) as [Entry, Entry];

@@ -12,6 +12,8 @@ export interface Keeping {
   readonly idempotency: number;
   /** Receipts whose message never came. */
   readonly receipts: number;
+  /** Shared values, after they have run out: messages that wait to be stored are among them. */
+  readonly shared: number;
   readonly audit: number;
   /** By which the browsers of who was erased are known: as long as their sessions live. */
   readonly sessions: number;
@@ -30,6 +32,7 @@ export const KEEPING = {
   dedupe: 90 * DAY,
   idempotency: 7 * DAY,
   receipts: 3 * DAY,
+  shared: 0,
   audit: 365 * DAY,
   sessions: 181 * DAY,
 } satisfies Keeping;
@@ -60,7 +63,7 @@ const RULES: readonly Rule[] = [
     `not exists (select 1 from destination d join outbox o
        on o.lane = d.id || ':' || coalesce(event.conversation_id, event.contact_id, event.account_id, 'none') and o.item_id = event.id)`,
   ),
-  pruning('receipts', 'shared_value.expires_at'),
+  pruning('shared', 'shared_value.expires_at'),
   pruning('sessions', 'erased_session.at'),
 ];
 
