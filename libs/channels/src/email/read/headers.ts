@@ -11,6 +11,8 @@ const MOST_TEXT = 8_192;
 /** The head of a mail. Names are in lower case; values are unfolded, in document order, as they were sent (latin1: one unit a byte). */
 export interface Headers {
   readonly all: readonly (readonly [name: string, value: string])[];
+  /** Is it all of the head? What another reader goes by may stand in the rest. */
+  readonly whole: boolean;
   /** Where the body begins. */
   readonly bodyAt: number;
 }
@@ -30,18 +32,21 @@ export function readHeaders(source: Uint8Array, most = MOST_HEAD): Headers {
   const end = /\r?\n\r?\n/.exec(head.toString('latin1'));
   const text = head.toString('latin1', 0, end ? end.index : head.length);
   const all: [string, string][] = [];
+  let [whole, open] = [end !== null || head.length === source.byteLength, false];
   for (const line of text.split(/\r?\n/)) {
-    const last = all.at(-1);
+    const last = open ? all.at(-1) : undefined;
     if (/^[ \t]/.test(line)) {
       if (last && last[1].length < MOST_VALUE) last[1] += line;
       continue;
     }
     const colon = line.indexOf(':');
-    if (colon < 1 || all.length >= MOST_HEADERS) continue;
+    whole &&= all.length < MOST_HEADERS;
+    open = colon > 0 && all.length < MOST_HEADERS;
+    if (!open) continue;
     const name = line.slice(0, colon).replace(/[^\x21-\x7e]/g, '').toLowerCase(); // prettier-ignore
     all.push([name, line.slice(colon + 1, colon + 1 + MOST_VALUE).trim()]);
   }
-  return { all, bodyAt: end ? end.index + end[0].length : head.length };
+  return { all, whole, bodyAt: end ? end.index + end[0].length : head.length };
 }
 
 /** Every value of a header, from the top. */

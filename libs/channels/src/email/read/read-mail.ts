@@ -106,8 +106,21 @@ function signaturesOf(source: Uint8Array, { headers, author, context }: { header
   const { servers, verify } = context.config.authentication;
   const wanted = verify && author.doubt === undefined && valueOf(headers, 'dkim-signature') !== '' && borderVerdict(headers, servers) === null;
   const raw = wanted ? rawHeaders(source) : [];
-  return { raw, signatures: wanted ? alignedSignatures(raw, domainOf(author.address!), context.now) : [] };
+  // What is signed has to be what was read.
+  const signed = isSameFrom(raw, headers);
+  return { raw, signatures: signed ? alignedSignatures(raw, domainOf(author.address!), context.now) : [] };
 } // prettier-ignore
+
+function isSameFrom(raw: readonly RawHeader[], headers: Headers): boolean {
+  const [from, another] = raw.filter(({ name }) => name === 'from');
+  if (!from || another) return false;
+  return (
+    from.line
+      .slice(from.line.indexOf(':') + 1)
+      .replaceAll('\r\n', '')
+      .trim() === valueOf(headers, 'from')
+  );
+}
 
 interface Evidence extends Asked {
   readonly raw: readonly RawHeader[];

@@ -26,9 +26,11 @@ export function authorOf(headers: Headers): Author {
       ? 'more than one From'
       : mailboxes.length > 1 || isAmbiguous(values[0]!)
         ? 'more than one address in From'
-        : read[0]!.group
-          ? 'a group in From'
-          : undefined;
+        : !headers.whole
+          ? 'more of a head than is read'
+          : read[0]!.group
+            ? 'a group in From'
+            : undefined;
   return { address: addresses[first]!, name: mailboxes[first]!.name.slice(0, 500) || undefined, doubt, raw };
 }
 

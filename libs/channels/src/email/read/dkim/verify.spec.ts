@@ -117,7 +117,7 @@ describe('DKIM', () => {
     const transport = createTransport({ streamTransport: true, buffer: true });
     const { message } = (await transport.sendMail({
       ...{
-        from: 'Anna <anna@mail.example>',
+        from: 'anna@mail.example',
         to: 'support@shop.example',
         subject: '订单',
         text: 'Hello  there \n\n\n',
@@ -126,10 +126,11 @@ describe('DKIM', () => {
       dkim: { domainName: 'mail.example', keySelector: 's1', privateKey },
     })) as unknown as { message: Buffer };
     const record = { 's1._domainkey.mail.example': `v=DKIM1; p=${publicKey.toString('base64')}` };
-    const proof = async (source: Buffer, records: Readonly<Record<string, string>> = record) => {
+    const senderOf = async (source: Buffer, records: Readonly<Record<string, string>> = record) => {
       const [event] = await readMail(source, emailAccount({ resolveTxt: keys(records) }));
-      return (parseInbound(event) as InboundMessage).sender.handles[0]!.proof;
+      return (parseInbound(event) as InboundMessage).sender.handles[0]!;
     };
+    const proof = async (...mail: Parameters<typeof senderOf>) => (await senderOf(...mail)).proof;
     expect(await proof(message)).toBe('channel');
     expect(await proof(message, {})).toBe('claimed');
     const said = (result: string) =>
@@ -139,6 +140,17 @@ describe('DKIM', () => {
     expect(await proof(Buffer.from(message.toString().replace('Hello', 'Hallo')))).toBe('claimed');
     expect(await proof(Buffer.from(message.toString().replace('anna@mail', 'eve@mail')))).toBe('claimed');
     expect(await proof(Buffer.concat([Buffer.from('From: eve@mail.example\r\n'), message]))).toBe('claimed');
+    const within = message.toString().replace(/^From: .*(?=\r\n)/m, '$&\r\nnothing\r\n <eve@mail.example>');
+    expect(await senderOf(Buffer.from(within))).toMatchObject({ value: 'anna@mail.example', proof: 'channel' });
+    for (const [line, count] of [
+      ['X: 1\r\n', 2_000],
+      [`X: ${'1'.repeat(60_000)}\r\n`, 5],
+    ] as const)
+      expect(
+        await proof(
+          Buffer.concat([Buffer.from(`DKIM-Signature: x\r\nFrom: eve@mail.example\r\n${line.repeat(count)}`), message]),
+        ),
+      ).toBe('claimed');
   });
 
   it('that cannot be looked up leaves the sender claimed, and the mail is read', async () => {
