@@ -12,7 +12,9 @@ const USAGE = `npm run new:channel -- <name> --ingress ${Object.keys(INGRESS).jo
 function read() {
   try {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { ingress: { type: 'string' } } });
-    return { name: positionals[0] ?? '', chosen: INGRESS[values.ingress ?? 'webhook'], more: positionals.length > 1 };
+    const { ingress = 'webhook' } = values;
+    const chosen = Object.hasOwn(INGRESS, ingress) ? INGRESS[ingress] : undefined;
+    return { name: positionals[0] ?? '', chosen, more: positionals.length > 1 };
   } catch {
     return end(USAGE);
   }

@@ -28,11 +28,14 @@ const WORDS =
     ' ',
   );
 
+/** In which `await` is a word of the language, as it is in a module. */
+const AsyncFunction = (async () => {}).constructor;
+
 /** Can an identifier be called so, beside those of the templates? */
 function isFree(camel) {
   try {
-    new Function(`'use strict'; let ${camel}`);
-    return !WORDS.includes(camel);
+    new AsyncFunction(`'use strict'; let ${camel}`);
+    return !(camel in {}) && !WORDS.includes(camel);
   } catch {
     return false;
   }

@@ -63,8 +63,11 @@ describe('npm run new:channel', () => {
     ['no name', [], 'kebab-case'],
     ['a name that is no folder', ['Pigeon Post'], 'kebab-case'],
     ['a name with a meaning of its own', ['new'], 'a word of the language'],
+    ['a name that modules cannot use', ['await'], 'a word of the language'],
+    ['a name that every object has', ['constructor'], 'a word of the language'],
     ['a channel that exists', ['http'], 'exists already'],
     ['another way in', ['pigeon', '--ingress', 'smoke'], 'webhook|poll|socket'],
+    ['a way in that only objects have', ['pigeon', '--ingress', 'constructor'], 'webhook|poll|socket'],
     ['another option', ['pigeon', '--way', 'poll'], 'webhook|poll|socket'],
   ])('writes nothing for %s', async (_what, args, why) => {
     const checkout = await Checkout.make();
