@@ -41,9 +41,8 @@ describe('what an event is to a ticket', () => {
   });
 
   it('has a file of a mail, and its original only where that says what nothing else does', () => {
-    const file = (fileId: string, purpose?: 'original'): Part => ({
-      ...{ type: 'media', kind: 'file', mimeType: 'text/plain', state: 'ready', fileId, ...(purpose && { purpose }) },
-    });
+    const file = (fileId: string) =>
+      ({ type: 'media', kind: 'file', mimeType: 'text/plain', state: 'ready', fileId }) satisfies Part;
     const told = (parts: Part[], type: StreamEvent['type'] = 'message.received') => {
       const event = messageEvent(1, 'x');
       const attachment = type === 'attachment.ready' && { attachment: { fileId: 'fil_2' } };
@@ -53,7 +52,7 @@ describe('what an event is to a ticket', () => {
         data: { ...event.data, message: { ...event.data!.message!, parts }, ...attachment },
       } as StreamEvent);
     };
-    const files = [file('fil_1'), file('fil_2', 'original')];
+    const files = [file('fil_1'), { ...file('fil_2'), purpose: 'original' as const }];
     const note: Part = { type: 'unsupported', providerType: 'mail: it could not be read' };
     expect(told([{ type: 'text', text: 'See there' }, ...files])).toEqual(['See there', 'file']);
     expect(told(files, 'attachment.ready')).toEqual([]);
