@@ -221,6 +221,7 @@ describe('zendesk', () => {
       const start = JSON.stringify({ since: '2026-11-21T09:29:00Z', told: [] });
       const page = await zendesk.poll!.poll(start, desk.context());
       expect(page).toMatchObject({ actions: [], more: true });
+      system.later(1_000);
       system.answer(id, { text: 'second', author: 'Ann' });
       const texts: unknown[] = [];
       for (let [cursor, n] = [page.cursor, 0]; n < 3; n += 1) {
