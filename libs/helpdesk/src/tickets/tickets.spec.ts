@@ -42,7 +42,7 @@ describe('what an event is to a ticket', () => {
 
   it('has a file of a mail, and its original only where that says what nothing else does', () => {
     const file = (fileId: string) =>
-      ({ type: 'media', kind: 'file', mimeType: 'text/plain', state: 'ready', fileId }) satisfies Part;
+      ({ type: 'media', kind: 'file', mimeType: 'text/plain', bytes: 1, state: 'ready', fileId }) satisfies Part;
     const told = (parts: Part[], type: StreamEvent['type'] = 'message.received') => {
       const event = messageEvent(1, 'x');
       const attachment = type === 'attachment.ready' && { attachment: { fileId: 'fil_2' } };
