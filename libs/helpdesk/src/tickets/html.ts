@@ -36,27 +36,30 @@ export function link(url: string, words: string): string {
 
 /** What html says, as text: blocks on lines of their own, list items with a dash, links with their address. Linear. */
 export function htmlText(html: string): string {
-  let said = '';
+  const said: string[] = [];
   let unseen = 0;
+  /** Links that are open: the address of the outermost, and since which piece. */
   const links: { readonly url: string; readonly from: number }[] = [];
   const parser = new Parser({
     onopentag(name, { href = '' }) {
       if (UNSEEN.has(name)) unseen += 1;
-      else if (name === 'br' || name === 'hr') said += '\n';
-      else if (name === 'li') said += '- ';
-      else if (name === 'a') links.push({ url: /^https?:/i.test(href) ? href : '', from: said.length });
+      else if (name === 'br' || name === 'hr') said.push('\n');
+      else if (name === 'li') said.push('- ');
+      else if (name === 'a')
+        links.push({ url: links.length === 0 && /^https?:/i.test(href) ? href : '', from: said.length });
     },
     ontext(text) {
-      if (unseen === 0) said += text.replace(/\s+/g, ' ');
+      if (unseen === 0) said.push(text.replace(/\s+/g, ' '));
     },
     onclosetag(name) {
       if (UNSEEN.has(name)) unseen -= 1;
-      else if (BLOCKS.has(name)) said += '\n';
-      else if (name === 'a') said += address(links.pop(), said);
+      else if (BLOCKS.has(name)) said.push('\n');
+      else if (name === 'a') said.push(address(links.pop(), said));
     },
   });
   parser.end(html);
   return said
+    .join('')
     .split('\n')
     .map((line) => line.trim())
     .join('\n')
@@ -65,9 +68,9 @@ export function htmlText(html: string): string {
 }
 
 /** What is put behind the words of a link, where they do not say it. */
-function address(link: { readonly url: string; readonly from: number } | undefined, said: string): string {
+function address(link: { readonly url: string; readonly from: number } | undefined, said: readonly string[]): string {
   if (!link?.url) return '';
-  const words = said.slice(link.from).trim();
+  const words = said.slice(link.from).join('').trim();
   if (words === link.url) return '';
   return words === '' ? link.url : ` (${link.url})`;
 }
