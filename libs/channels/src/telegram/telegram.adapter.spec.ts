@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { InboundEventInput, Part } from '#normalizer';
-import { guardedHttp } from '#transport';
+import { guardedHttp, type VerifiedRequest } from '#transport';
 import {
   conformance,
   fakeProvider,
@@ -215,6 +215,36 @@ const subject: ChannelSubject<TelegramConfig> = {
 };
 
 conformance(subject);
+
+describe('an update of telegram', () => {
+  const eventsOf = (message: object) => {
+    const ctx = {
+      ...{ accountId: 'one', now: subject.now, publicUrl: 'https://gateway.example/channels/one' },
+      config: telegram.config.parse(subject.accounts[0].config('https://telegram.example')),
+    };
+    const base = { message_id: 7, date: 1_795_253_398, from: { id: 5 }, chat: { id: -100, type: 'supergroup' } };
+    const request = rawRequest({ json: { update_id: 1, message: { ...base, ...message } } });
+    return telegram.ingress.webhook!.parse(request as VerifiedRequest, ctx).events;
+  };
+
+  it.each([
+    'new_chat_members',
+    'left_chat_member',
+    'new_chat_title',
+    'pinned_message',
+    'migrate_to_chat_id',
+    'forum_topic_created',
+  ])('is no message of anybody where it tells of %s', (what) => {
+    expect(eventsOf({ [what]: 1 })).toEqual([]);
+  });
+
+  it.each([
+    ['a place that is none', { location: { latitude: 'north', longitude: 1 } }],
+    ['a poll', { poll: { id: '1' } }],
+  ])('is kept where it holds %s', (_what, message) => {
+    expect(eventsOf(message)).toMatchObject([{ thread: '-100', parts: [{ type: 'unsupported' }] }]);
+  });
+});
 
 describe('telegram', () => {
   const context = (url: string) =>

@@ -25,7 +25,7 @@ function eventsOf({
   my_chat_member: member,
 }: Update): InboundEventInput[] {
   const dedupeKey = `update:${update_id}`;
-  if (message) return [written(message, dedupeKey)];
+  if (message) return message.service ? [] : [written(message, dedupeKey)];
   if (edited) {
     const externalId = messageKey(edited.chat.id, edited.message_id);
     return [

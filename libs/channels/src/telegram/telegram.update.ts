@@ -19,11 +19,9 @@ const User = z.object({
 });
 const Chat = z.object({ id, type: z.string(), title: z.string().optional() });
 
-export const Message = z.object({
-  message_id: id,
-  date: id,
-  from: User.optional(),
-  chat: Chat,
+/** Who wrote when and where, whatever it is. */
+const Envelope = z.object({ message_id: id, date: id, from: User.optional(), chat: Chat });
+const Known = Envelope.extend({
   text: z.string().min(1).optional(),
   caption: z.string().optional(),
   photo: z.array(file).min(1).optional(),
@@ -39,7 +37,15 @@ export const Message = z.object({
   contact: z.object({ phone_number: z.string(), first_name: z.string(), last_name: z.string().default('') }).optional(),
   reply_to_message: z.object({ message_id: id }).optional(),
 });
-export type Message = z.infer<typeof Message>;
+/** What Telegram says of a chat in a message of its own, and no person wrote ("Service message" in https://core.telegram.org/bots/api#message). */
+const SERVICE =
+  /^((new|left|delete)_chat_|(group|supergroup|channel)_chat_created|migrate_|pinned_message$|message_auto_delete_|(forum|general_forum)_topic_|video_chat_|boost_added$|chat_background_set$)/;
+const Service = Envelope.loose()
+  .refine((said) => Object.keys(said).some((key) => SERVICE.test(key)))
+  .transform(({ message_id, date, from, chat }) => ({ message_id, date, from, chat, service: true as const }));
+export type Message = z.infer<typeof Known> & { readonly service?: true };
+/** A message of another form than is known must not be refused: Telegram would bring it again and again before all others. */
+const Message = z.union([Service, Known, Envelope]).transform((message): Message => message);
 
 const buttons = z.object({ inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string().optional() }))) }); // prettier-ignore
 
