@@ -26,6 +26,7 @@ import { Metrics } from './ops/metrics.js';
 import { MetricsAccess } from './ops/metrics-access.js';
 import { OpsController } from './ops/ops.controller.js';
 import { Readiness } from './ops/readiness.js';
+import { ConsoleController } from './console/console.controller.js';
 import { PlaygroundController } from './playground/playground.controller.js';
 import { DATABASE, LOGGER, SETTINGS } from './tokens.js';
 import { Verifications } from './verify/verifications.js';
@@ -85,9 +86,12 @@ function chatOptions({ settings, serverSecrets }: Engine): ChatOptions {
   };
 }
 
-/** The API, with the playground where the settings want it. */
+/** The API, with the page that tickets link to, and the playground where the settings want it. */
 function api({ settings }: Engine): DynamicModule {
-  return { module: ApiModule, controllers: settings.playground ? [PlaygroundController] : [] };
+  return {
+    module: ApiModule,
+    controllers: [ConsoleController, ...(settings.playground ? [PlaygroundController] : [])],
+  };
 }
 
 /** The demo helpdesk reaches the gateway as any other: over HTTP, with a key. */
