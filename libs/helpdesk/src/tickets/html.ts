@@ -38,15 +38,14 @@ export function link(url: string, words: string): string {
 export function htmlText(html: string): string {
   const said: string[] = [];
   let unseen = 0;
-  /** Links that are open: the address of the outermost, and since which piece. */
+  /** Links that are open, and since which piece. */
   const links: { readonly url: string; readonly from: number }[] = [];
   const parser = new Parser({
     onopentag(name, { href = '' }) {
       if (UNSEEN.has(name)) unseen += 1;
       else if (name === 'br' || name === 'hr') said.push('\n');
       else if (name === 'li') said.push('- ');
-      else if (name === 'a')
-        links.push({ url: links.length === 0 && /^https?:/i.test(href) ? href : '', from: said.length });
+      else if (name === 'a') links.push({ url: /^https?:/i.test(href) ? href : '', from: said.length });
     },
     ontext(text) {
       if (unseen === 0) said.push(text.replace(/\s+/g, ' '));

