@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { builtinAdapters, type ChannelAdapter } from '#channels';
 import { describeOnEveryDatabase } from '#database/testing';
@@ -7,6 +10,7 @@ import { Stage } from '../api/testing/stage.js';
 import { STORE } from '../api/testing/store.js';
 import { examine, fitted } from './examine.js';
 import { PlaygroundController } from './playground.controller.js';
+import { recordedOf } from './recorded.js';
 
 const http = builtinAdapters.find(({ type }) => type === 'http') as ChannelAdapter<unknown, unknown>;
 const secret = 'a secret of the playground';
@@ -65,6 +69,18 @@ describe('a request in the playground', () => {
     const units = (text: string) => fitted(sms, [{ type: 'text', text }], String);
     expect(units('报'.repeat(1_400)).units.map(({ index, count }) => [index, count])).toEqual([[0, 3], [1, 3], [2, 3]]); // prettier-ignore
     expect(units(' ')).toEqual({ units: [], refused: expect.stringContaining('nothing of this message') });
+  });
+});
+
+describe('recorded requests', () => {
+  it('are shown though another file is half written', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'recorded-'));
+    const folder = join(root, 'libs/channels/src/pigeon/fixtures');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'broken.json'), '{ "json": ');
+    await writeFile(join(folder, 'text.json'), '{ "json": {} }');
+    expect(await recordedOf('pigeon', root)).toEqual([{ name: 'text', request: { json: {} } }]);
+    await rm(root, { recursive: true });
   });
 });
 

@@ -11,17 +11,28 @@ export interface Recorded {
   readonly request: RecordedRequest;
 }
 
-/** The recorded requests of a channel: they stand beside its sources, so an installation without sources has none. */
-export async function recordedOf(type: string): Promise<Recorded[]> {
-  const folder = join(root(), 'libs/channels/src', type, 'fixtures');
+/**
+ * The recorded requests of a channel: they stand beside its sources, below the root of the repository, so an installation without sources has none. A file that
+ * is no recorded request, or not yet, is passed over.
+ */
+export async function recordedOf(type: string, from = root()): Promise<Recorded[]> {
+  const folder = join(from, 'libs/channels/src', type, 'fixtures');
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
   const read = names.map(async (name): Promise<Recorded[]> => {
-    const request = RecordedRequest.safeParse(JSON.parse(await readFile(join(folder, name), 'utf8')));
+    const request = RecordedRequest.safeParse(jsonIn(await readFile(join(folder, name), 'utf8')));
     return request.success && Object.keys(request.data).length > 0
       ? [{ name: name.slice(0, -5), request: request.data }]
       : [];
   });
   return (await Promise.all(read)).flat();
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function root(): string {
