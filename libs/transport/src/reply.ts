@@ -60,7 +60,9 @@ export function ceiling(source: Readable, { maxBytes: max = 104_857_600, overflo
   return source.pipe(limited);
 }
 
-/** What an answer beyond the limit is. */
+/** What an answer beyond the limit is: `reply-unreadable`, `providerCode` `too-large`. */
 export function tooLarge(max: number): ProviderFailure {
-  return new ProviderFailure('reply-unreadable', `the answer is larger than ${max} bytes`);
+  return new ProviderFailure('reply-unreadable', `the answer is larger than ${max} bytes`, {
+    providerCode: 'too-large',
+  });
 }

@@ -95,6 +95,20 @@ describe('redmine', () => {
       await expect(desk.learn()).rejects.toMatchObject({ code: 'reply-unreadable' });
     }));
 
+  it('reads of the others where one customer has filled a ticket beyond measure', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_mallory').says('hello')]);
+      await desk.deliver([new Story('cnv_other').says('hello')]);
+      const respond = system.respond.bind(system);
+      system.respond = (request) => {
+        const isFilled = request.path.endsWith('/issues/1.json');
+        return isFilled ? { body: Buffer.alloc((32 << 20) + 1, ' ') } : respond(request);
+      };
+      const [, other] = system.tickets();
+      system.answer(other!.id, { text: 'for the other', author: 'Ann' });
+      expect(await desk.learn()).toMatchObject([{ ticketId: other!.id, reply: { text: 'for the other' } }]);
+    }));
+
   it('says in words what a user lacks', () =>
     withDesks(subject, async (desk) => {
       expect(await redmine.check!(desk.context())).toMatchObject({ ok: true });

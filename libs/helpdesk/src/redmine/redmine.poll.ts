@@ -9,6 +9,7 @@ import {
   sweepBegins,
   sweepFrom,
   sweepOn,
+  unlessHuge,
   type Answer,
 } from '../tickets/index.js';
 import { issue, issues, me, statuses, type Context, type Issue, type Journal, type Status } from './redmine.api.js';
@@ -32,7 +33,7 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   if (ours.length > 0) {
     const [self, all] = await Promise.all([me(ctx), statuses(ctx)]);
     for (const { id } of ours) {
-      const found = await issue(ctx, String(id));
+      const found = await unlessHuge(issue(ctx, String(id)));
       for (const journal of found?.journals ?? []) {
         if (journal.user?.id === self.id || !isNews(place, { id: String(journal.id), at: journal.created_on }))
           continue;

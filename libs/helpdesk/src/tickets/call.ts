@@ -28,6 +28,16 @@ export function readAnswer<T>(schema: z.ZodType<T>, answer: HttpResponse): T {
   );
 }
 
+/** What `work` reads; null where that is larger than may be read: one ticket that somebody fills must not hide the others. */
+export async function unlessHuge<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ProviderFailure && error.providerCode === 'too-large') return null;
+    throw error;
+  }
+}
+
 /** What `check` answers: what `work` says where it ends well (throw `Unfit` where it does not), else what its failure means in words. Never throws. */
 export async function checked(work: () => Promise<string>): Promise<Health> {
   try {

@@ -11,6 +11,8 @@ const SAMPLES = [
   { token: 'other-token-of-zammad', webhookSecret: 'other-secret-of-the-webhook' },
 ] as const;
 
+let system: FakeZammad;
+
 const subject: TicketSubject<ZammadConfig> = {
   connector: zammad,
   now,
@@ -18,7 +20,11 @@ const subject: TicketSubject<ZammadConfig> = {
     { id: 'one', config: (apiBase) => ({ ...SAMPLES[0], apiBase, group: 'Support', fields }), signingSecrets: [] },
     { id: 'two', config: (apiBase) => ({ ...SAMPLES[1], apiBase, group: 'Support', fields }), signingSecrets: [] },
   ],
-  system: (which) => new FakeZammad(SAMPLES[which].token, now),
+  system: (which) => {
+    const made = new FakeZammad(SAMPLES[which].token, now);
+    if (which === 0) system = made;
+    return made;
+  },
   sign: (request, { config }) => signedBy(config.webhookSecret!, request),
   fields,
 };
@@ -35,6 +41,20 @@ describe('zammad', () => {
         .map(({ body }) => JSON.parse(body.toString()) as { type?: string; article?: { type: string } })
         .map(({ type, article }) => type ?? article?.type);
       expect(new Set(types)).toEqual(new Set(['chat', 'note']));
+    }));
+
+  it('reads of the others where one customer has filled a ticket beyond measure', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_mallory').says('hello')]);
+      await desk.deliver([new Story('cnv_other').says('hello')]);
+      const respond = system.respond.bind(system);
+      system.respond = (request) => {
+        const isFilled = request.path.endsWith('/ticket_articles/by_ticket/21');
+        return isFilled ? { body: Buffer.alloc((32 << 20) + 1, ' ') } : respond(request);
+      };
+      const [, other] = system.tickets();
+      system.answer(other!.id, { text: 'for the other', author: 'Ann' });
+      expect(await desk.learn()).toMatchObject([{ ticketId: other!.id, reply: { text: 'for the other' } }]);
     }));
 
   it('says in words what is missing', () =>

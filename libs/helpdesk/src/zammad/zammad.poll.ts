@@ -8,6 +8,7 @@ import {
   sweepBegins,
   sweepFrom,
   sweepOn,
+  unlessHuge,
   type Sweep,
 } from '../tickets/index.js';
 import { articles, changes, kindOf, me, tickets, type Article, type Context } from './zammad.api.js';
@@ -59,7 +60,9 @@ async function newsOf(
   ticketId: string,
   { ctx, self, place }: { ctx: Context; self: number; place: Sweep },
 ): Promise<News[]> {
-  const answers = ((await articles(ctx, ticketId)) ?? []).filter((one) => one.created_by_id !== self && isAnswer(one));
+  const answers = ((await unlessHuge(articles(ctx, ticketId))) ?? []).filter(
+    (one) => one.created_by_id !== self && isAnswer(one),
+  );
   const moves = (await changes(ctx, ticketId)).filter(
     ({ object, attribute, created_by_id }) => object === 'Ticket' && attribute === 'state' && created_by_id !== self,
   );
