@@ -173,13 +173,15 @@ class Delivery<C extends TicketSettings> {
 
   private async setStatus(status: 'open' | 'pending' | 'closed'): Promise<void> {
     const { system, ctx } = this.parts;
-    if (!this.ticket) return;
-    try {
-      await system.setStatus(this.ticket.id, status, ctx);
-    } catch (error) {
-      // What follows it is opened by the next message.
-      if (!(error instanceof TicketEnded)) throw error;
-      if (error.how === 'merged' && error.into) await system.setStatus(error.into.id, status, ctx);
+    let ticket = this.ticket;
+    for (let tickets = 0; ticket && tickets < MOST_TICKETS; tickets += 1) {
+      try {
+        return await system.setStatus(ticket.id, status, ctx);
+      } catch (error) {
+        // What follows one that has ended is opened by the next message.
+        if (!(error instanceof TicketEnded)) throw error;
+        ticket = error.into ?? null;
+      }
     }
   }
 }

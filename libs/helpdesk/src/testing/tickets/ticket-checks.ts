@@ -165,6 +165,12 @@ const merged: TicketCheck = {
         [into],
         'it does not go on in the ticket that is left',
       );
+      const c = new Story('cnv_c');
+      await desk.deliver([c.says('of c')]);
+      desk.system.merge(desk.book.get('cnv_c')!.ticketId, into);
+      desk.system.remove(into);
+      // There is nothing left to close: no failure that a person would have to look at.
+      await desk.deliver([c.tells('conversation.closed', { conversationStatus: 'closed' })]);
     }),
 };
 
