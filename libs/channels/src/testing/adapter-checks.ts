@@ -160,6 +160,21 @@ const outboundAbilities: ChannelCheck = {
   },
 };
 
+const groups: ChannelCheck = {
+  name: 'keeps a group apart from the people in it',
+  run(subject) {
+    const senders = goldenEvents(subject).flatMap((event) => ('sender' in event ? [event.sender] : []));
+    const people = new Set(senders.flatMap(({ group, handles }) => (group === undefined ? schemesOf(handles) : [])));
+    for (const { group, handles, member } of senders.filter(({ group }) => group !== undefined))
+      for (const scheme of schemesOf(handles)) {
+        const whose = `the handles of the group "${group}" are of ${scheme}, as those of people are`;
+        ok(!people.has(scheme) && member?.scheme !== scheme, `${whose}: they name the group, and \`member\` who wrote`);
+      }
+  },
+};
+
+const schemesOf = (handles: readonly { readonly scheme: string }[]) => handles.map(({ scheme }) => scheme);
+
 function goldenEvents(subject: ChannelSubject): InboundEvent[] {
   const cases = [...subject.inbound, ...(subject.polls ?? []), ...(subject.socketCases ?? [])];
   const golden = cases.flatMap(({ events }) => events ?? []);
@@ -179,4 +194,5 @@ export const adapterChecks: readonly ChannelCheck[] = [
   members,
   inboundAbilities,
   outboundAbilities,
+  groups,
 ];

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ProviderFailure } from '#normalizer';
 import { jsonBody } from '#transport';
-import { runCheck, type Check } from '#transport/testing';
+import { rawRequest, runCheck, type Check } from '#transport/testing';
 import type { ChannelAdapter } from '../core/adapter.js';
 import { Capabilities } from '../core/capabilities.js';
 import {
@@ -277,6 +277,32 @@ describe('the conformance suite', () => {
     );
     const adapter = { ...able({ idempotentSend: true }), send: hashed };
     await expect(runCheck(check, subjectOf(adapter))).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['a person', [{ scheme: 'fake-id', value: 'ada' }], undefined, 'fake-id'],
+    ['who wrote', [{ scheme: 'fake-group', value: 'all' }], { scheme: 'fake-group', value: 'ada' }, 'fake-group'],
+  ])('finds a group that is taken for %s', async (...[, handles, member, scheme]) => {
+    const said = (sender: object) =>
+      ({ kind: 'message', dedupeKey: 'm', thread: 't', sender, parts: [{ type: 'text', text: 'hi' }] }) as never;
+    const subject = (group: object) => ({
+      ...subjectOf(),
+      inbound: [
+        {
+          name: 'both',
+          request: rawRequest({}),
+          events: [said({ handles: [{ scheme: 'fake-id', value: 'ada' }] }), said(group)],
+        },
+      ],
+    });
+    const check = named('keeps a group apart from the people in it');
+    await expect(runCheck(check, subject({ group: 'All', handles, member }))).rejects.toThrow(scheme);
+    const apart = {
+      group: 'All',
+      handles: [{ scheme: 'fake-group', value: 'all' }],
+      member: { scheme: 'fake-id', value: 'ada' },
+    };
+    await expect(runCheck(check, subject(apart))).resolves.toBeUndefined();
   });
 
   it('has checks with different names', () => {
