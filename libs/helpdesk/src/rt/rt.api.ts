@@ -47,7 +47,7 @@ export type RtTicket = z.infer<typeof TicketBody>;
 
 /** A ticket; null where there is none, or it was deleted. One that was merged is the one that is left. */
 export async function ticketOf(ctx: RtContext, ticketId: string): Promise<RtTicket | null> {
-  const answer = await ask(ctx, `/ticket/${ticketId}`, { also: [404] });
+  const answer = await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}`, { also: [404] });
   if (answer.status === 404) return null;
   const ticket = read(TicketBody, answer);
   return ticket.Status === 'deleted' ? null : ticket;

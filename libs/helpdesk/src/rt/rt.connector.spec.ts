@@ -86,6 +86,16 @@ describe('rt', () => {
       expect(await first.learn()).toEqual([]);
     }));
 
+  it('asks for nothing else than tickets, whatever somebody refers to', () =>
+    desk(async (first) => {
+      const story = new Story();
+      await first.deliver([story.says('hello')]);
+      first.book.set('cnv_story', { ticketId: '../user/root?x=' });
+      await first.deliver([story.says('on')]).catch(() => undefined);
+      const paths = first.requests.map(({ path }) => path);
+      expect(paths.filter((path) => path.includes('/user/root'))).toEqual([]);
+    }));
+
   it('does not take for done what RT answers 200 to and does not do', () =>
     desk(async (first, fake) => {
       const story = new Story();

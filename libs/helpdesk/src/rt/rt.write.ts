@@ -42,7 +42,7 @@ export async function create(ticket: NewTicket, ctx: RtContext): Promise<Ticket>
 export async function append(ticketId: string, entry: Entry, ctx: RtContext): Promise<void> {
   await living(ticketId, ctx);
   const way = entry.kind === 'note' ? 'comment' : 'correspond';
-  await ask(ctx, `/ticket/${ticketId}/${way}`, { method: 'POST', body: content(entry) });
+  await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}/${way}`, { method: 'POST', body: content(entry) });
 }
 
 /** Reads the texts of the history, the newest hundred first, until all are found. */
@@ -55,7 +55,7 @@ export async function recorded(
   const found = new Set<string>();
   for (let page = 1; ; page += 1) {
     const query = { fields: 'Type', per_page: '100', page: String(page), orderby: 'id', order: 'DESC' };
-    const { items } = read(History, await ask(ctx, `/ticket/${ticketId}/history`, { query }));
+    const { items } = read(History, await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}/history`, { query }));
     const texts = items.filter(({ Type }) => WITH_TEXT.includes(Type)).map(({ id }) => id);
     if (texts.length > 0) {
       const attachments = await attachmentsOf(ctx, texts, true);
@@ -73,7 +73,10 @@ export async function recorded(
 export async function setStatus(ticketId: string, status: TicketStatus, ctx: RtContext): Promise<void> {
   const ticket = await living(ticketId, ctx);
   if (statusOf(ticket.Status, ctx) === status) return;
-  await ask(ctx, `/ticket/${ticketId}`, { method: 'PUT', body: { Status: ctx.config.statuses[status] } });
+  await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}`, {
+    method: 'PUT',
+    body: { Status: ctx.config.statuses[status] },
+  });
   const now = await living(ticketId, ctx);
   if (statusOf(now.Status, ctx) !== status)
     throw new ProviderFailure(
