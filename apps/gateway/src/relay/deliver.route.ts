@@ -154,7 +154,7 @@ export function sinceFirst(entry: Entry): number {
 }
 
 /** The failure that is kept with the event: the status of an HTTP answer in the words of the closed table. */
-function failureOf(error: ProviderFailure | DeliveryRefused): Failure {
+export function failureOf(error: ProviderFailure | DeliveryRefused): Failure {
   if (error instanceof ProviderFailure) return error.toFailure();
   const code = codeOf(error.status);
   const { retryable, owner } = FAILURES[code];
