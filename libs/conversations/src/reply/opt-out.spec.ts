@@ -72,11 +72,12 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     const person = `+14155550206${code ? 1 : 2}`;
     const conversation = await arrive(person);
     const { thread, sender } = message(person, 'x');
-    const occurredAt = new Date(Date.now() + 1_000).toISOString();
+    // Of the second in which they wrote.
+    const occurredAt = `${new Date().toISOString().slice(0, 19)}Z`;
+    await database.query(`update thread set last_inbound_at = $2 where external_id = $1`, [person, occurredAt]);
     await intake.accept('sms', [
       { kind: 'opted-out', dedupeKey: `out ${person}`, thread, sender, occurredAt, ...more },
     ]);
-    await database.query(`update thread set last_inbound_at = now() - interval '1 s' where external_id = $1`, [person]);
     expect(await codeOf(conversation)).toBe('opted-out');
     await arrive(person);
     expect(await codeOf(conversation)).toBe(code);
