@@ -4,7 +4,7 @@ import { email } from './email.adapter.js';
 import type { EmailConfig } from './email.config.js';
 import { FakeMail } from './testing/fake-mail.js';
 import { certificate } from './testing/sender.js';
-import { dayOf, makeToken, threadKey } from './token/index.js';
+import { dayOf, makeToken, replySecretOf, threadKey } from './token/index.js';
 
 const at = (base: string) => {
   const url = new URL(base);
@@ -25,8 +25,9 @@ const text = (id: string, words: string, more: readonly string[] = []) =>
   mail([...head(id, more), 'Content-Type: text/plain; charset=utf-8', '', words]);
 
 const now = Date.parse('2026-11-22T12:00:00Z');
+const PASSWORD = 'password-of-support';
 const token = makeToken({
-  secret: 'any',
+  secret: replySecretOf({ password: PASSWORD } as EmailConfig),
   accountId: 'acc_mail',
   threadKey: 'a'.repeat(20),
   address: 'anna@customer.example',
@@ -83,7 +84,7 @@ const subject: ChannelSubject<EmailConfig> = {
   accounts: [
     {
       id: 'acc_mail',
-      config: (base) => ({ ...at(base), address: 'support@shop.example', password: 'password-of-support' }),
+      config: (base) => ({ ...at(base), address: 'support@shop.example', password: PASSWORD }),
     },
     {
       id: 'acc_other',
@@ -122,7 +123,7 @@ const subject: ChannelSubject<EmailConfig> = {
       says: [text('a3', 'Thanks!', [`In-Reply-To: <${ours}>`, `References: <a1@customer.example> <${ours}>`])],
       events: [
         message('a3', [{ type: 'text', text: 'Thanks!' }], {
-          thread: threadKey({ root: 'a1@customer.example', address: anna.value, claimed: true }),
+          thread: 'a'.repeat(20),
           replyTo: ours,
         }),
       ],
