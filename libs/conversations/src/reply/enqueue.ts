@@ -6,6 +6,7 @@ import {
   type Message,
   newId,
   type Part,
+  ProviderFailure,
   type Segments,
 } from '#normalizer';
 import type { AccountRules, ChannelDirectory } from '../ports.js';
@@ -32,9 +33,10 @@ export async function enqueue(
 ): Promise<Message> {
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
-  const replyTo = message.reply_to
-    ? await externalIdOf(sql, message.reply_to)
-    : rules?.namesLast && (await lastFrom(sql, thread.id));
+  const last = rules?.namesLast ? await lastFrom(sql, thread.id) : undefined;
+  if (last?.automated && message.author.kind === 'bot')
+    throw new ProviderFailure('content-refused', 'a machine wrote last: a bot that answers it might do so for ever');
+  const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : last?.external_id;
   const { parts, subject } = message;
   demandSendable(thread, rules, needsWindow(message) ? 1 : 0);
   const fitting = { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) };
@@ -75,15 +77,20 @@ async function externalIdOf(sql: Sql, messageId: string): Promise<string | undef
   return row?.external_ids[0];
 }
 
-/** How the provider names the newest message that came over a thread. */
-async function lastFrom(sql: Sql, threadId: string): Promise<string | undefined> {
-  const [row] = await sql.query<{ external_id: string }>(LAST_FROM, [threadId]);
-  return row?.external_id;
+/** How the provider names the newest message that came over a thread, and whether nobody wrote it. */
+async function lastFrom(sql: Sql, threadId: string): Promise<Last | undefined> {
+  const [row] = await sql.query<Last>(LAST_FROM, [threadId]);
+  return row;
+}
+
+interface Last {
+  readonly external_id: string;
+  readonly automated: boolean;
 }
 
 const LAST_FROM = {
   name: 'last_from',
-  text: `select external_ids[1] as external_id from message where thread_id = $1 and direction = 'inbound' and external_ids <> '{}'
+  text: `select external_ids[1] as external_id, automated from message where thread_id = $1 and direction = 'inbound' and external_ids <> '{}'
     order by thread_sequence desc limit 1`,
 };
 
