@@ -2,7 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { addressGuard, guardedDial, guardedHttp, verifyWebhook, type HttpRequest } from '#transport';
 import type { ConnectorContext } from '../core/connector.js';
-import { conformance, fakeProvider, messageEvent, ticketBook, type ConnectorSubject, type Responder } from '../testing/index.js';
+import {
+  conformance,
+  fakeProvider,
+  messageEvent,
+  ticketBook,
+  type ConnectorSubject,
+  type Responder,
+} from '../testing/index.js';
 import { webhook, type WebhookConfig } from './webhook.connector.js';
 
 const now = Date.parse('2026-11-21T09:30:00Z');

@@ -33,7 +33,10 @@ async function answered(more: Partial<OutboundUnit> = {}) {
 
 async function read(lines: readonly string[], now = emailAccount().now) {
   const { config } = contextOf(settings(smtp.port));
-  const context = emailAccount({ pool, now }, { ...config, authentication: { servers: ['mx.shop.example'], verify: false } });
+  const context = emailAccount(
+    { pool, now },
+    { ...config, authentication: { servers: ['mx.shop.example'], verify: false } },
+  );
   return readMail(Buffer.from(lines.join('\r\n')), context);
 }
 async function threadOfAnswer(headers: readonly string[], now?: number): Promise<string> {
