@@ -100,7 +100,11 @@ describe('settings', () => {
   it.each([
     ['no YAML', 'accounts:\n  - { id: web\n', ['tributary.yaml']],
     ['a wrong type', '# first line\nlogLevel: loud\n', [':2', 'logLevel', 'debug']],
-    ['an unknown channel', 'accounts:\n  - id: x\n    type: pigeon\n', [':3', 'accounts[0].type', 'known: http, ']],
+    [
+      'an unknown channel',
+      'accounts:\n  - id: x\n    type: pigeon\n',
+      [':3', 'accounts[0].type', 'known: email, http, '],
+    ],
     ['a URL that is none', account('{ secret: "s", url: "nowhere" }'), [':4', 'url']],
     [
       'an unset variable',

@@ -78,7 +78,16 @@ export class RealRt {
 
   /** Starts it, again. */
   async begin(): Promise<void> {
-    const words = ['--listen', `127.0.0.1:${this.port}`, '--workers', '2', '--preload-app', SERVER];
+    // Connections that are kept would keep a worker each, and others waiting.
+    const words = [
+      '--listen',
+      `127.0.0.1:${this.port}`,
+      '--workers',
+      '3',
+      '--disable-keepalive',
+      '--preload-app',
+      SERVER,
+    ];
     const how = { ...NOBODY, env: environment(this.folder), cwd: this.folder, detached: true } as const;
     this.server = spawn('sh', ['-c', LEASH, '/usr/bin/starman', ...words], {
       ...how,
