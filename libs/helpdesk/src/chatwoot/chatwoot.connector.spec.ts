@@ -116,6 +116,27 @@ describe('chatwoot', () => {
       expect(await desk.learn()).toEqual([]);
     }));
 
+  it('loses no answer in a conversation that changes again while pages are gone through', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_a').says('hello')]);
+      const { id } = desk.ticket();
+      system.answer(id, { text: 'first', author: 'Ann' });
+      system.later(3_600_000);
+      for (let n = 0; n < 30; n += 1) await desk.deliver([new Story(`cnv_${n}`).says('hello')]);
+      const since = now / 1000 - 60;
+      const start = JSON.stringify({ since, page: 1, next: since, told: [], seen: [] });
+      const page = await chatwoot.poll!.poll(start, desk.context());
+      expect(page).toMatchObject({ actions: [], more: true });
+      system.answer(id, { text: 'second', author: 'Ann' });
+      const texts: unknown[] = [];
+      for (let [cursor, n] = [page.cursor, 0]; n < 4; n += 1) {
+        const next = await chatwoot.poll!.poll(cursor, desk.context());
+        texts.push(...next.actions.map((one) => one.kind === 'reply' && one.reply.text));
+        cursor = next.cursor;
+      }
+      expect(texts).toEqual(['first', 'second']);
+    }));
+
   it('gives what the editor makes as people would write it', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story().says('hello')]);

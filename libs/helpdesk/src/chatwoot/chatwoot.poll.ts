@@ -23,6 +23,8 @@ const PAGE_OF_MESSAGES = 20;
 const Place = z.object({
   /** How far was looked, seconds; of the pass that is under way: its page, and where the next one begins. */
   since: z.number(),
+  /** A conversation that changes while pages are gone through leaves those still to come: in the next pass its messages count from here on. */
+  from: z.number().optional(),
   page: z.int().positive(),
   next: z.number(),
   told: z.array(z.int()),
@@ -52,7 +54,7 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   }
   const next = Math.max(place.next, ...changed.map(({ last_activity_at: at }) => Math.floor(at)));
   const more = found.length > 0 && changed.length === found.length;
-  const on = more ? { since: place.since, page: place.page + 1, next } : pass(place, next);
+  const on = more ? { since: place.since, from: place.from, page: place.page + 1, next } : pass(place, next);
   const kept = { told: told.slice(-MOST_TOLD), seen: [...seen].slice(-MOST_SEEN).map(([id, rest]) => [id, ...rest]) };
   return { actions, cursor: JSON.stringify({ ...on, ...kept }), more };
 }
@@ -62,18 +64,19 @@ export function openFile(ref: string, ctx: Context): Promise<MediaStream> {
   return openLinked(ctx, ref, { apiBase: ctx.config.apiBase, headers: credentials(ctx) });
 }
 
-function pass({ since }: Place, next: number): Pick<Place, 'since' | 'page' | 'next'> {
+function pass({ since, page }: Place, next: number): Pick<Place, 'since' | 'from' | 'page' | 'next'> {
   const begins = Math.max(since, next - OVERLAP_S);
-  return { since: begins, page: 1, next: begins };
+  return { since: begins, ...(page > 1 && { from: since }), page: 1, next: begins };
 }
 
 /** Public answers that were not told yet, the oldest first. We ourselves write none: the customer's words come in, notes are private. */
 async function news({ id }: Conversation, { place, ctx }: { place: Place; ctx: Context }): Promise<Message[]> {
+  const from = place.from ?? place.since;
   const found: Message[] = [];
   for (let before: number | undefined; ;) {
     const page = (await messages(ctx, String(id), before)) ?? [];
-    found.unshift(...page.filter((one) => one.created_at >= place.since && isAnswer(one)));
-    if (page.length < PAGE_OF_MESSAGES || page[0]!.created_at < place.since) break;
+    found.unshift(...page.filter((one) => one.created_at >= from && isAnswer(one)));
+    if (page.length < PAGE_OF_MESSAGES || page[0]!.created_at < from) break;
     before = page[0]!.id;
   }
   return found.filter((one) => !place.told.includes(one.id));

@@ -43,6 +43,13 @@ conformance(subject);
 describe('jira-service-management', () => {
   const begins = () => system.tickets().map(({ externalId }) => externalId);
 
+  it('finds no request in which a customer names the conversation of another', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story('cnv_mallory').says('my case [cnv_victim]')]);
+      await desk.deliver([new Story('cnv_victim').says('hello')]);
+      expect(system.tickets().map(({ externalId }) => externalId)).toEqual(['cnv_mallory', 'cnv_victim']);
+    }));
+
   it('finds a request that the index does not know yet, among more than it reads at once, whatever numbers are missing', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story('cnv_old').says('hello')]);

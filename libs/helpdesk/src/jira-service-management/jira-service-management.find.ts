@@ -1,4 +1,4 @@
-import { marksIn, type Ticket } from '../tickets/index.js';
+import { markedId, type Ticket } from '../tickets/index.js';
 import { bulk, search, ticketOf, type Context, type Issue } from './jira-service-management.api.js';
 
 /** How many numbers at once are looked at, and how far below the newest that the index knows: it may take them in another order. */
@@ -28,7 +28,7 @@ async function recent(externalId: string, newest: number, ctx: Context): Promise
 }
 
 function bearer(issues: readonly Issue[], externalId: string): Issue | undefined {
-  return issues.find(({ fields }) => marksIn([fields.description], [externalId]).length > 0);
+  return issues.find(({ fields }) => markedId(fields.description) === externalId);
 }
 
 function numberOf(issue: Issue | undefined): number {

@@ -1,7 +1,7 @@
 import type { MediaStream } from '#transport';
 import { z } from 'zod';
 import type { AnswerFile, HelpdeskAction, HelpdeskPage } from '../core/connector.js';
-import { answered, conversationOf, openLinked, readAnswer, statusChanged, type Answer } from '../tickets/index.js';
+import { answered, openLinked, readAnswer, statusChanged, type Answer, markedId } from '../tickets/index.js';
 import {
   ask,
   comments,
@@ -51,7 +51,7 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
     maxResults: String(PAGE),
     ...(place.token !== null && { nextPageToken: place.token }),
   });
-  const ours = issues.filter(({ fields }) => externalIdOf(fields.description) !== null);
+  const ours = issues.filter(({ fields }) => markedId(fields.description) !== null);
   const [self, all] = ours.length > 0 ? await Promise.all([me(ctx), statuses(ctx)]) : [null, []];
   const news: News[] = [];
   for (const { id } of ours) news.push(...(await newsOf(id, { place, self: self!, all, ctx })));
@@ -94,7 +94,7 @@ async function newsOf(ticketId: string, reading: Reading): Promise<News[]> {
   const { place, self, all, ctx } = reading;
   const found = await issue(ctx, ticketId, { fields: 'description,reporter,status', expand: 'changelog' });
   if (!found) return [];
-  const done = { ticketId, externalId: externalIdOf(found.fields.description) };
+  const done = { ticketId, externalId: markedId(found.fields.description) };
   const isNews = ({ id, at }: Omit<News, 'actions'>) => at >= place.since && !place.told.includes(id);
   const news: News[] = [];
   for (const { id, author, created, items } of found.changelog?.histories ?? []) {
@@ -172,10 +172,4 @@ function withoutFiles(html: string): string {
     /<a\b[^<>]{0,2000}\bhref="[^"<>]{0,2000}\/attachment\/[^"<>]{0,2000}"[^<>]{0,2000}>[^]{0,4000}?<\/a>/gi,
     '',
   );
-}
-
-/** The external id in the last line of what a request began with; null for requests of others. */
-function externalIdOf(description: string): string | null {
-  const [id = ''] = /\[([^\][]+)\]\s*$/.exec(description)?.[1]?.split(' ') ?? [];
-  return conversationOf(id) === null ? null : id;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DeliveryRefused } from '../core/connector.js';
 import {
   checked,
+  markedId,
   markedText,
   marksIn,
   ticketConnector,
@@ -17,7 +18,7 @@ import {
 import { ask, issue, issues, issueUrl, statuses, type Context, type Issue, type Status } from './redmine.api.js';
 import { checkRedmine } from './redmine.check.js';
 import { redmineConfig, type RedmineConfig } from './redmine.config.js';
-import { externalIdOf, openFile, poll } from './redmine.poll.js';
+import { openFile, poll } from './redmine.poll.js';
 import { kindOf, statusFor } from './redmine.status.js';
 
 /**
@@ -50,8 +51,7 @@ async function find(externalId: string, ctx: Context): Promise<Ticket | null> {
     filter.append(`op[${field}]`, operator);
   }
   filter.append('v[description][]', externalId);
-  // What customers write stands before the last line: naming another's conversation there does not bring them into its issue.
-  const found = (await issues(ctx, filter)).find(({ description }) => externalIdOf(description) === externalId);
+  const found = (await issues(ctx, filter)).find(({ description }) => markedId(description) === externalId);
   return found ? ticketOf(ctx, found.id) : null;
 }
 

@@ -2,7 +2,6 @@ import type { MediaStream } from '#transport';
 import type { AnswerFile, HelpdeskAction, HelpdeskPage } from '../core/connector.js';
 import {
   answered,
-  conversationOf,
   isNews,
   openAt,
   statusChanged,
@@ -11,6 +10,7 @@ import {
   sweepOn,
   unlessHuge,
   type Answer,
+  markedId,
 } from '../tickets/index.js';
 import { issue, issues, me, statuses, type Context, type Issue, type Journal, type Status } from './redmine.api.js';
 import type { RedmineConfig } from './redmine.config.js';
@@ -28,7 +28,7 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   const filter = { updated_on: `>=${place.since}`, status_id: '*', sort: 'updated_on:asc,id:asc' };
   const page = { limit: String(PAGE), offset: String(place.offset) };
   const changed = await issues(ctx, new URLSearchParams({ ...filter, ...page }));
-  const ours = changed.filter(({ description }) => externalIdOf(description) !== null);
+  const ours = changed.filter(({ description }) => markedId(description) !== null);
   const [actions, told]: [HelpdeskAction[], string[]] = [[], []];
   if (ours.length > 0) {
     const [self, all] = await Promise.all([me(ctx), statuses(ctx)]);
@@ -56,7 +56,7 @@ function actionsOf(
   found: Issue,
   { ctx, all }: { ctx: Context; all: readonly Status[] },
 ): HelpdeskAction[] {
-  const done = { id: String(journal.id), ticketId: String(found.id), externalId: externalIdOf(found.description) };
+  const done = { id: String(journal.id), ticketId: String(found.id), externalId: markedId(found.description) };
   const moved = journal.details.findLast(({ property, name }) => property === 'attr' && name === 'status_id');
   const status = moved && kindOf(moved.new_value ?? '', all, ctx.config);
   return [
@@ -88,10 +88,4 @@ function filesOf({ details }: Journal, { attachments }: Issue): AnswerFile[] {
     const { id, filename, content_type: mimeType } = found;
     return { ref: `${id}/${encodeURIComponent(filename)}`, name: filename, ...(mimeType && { mimeType }) };
   });
-}
-
-/** The external id in the last line of what an issue began with; null for issues of others. */
-export function externalIdOf(description: string | null | undefined): string | null {
-  const [id = ''] = /\[([^\][]+)\]\s*$/.exec(description ?? '')?.[1]?.split(' ') ?? [];
-  return conversationOf(id) === null ? null : id;
 }

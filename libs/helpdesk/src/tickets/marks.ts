@@ -1,5 +1,5 @@
 import { escapeHtml } from './html.js';
-import type { Entry } from './system.js';
+import { conversationOf, type Entry } from './system.js';
 
 /** The html of an entry with its ids in a comment, which people do not see: for systems that keep html as it is. */
 export function markedHtml({ html, ids }: Pick<Entry, 'html' | 'ids'>): string {
@@ -16,4 +16,13 @@ export function marksIn(texts: Iterable<string>, ids: readonly string[]): string
   const words = new Set<string>();
   for (const text of texts) for (const [word] of text.matchAll(/[\w.+-]+/g)) words.add(word);
   return ids.filter((id) => words.has(id));
+}
+
+/**
+ * The external id that stands first in the last line of a text, where `markedText` put it; null where none of ours does. What customers write stands before
+ * that line: naming another's conversation there does not bring them into its ticket.
+ */
+export function markedId(text: string | null | undefined): string | null {
+  const [id = ''] = /\[([^\][\\]+)\\?\]\s*$/.exec(text ?? '')?.[1]?.split(' ') ?? [];
+  return conversationOf(id) === null ? null : id;
 }

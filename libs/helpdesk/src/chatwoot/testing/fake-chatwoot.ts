@@ -21,6 +21,7 @@ interface File {
 
 interface Message {
   readonly id: number;
+  readonly created_at: number;
   readonly content: string;
   readonly message_type: number;
   readonly private: boolean;
@@ -65,8 +66,12 @@ export class FakeChatwoot implements FakeTicketSystem {
 
   constructor(
     private readonly token: string,
-    private readonly now: number,
+    private now: number,
   ) {}
+
+  later(ms: number): void {
+    this.now += ms;
+  }
 
   /** To mark what status is to come changes none. */
   isWrite({ method, path }: LoggedRequest): boolean {
@@ -198,7 +203,7 @@ export class FakeChatwoot implements FakeTicketSystem {
     const found = this.all.filter(
       ({ status }) => query.get('status') === 'all' || status === (query.get('status') ?? 'open'),
     );
-    const payload = [...found].reverse().slice((page - 1) * PER_PAGE, page * PER_PAGE);
+    const payload = [...found].sort(byActivity).slice((page - 1) * PER_PAGE, page * PER_PAGE);
     return { body: { data: { meta: { all_count: found.length }, payload: payload.map((one) => this.shown(one)) } } };
   }
 
@@ -244,8 +249,8 @@ export class FakeChatwoot implements FakeTicketSystem {
     this.add(found, { ...words, sender: { id: 0, name: '', type: '' }, files: [] });
   }
 
-  private add(found: Conversation, message: Omit<Message, 'id'>): Message {
-    const made = { ...message, id: (this.count += 1) };
+  private add(found: Conversation, message: Omit<Message, 'id' | 'created_at'>): Message {
+    const made = { ...message, id: (this.count += 1), created_at: Math.floor(this.now / 1000) };
     found.messages.push(made);
     return made;
   }
@@ -261,8 +266,7 @@ export class FakeChatwoot implements FakeTicketSystem {
     return file ? { headers: { 'content-type': file.type }, body: file.content } : { status: 404 };
   }
 
-  private shown({ id, status, custom_attributes, priority }: Conversation) {
-    const at = Math.floor(this.now / 1000);
+  private shown({ id, status, custom_attributes, priority, messages }: Conversation) {
     return {
       id,
       status,
@@ -270,15 +274,14 @@ export class FakeChatwoot implements FakeTicketSystem {
       priority,
       inbox_id: 7,
       account_id: 1,
-      last_activity_at: at,
-      created_at: at,
+      last_activity_at: messages.at(-1)?.created_at ?? 0,
+      created_at: messages[0]?.created_at ?? 0,
     };
   }
 
   private message({ files, sender, private: isPrivate, ...message }: Message) {
     return {
       ...{ ...message, private: isPrivate, content_type: 'text', content_attributes: {} },
-      created_at: Math.floor(this.now / 1000),
       ...(sender.type && { sender }),
       ...(files.length > 0 && {
         attachments: files.map(({ id, name }) => ({
@@ -313,4 +316,9 @@ function sentBy({ headers, body }: LoggedRequest): Sent {
     filename === null ? [] : { id: 0, name: filename, type: mimeType, content },
   );
   return { ...formValues(parts), files };
+}
+
+/** The one that changed last first. */
+function byActivity(a: Conversation, b: Conversation): number {
+  return (b.messages.at(-1)?.id ?? b.id) - (a.messages.at(-1)?.id ?? a.id);
 }

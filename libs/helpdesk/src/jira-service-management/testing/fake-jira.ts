@@ -100,7 +100,7 @@ export class FakeJira implements FakeTicketSystem {
   tickets(): SeenTicket[] {
     return [...this.all.values()].map((one) => ({
       id: one.id,
-      externalId: /\[(\S+?)[\s\]]/.exec(textOf(one.description))?.[1] ?? '',
+      externalId: /\[([^\s\][]+)[^\][]*\]\s*$/.exec(textOf(one.description))?.[1] ?? '',
       subject: one.summary,
       fields: one.fields,
       status: (Object.keys(TO) as TicketStatus[]).find((status) => TO[status] === one.status)!,

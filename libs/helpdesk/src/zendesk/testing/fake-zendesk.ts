@@ -3,75 +3,12 @@ import type { RawRequest } from '#transport';
 import { rawRequest, type FakeAnswer, type LoggedRequest } from '#transport/testing';
 import type { FakeTicketSystem, SeenTicket, Writing } from '../../testing/index.js';
 import type { TicketStatus } from '../../tickets/index.js';
+import type { File, Event, Ticket, User, Sent, Deed } from './zendesk-shapes.js';
 
 export const GATEWAY = 900;
 const AGENTS = 901;
 const MOST_BYTES = 65_535;
 const TEN_MINUTES = 600_000;
-
-interface File {
-  readonly id: number;
-  readonly file_name: string;
-  readonly content_type: string;
-  readonly content: Buffer;
-}
-
-interface Event {
-  readonly id: number;
-  readonly type: 'Comment' | 'Change' | 'Notification';
-  readonly [name: string]: unknown;
-}
-
-interface Audit {
-  readonly id: number;
-  readonly author_id: number;
-  readonly created_at: string;
-  readonly metadata: { readonly system: object; readonly custom: object };
-  readonly via: { readonly channel: string; readonly source: { readonly rel: string | null } };
-  readonly events: Event[];
-}
-
-interface Ticket {
-  readonly id: number;
-  readonly external_id: string;
-  readonly subject: string;
-  readonly requester_id: number;
-  readonly custom_fields: { id: number; value: string }[];
-  readonly via_followup_source_id?: number | undefined;
-  readonly audits: Audit[];
-  readonly updates: number[];
-  tags: string[];
-  status: string;
-  updated_at: string;
-}
-
-interface User {
-  readonly id: number;
-  readonly name: string;
-  readonly email?: string | undefined;
-  readonly external_id?: string | undefined;
-  readonly role: 'end-user' | 'agent' | 'admin';
-}
-
-interface Sent {
-  readonly external_id?: string;
-  readonly subject?: string;
-  readonly requester_id?: number;
-  readonly submitter_id?: number;
-  readonly group_id?: number;
-  readonly tags?: string[];
-  readonly custom_fields?: { id: number; value: string }[];
-  readonly via_followup_source_id?: number;
-  readonly comment?: { html_body?: string; body?: string; public?: boolean; author_id?: number; uploads?: string[] };
-  readonly metadata?: object;
-  readonly status?: string;
-}
-
-/** Who does something, and what is told of it besides. */
-interface Deed {
-  readonly by: number;
-  readonly rel?: string;
-}
 
 /** Zendesk Support as it documents itself: group `Support` (71), fields 81 and 82, an API token of an agent, 30 updates of a ticket within ten minutes. */
 export class FakeZendesk implements FakeTicketSystem {
