@@ -8,8 +8,9 @@ const ROOT = resolve(import.meta.dirname, '..');
 const MAY: Record<string, readonly string[]> = {
   'libs/normalizer': [],
   'libs/transport': ['libs/normalizer'],
-  'libs/channels': ['libs/normalizer', 'libs/transport'],
-  'libs/helpdesk': ['libs/normalizer', 'libs/transport'],
+  'libs/mail': ['libs/normalizer', 'libs/transport'],
+  'libs/channels': ['libs/normalizer', 'libs/transport', 'libs/mail'],
+  'libs/helpdesk': ['libs/normalizer', 'libs/transport', 'libs/mail'],
   'libs/database': [],
   'libs/identity': ['libs/normalizer', 'libs/transport', 'libs/database'],
   'libs/conversations': ['libs/normalizer', 'libs/database', 'libs/identity'],

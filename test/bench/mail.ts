@@ -1,6 +1,5 @@
-import { readMail } from '../../libs/channels/src/email/read/index.js';
-import { emailAccount } from '../../libs/channels/src/email/testing/account.js';
-import { mailCorpus, score, type LabelledMail } from '../../libs/channels/src/email/testing/mails/corpus.js';
+import { readMail } from '#mail';
+import { mailCorpus, readingContext, score, type LabelledMail } from '#mail/testing';
 import type { Goal, Report, Row } from './parts/report.js';
 import { median } from './parts/report.js';
 import type { BenchOptions } from './parts/rounds.js';
@@ -36,9 +35,8 @@ export async function benchMail(options: BenchOptions): Promise<Report> {
 } // prettier-ignore
 
 async function textOf({ source }: LabelledMail): Promise<string> {
-  const [event] = await readMail(source, emailAccount());
-  if (event?.kind !== 'message') return '';
-  return event.parts.map((part) => (part.type === 'text' || part.type === 'html' ? part.text : '')).join('\n');
+  const mail = await readMail(source, readingContext());
+  return (mail?.parts ?? []).map((part) => (part.type === 'text' || part.type === 'html' ? part.text : '')).join('\n');
 }
 
 async function readFor(corpus: readonly LabelledMail[], ms: number): Promise<number> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { safeHtml } from '../../libs/channels/src/email/read/html/safe.js';
-import { parseHtml } from '../../libs/channels/src/email/read/html/tree.js';
-import { htmlAttacks } from '../../libs/channels/src/email/testing/html-attacks.js';
+import { safeHtml } from '../../libs/mail/src/read/html/safe.js';
+import { parseHtml } from '../../libs/mail/src/read/html/tree.js';
+import { htmlAttacks } from '#mail/testing';
 import { executablePath } from './widget-stage.js';
 
 /** Ways in which programs put html on a page; the third writes it anew from what the browser made of it, twice. */

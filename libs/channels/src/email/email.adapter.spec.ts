@@ -1,10 +1,10 @@
+import { dayOf, makeToken, replySecretOf, threadKey } from '#mail';
 import type { InboundEventInput, Part } from '#normalizer';
 import { conformance, type ChannelSubject } from '../testing/index.js';
 import { email } from './email.adapter.js';
 import type { EmailConfig } from './email.config.js';
 import { FakeMail } from './testing/fake-mail.js';
 import { certificate } from './testing/sender.js';
-import { dayOf, makeToken, replySecretOf, threadKey } from './token/index.js';
 
 const at = (base: string) => {
   const url = new URL(base);

@@ -1,10 +1,8 @@
+import { checkMailbox, openMailFile } from '#mail';
 import type { ChannelAdapter } from '../core/adapter.js';
 import { emailConfig, type EmailConfig } from './email.config.js';
-import { check } from './receive/check.js';
-import { fetchMedia } from './receive/media.js';
 import { MailSession } from './receive/session.js';
-import { capabilities, capabilitiesOf } from './send/capabilities.js';
-import { sendMail } from './send/index.js';
+import { capabilities, capabilitiesOf, sendUnit } from './send/index.js';
 
 /** E-mail: any mailbox that is read by IMAP and sends by SMTP. */
 export const email: ChannelAdapter<EmailConfig, MailSession> = {
@@ -17,7 +15,7 @@ export const email: ChannelAdapter<EmailConfig, MailSession> = {
   ingress: {
     socket: { sends: false, open: (emit, ctx) => MailSession.open(emit, ctx), close: (session) => session.close() },
   },
-  send: sendMail,
-  check,
-  fetchMedia,
+  send: sendUnit,
+  check: checkMailbox,
+  fetchMedia: openMailFile,
 };

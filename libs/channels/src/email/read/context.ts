@@ -1,19 +1,8 @@
+import type { ReadContext } from '#mail';
 import type { EmailConfig } from '../email.config.js';
-import type { ResolveTxt } from './dkim/resolve.js';
-import type { ReadingPool } from './pool.js';
 
-/** What reading a mail needs to know beside the mail. */
-export interface ReadContext {
+/** What reading a mail of an account needs to know beside the mail. */
+export interface AccountContext extends ReadContext {
   readonly accountId: string;
   readonly config: EmailConfig;
-  /** Names where the mail is, for whoever opens its files later: opaque here, part of their refs. */
-  readonly location: string;
-  /** When the server took it, milliseconds since the epoch. */
-  readonly receivedAt: number;
-  /** Now, milliseconds since the epoch. */
-  readonly now: number;
-  /** Texts of a name in DNS, where signatures are verified here. Default: those of the system. */
-  readonly resolveTxt?: ResolveTxt;
-  /** Threads to read in. Default: those of the process. */
-  readonly pool?: ReadingPool;
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseInbound, type InboundMessage } from '#normalizer';
+import { hostileMails, mailCorpus } from '#mail/testing';
 import { isPolluted } from '#transport/testing';
 import { emailAccount } from '../testing/account.js';
-import { hostileMails } from '../testing/hostile-mails.js';
-import { mailCorpus } from '../testing/mails/corpus.js';
 import { mutated, random } from '../../wechat/testing/index.js';
-import { openPart, ReadingPool, readMail } from './index.js';
-import { timeFor } from './pool.js';
+import { openPart, ReadingPool } from '../../../../mail/src/read/index.js';
+import { timeFor } from '../../../../mail/src/read/pool.js';
+import { readInbound } from './inbound.js';
 
 /** How many mails: `MAIL_FUZZ=1000000` for the long run. `MAIL_FUZZ_SEED` repeats one. */
 const MAILS = Number(process.env['MAIL_FUZZ'] ?? 3_000);
@@ -17,7 +17,7 @@ afterAll(() => pool.stop());
 const account = emailAccount({ pool });
 
 async function read(source: Buffer, context = account): Promise<InboundMessage> {
-  const [event] = await readMail(source, context);
+  const [event] = await readInbound(source, context);
   return parseInbound(event) as InboundMessage;
 }
 const originalOf = (event: InboundMessage) =>
@@ -82,7 +82,7 @@ describe('mutated mails', () => {
       const chance = random(SEED);
       const one = async (i: number, body: Buffer): Promise<number> => {
         try {
-          const events = await readMail(body, account);
+          const events = await readInbound(body, account);
           events.forEach((event) => parseInbound(event));
           return events.length;
         } catch (error) {

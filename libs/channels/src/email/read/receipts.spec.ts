@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parseInbound, type InboundEvent } from '#normalizer';
 import { emailAccount } from '../testing/account.js';
-import { dayOf, LOOP_HEADER, loopMark, makeToken, replySecretOf, threadKey } from '../token/index.js';
-import { ReadingPool, readMail } from './index.js';
+import { ReadingPool } from '../../../../mail/src/read/index.js';
+import { dayOf, LOOP_HEADER, loopMark, makeToken, replySecretOf, threadKey } from '../../../../mail/src/token/index.js';
+import { readInbound } from './inbound.js';
 
 const pool = new ReadingPool({ ms: 20_000, memoryMb: 256 });
 afterAll(() => pool.stop());
@@ -14,7 +15,7 @@ const token = makeToken({ secret: replySecretOf(config), accountId, threadKey: t
 const id = `t.${token}.k7aq3mz5k7aq3@shop.example`;
 
 const read = async (lines: readonly string[]): Promise<InboundEvent[]> =>
-  (await readMail(Buffer.from(lines.join('\r\n')), account)).map((event) => parseInbound(event));
+  (await readInbound(Buffer.from(lines.join('\r\n')), account)).map((event) => parseInbound(event));
 const report = (type: string, machine: readonly string[], { returned = [], text = 'Your mail' }: { returned?: readonly string[]; text?: string }) => [
   ...['From: Mail Delivery Subsystem <mailer-daemon@mx.mail.example>', 'To: support@shop.example', 'Subject: Undelivered', 'Message-ID: <d1@mx.mail.example>'],
   ...[`Content-Type: multipart/report; report-type=${type}; boundary=b`, '', '--b', 'Content-Type: text/plain', '', text],

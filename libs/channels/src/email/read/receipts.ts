@@ -1,9 +1,6 @@
 import { emailAddress, type InboundEventInput } from '#normalizer';
-import { meaningOf } from '../send/reply-codes.js';
-import { readToken, replySecretOf } from '../token/index.js';
-import { isOurId } from './automated.js';
-import type { ReadContext } from './context.js';
-import type { Report } from './report.js';
+import { failureOf, isOurId, readToken, replySecretOf, type Report } from '#mail';
+import type { AccountContext } from './context.js';
 
 type Receipt = Extract<InboundEventInput, { kind: 'receipt' }>;
 type Failure = NonNullable<Receipt['failure']>;
@@ -18,7 +15,7 @@ interface Circumstances {
  * What a report tells of mail of ours: a receipt, a complaint, or nothing new (delayed, deleted unread). Undefined where it is about no
  * mail of ours, or says nothing that is known: then it is a mail like others.
  */
-export function eventsOfReport(report: Report, { base, bounce }: Circumstances, context: ReadContext): InboundEventInput[] | undefined {
+export function eventsOfReport(report: Report, { base, bounce }: Circumstances, context: AccountContext): InboundEventInput[] | undefined {
   const domain = context.config.address.slice(context.config.address.lastIndexOf('@') + 1);
   const externalId = report.ids.find((id) => isOurId(id, domain)) ?? (report.kind === 'disposition' ? report.ids[0] : undefined);
   if (externalId === undefined) return undefined;
@@ -48,7 +45,7 @@ export function eventsOfReport(report: Report, { base, bounce }: Circumstances, 
 } // prettier-ignore
 
 /** Only who got the very mail can complain of it: its id holds a token of theirs. */
-function complaint(report: Report, externalId: string, { base, context }: { base: Circumstances['base']; context: ReadContext }): InboundEventInput[] | undefined {
+function complaint(report: Report, externalId: string, { base, context }: { base: Circumstances['base']; context: AccountContext }): InboundEventInput[] | undefined {
   const address = emailAddress(report.address);
   const thread = threadFor(report, externalId, context);
   if (address === null || thread === null || report.said === 'not-spam') return undefined;
@@ -57,16 +54,8 @@ function complaint(report: Report, externalId: string, { base, context }: { base
 } // prettier-ignore
 
 /** The thread of the mail `externalId`, where it went to whom the report names; else null. */
-function threadFor(report: Report, externalId: string, { accountId, config, now }: ReadContext): string | null {
+function threadFor(report: Report, externalId: string, { accountId, config, now }: AccountContext): string | null {
   const address = emailAddress(report.address);
   if (address === null) return null;
   return readToken([externalId], { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays });
 } // prettier-ignore
-
-/** A failure of delivery by its status, and by the words of the server where that says little. */
-export function failureOf(status: string, diagnostic: string): Failure {
-  const enhanced = /^[245]\.0\.0$/.test(status) ? '' : status;
-  const reply = Number(/\b([45]\d\d)\b/.exec(diagnostic)?.[1] ?? `${status[0] ?? 5}50`);
-  const { code, meaning } = meaningOf({ reply, enhanced, text: diagnostic, stage: 'recipient' });
-  return { code, ...(status !== '' && { providerCode: status }), message: `the mail came back: ${meaning}` };
-}

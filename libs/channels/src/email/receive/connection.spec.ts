@@ -1,10 +1,10 @@
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { openImap } from '#mail';
 import { addressGuard, guardedDial } from '#transport';
 import { fakeProvider, selfSigned, type FakeProvider, type Responder } from '#transport/testing';
 import { mail, ReaderStage } from '../testing/reader-stage.js';
-import { connected } from './connection.js';
 
 let stage: ReaderStage;
 let tokens: FakeProvider | undefined;
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 /** What connecting throws. */
 async function failure(): Promise<unknown> {
-  const client = await connected(stage.context()).catch((error: unknown) => error);
+  const client = await openImap(stage.context()).catch((error: unknown) => error);
   expect(client).toBeInstanceOf(Error);
   return client;
 }
@@ -76,7 +76,7 @@ describe('a connection to a mailbox', () => {
     await new Promise<void>((done) => plain.listen(0, '127.0.0.1', done));
     const { config, ...ctx } = stage.context();
     const imap = { ...config.imap, port: (plain.address() as AddressInfo).port };
-    await expect(connected({ ...ctx, config: { ...config, imap } })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(openImap({ ...ctx, config: { ...config, imap } })).rejects.toMatchObject({ code: 'unavailable' });
     links.forEach((link) => link.destroy());
     await new Promise((done) => plain.close(done));
     expect(heard).not.toContain('secret');
@@ -93,7 +93,7 @@ describe('a connection to a mailbox', () => {
   it.each(['tls', 'starttls'])('is not made to an address that is guarded (%s)', async (security) => {
     stage = await ReaderStage.set({ imap: { security }, server: { starttls: security === 'starttls' } });
     const ctx = { ...stage.context(), dial: guardedDial(addressGuard([])) };
-    await expect(connected(ctx)).rejects.toMatchObject({ code: 'config-invalid' });
+    await expect(openImap(ctx)).rejects.toMatchObject({ code: 'config-invalid' });
     expect(stage.imap.connections).toBe(0);
   });
 
@@ -137,7 +137,7 @@ describe('a mailbox that is opened with OAuth', () => {
 
   it.each(['XOAUTH2', 'OAUTHBEARER'])('logs in by %s, with one token for many connections', async (mechanism) => {
     await withTokens(() => ({ body: { access_token: 'good' } }), { mechanism });
-    for (let i = 0; i < 3; i += 1) (await connected(stage.context())).close();
+    for (let i = 0; i < 3; i += 1) (await openImap(stage.context())).close();
     expect(stage.imap.commands.filter((said) => said.startsWith(`AUTHENTICATE ${mechanism}`))).toHaveLength(3);
     expect(asked()).toEqual([
       {
@@ -149,7 +149,7 @@ describe('a mailbox that is opened with OAuth', () => {
 
   it('fetches a token anew, once, when the login is refused', async () => {
     await withTokens((_request, index) => ({ body: { access_token: index === 0 ? 'old' : 'good' } }));
-    (await connected(stage.context())).close();
+    (await openImap(stage.context())).close();
     expect(stage.imap.tried).toEqual(['old', 'good']);
     stage.imap.takes = () => false;
     expect(await failure()).toMatchObject({ code: 'unauthorized' });
@@ -162,9 +162,9 @@ describe('a mailbox that is opened with OAuth', () => {
       if (given === 'r1' && index > 1) return { status: 400, body: { error: 'invalid_grant' } };
       return { body: { access_token: index === 0 ? 'old' : 'good', refresh_token: 'r1' } };
     });
-    (await connected(stage.context())).close();
+    (await openImap(stage.context())).close();
     await stage.context().forget('email:access-token');
-    (await connected(stage.context())).close();
+    (await openImap(stage.context())).close();
     expect(asked().map(({ refresh_token: token }) => token)).toEqual(['r0', 'r1', 'r1', 'r0']);
   });
 
@@ -172,7 +172,7 @@ describe('a mailbox that is opened with OAuth', () => {
     await withTokens(() => ({ body: { access_token: 'good' } }), {
       oauth: { grant: 'client-credentials', tenant: 'shop.example', refreshToken: undefined },
     });
-    (await connected(stage.context())).close();
+    (await openImap(stage.context())).close();
     expect(asked()).toEqual([
       {
         ...{ grant_type: 'client_credentials', client_id: 'app', client_secret: 'shh' },
@@ -187,7 +187,7 @@ describe('a mailbox that is opened with OAuth', () => {
     await withTokens(() => ({ body: { access_token: 'good' } }), {
       oauth: { provider: 'google', grant: 'client-credentials', privateKey: key, clientSecret: undefined },
     });
-    (await connected(stage.context())).close();
+    (await openImap(stage.context())).close();
     const [{ grant_type: grant, assertion = '' } = {}] = asked();
     expect(grant).toBe('urn:ietf:params:oauth:grant-type:jwt-bearer');
     const [head, claims, signature] = assertion.split('.') as [string, string, string];

@@ -1,27 +1,31 @@
 import { parseInbound, type InboundEventInput, type PartInput } from '#normalizer';
-import { readMail } from '../read/index.js';
-import { ORIGINAL } from '../read/parts.js';
-import type { MailContext } from './connection.js';
-import { writeLocation } from './location.js';
-import { messageIdIn, type Source } from './source.js';
+import { messageIdIn, originalPart, writeLocation, type MailReader, type Source, type Where } from '#mail';
+import type { SocketContext } from '../../core/adapter.js';
+import type { EmailConfig } from '../email.config.js';
+import { readInbound } from '../read/inbound.js';
 
-interface Where {
-  readonly folder: string;
-  readonly validity: string;
+type Context = Pick<SocketContext<EmailConfig>, 'accountId' | 'config' | 'now'>;
+
+/** Makes events of mail. */
+export function inboundReader(ctx: Context): MailReader<InboundEventInput> {
+  return {
+    read: (source, where) => eventsOf(source, where, ctx),
+    unread: ({ uid, arrived }, where) => [unfetched({ ...where, uid, arrived, accountId: ctx.accountId })],
+  };
 }
 
 /** What a mail says. Never throws: what cannot be read at all is told of, with the original as a file. */
-export async function eventsOf(
+async function eventsOf(
   source: Source,
   where: Where,
-  { accountId, config, now }: MailContext,
+  { accountId, config, now }: Context,
 ): Promise<InboundEventInput[]> {
   const { uid, octets, arrived, whole, bytes } = source;
   const location = writeLocation({ ...where, uid, messageId: messageIdIn(octets) });
   try {
     const context = { accountId, config, location, receivedAt: arrived ?? now(), now: now() };
-    const rest = bytes > config.maxBytes ? [] : [original(location)];
-    const events = (await readMail(octets, context)).map((event) => (whole ? event : withoutBody(event, rest)));
+    const rest = bytes > config.maxBytes ? [] : [originalPart(location)];
+    const events = (await readInbound(octets, context)).map((event) => (whole ? event : withoutBody(event, rest)));
     events.forEach((event) => parseInbound(event));
     return events;
   } catch {
@@ -35,15 +39,8 @@ function withoutBody(event: InboundEventInput, rest: PartInput[]): InboundEventI
   return { ...event, parts: [{ type: 'unsupported', providerType: 'mail: only its header was read' }, ...rest] };
 }
 
-function original(location: string): PartInput {
-  return {
-    ...{ type: 'media', kind: 'file', mimeType: 'message/rfc822', name: 'original.eml', state: 'pending' },
-    ...{ ref: JSON.stringify({ location, part: ORIGINAL }), purpose: 'original' },
-  };
-}
-
 /** A mail that the server lists and does not hand out, or that cannot be read: nobody knows who wrote it. */
-export function unfetched({
+function unfetched({
   folder,
   validity,
   uid,
@@ -58,7 +55,7 @@ export function unfetched({
     thread: key,
     // Two of whom nothing is known are not one person.
     sender: { handles: [{ scheme: 'mail-sender', scope: accountId, value: key.slice(0, 320), proof: 'claimed' }] },
-    parts: [{ type: 'unsupported', providerType: 'mail: it could not be read' }, original(location)],
+    parts: [{ type: 'unsupported', providerType: 'mail: it could not be read' }, originalPart(location)],
     ...(arrived !== null && { occurredAt: new Date(arrived).toISOString() }),
   };
 }

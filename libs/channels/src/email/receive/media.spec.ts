@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { openMailFile } from '#mail';
 import type { InboundEventInput } from '#normalizer';
 import { mail, ReaderStage } from '../testing/reader-stage.js';
-import { fetchMedia } from './media.js';
 
 let stage: ReaderStage;
 afterEach(() => stage.close());
@@ -36,7 +36,7 @@ async function stored(words = 'a,b'): Promise<string> {
   await stage.shut();
   return refOf([...stage.stored.values()][0]);
 }
-const opened = async (ref: string) => text((await fetchMedia(ref, stage.context())).stream);
+const opened = async (ref: string) => text((await openMailFile(ref, stage.context())).stream);
 
 describe('a file of a mail', () => {
   it('is fetched from the mail', async () => {

@@ -1,14 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProviderFailure, type InboundEventInput } from '#normalizer';
 import type { ImapFlow } from 'imapflow';
+import {
+  endOf,
+  FolderRefused,
+  Folders,
+  openImap,
+  placeIn,
+  readOn,
+  readPosition,
+  settle,
+  touches,
+  Watch,
+  writePosition,
+  type Place,
+  type Step,
+  type View,
+} from '#mail';
 import type { Emit, SocketContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
-import { settle, touches } from './afterwards.js';
-import { connected, endOf } from './connection.js';
-import { FolderRefused, Folders } from './folders.js';
-import { placeIn, readPosition, writePosition, type Place, type View } from './place.js';
-import { readOn, type Step } from './reader.js';
-import { Watch } from './watch.js';
+import { inboundReader } from './events.js';
 
 type Context = SocketContext<EmailConfig>;
 
@@ -46,7 +57,7 @@ export class MailSession {
 
   /** Connects, finds in every folder where to read on, and begins. Throws `ProviderFailure`. */
   static async open(emit: Emit, ctx: Context): Promise<MailSession> {
-    const session = new MailSession(await connected(ctx), emit, ctx);
+    const session = new MailSession(await openImap(ctx), emit, ctx);
     const { folders } = ctx.config.imap;
     try {
       for (const folder of folders) await session.look(folder);
@@ -115,7 +126,7 @@ export class MailSession {
     const view = await this.look(folder);
     if (!view) return false;
     if (this.position.get(folder)!.due) await this.settle(folder);
-    const step = await readOn(this.client, { folder, view, place: this.position.get(folder)! }, this.ctx);
+    const step = await readOn(this.client, { folder, view, place: this.position.get(folder)! }, { ...this.ctx, reader: inboundReader(this.ctx) });
     if (step) await this.keep(folder, step);
     return step !== null;
   }
@@ -138,9 +149,9 @@ export class MailSession {
     }
   }
 
-  private async keep(folder: string, { events, place, uids, failed }: Step): Promise<void> {
+  private async keep(folder: string, { found, place, uids, failed }: Step<InboundEventInput>): Promise<void> {
     const due = touches(this.ctx.config.imap) && uids.length > 0 && { due: uids };
-    await this.store(events, folder, { ...place, ...due });
+    await this.store(found, folder, { ...place, ...due });
     if (failed) throw failed;
     if (due) await this.settle(folder);
   }

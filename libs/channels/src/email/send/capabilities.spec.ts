@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { fit } from '../../core/fit.js';
 import { media, settings } from '../testing/sender.js';
 import { capabilitiesOf } from './index.js';
-import { attachmentBytes, encodedBytes, textBytes } from './sizes.js';
+import { attachmentBytes, encodedBytes, textBytes } from '../../../../mail/src/smtp/sizes.js';
 
 describe('what an account can do', () => {
   it('is by its rate', () => {

@@ -1,6 +1,6 @@
+import { attachmentBytes } from '#mail';
 import { Capabilities } from '../../core/capabilities.js';
 import type { EmailConfig } from '../email.config.js';
-import { attachmentBytes } from './sizes.js';
 
 /** What mail can do. Files travel as they are, whatever their kind: what somebody can look at is up to the reader's program. */
 export const capabilities: Capabilities = Capabilities.parse({

@@ -1,3 +1,2 @@
 export { capabilities, capabilitiesOf } from './capabilities.js';
-export { SmtpSession } from './connection.js';
-export { sendMail } from './send.js';
+export { sendUnit } from './send.js';

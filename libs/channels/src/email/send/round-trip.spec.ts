@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { InboundMessage, OutboundUnit } from '#normalizer';
-import { ReadingPool, readMail } from '../read/index.js';
+import { threadKey } from '#mail';
+import { FakeSmtp } from '#mail/testing';
+import { ReadingPool } from '../../../../mail/src/read/index.js';
+import { readInbound } from '../read/inbound.js';
 import { emailAccount } from '../testing/account.js';
-import { FakeSmtp } from '../testing/fake-smtp.js';
 import { certificate, contextOf, CUSTOMER, sending, settings, unitOf } from '../testing/sender.js';
-import { threadKey } from '../token/index.js';
 
 const pool = new ReadingPool({ ms: 20_000, memoryMb: 256 });
 let smtp: FakeSmtp;
@@ -37,7 +38,7 @@ async function read(lines: readonly string[], now = emailAccount().now) {
     { pool, now },
     { ...config, authentication: { servers: ['mx.shop.example'], verify: false } },
   );
-  return readMail(Buffer.from(lines.join('\r\n')), context);
+  return readInbound(Buffer.from(lines.join('\r\n')), context);
 }
 async function threadOfAnswer(headers: readonly string[], now?: number): Promise<string> {
   const [event] = await read([...headers, 'Message-ID: <next@customer.example>', 'Subject: Re: x', '', 'Thanks!'], now);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ProviderFailure, type MediaPart, type OutboundUnit, type Part } from '#normalizer';
 import PostalMime, { type Email } from 'postal-mime';
-import { FakeSmtp } from '../testing/fake-smtp.js';
+import { FakeSmtp } from '#mail/testing';
 import {
   certificate,
   contextOf,
@@ -13,7 +13,7 @@ import {
   unitOf,
   type Files,
 } from '../testing/sender.js';
-import { loopMark, readToken, replySecretOf } from '../token/index.js';
+import { loopMark, readToken, replySecretOf } from '../../../../mail/src/token/index.js';
 
 let smtp: FakeSmtp;
 beforeAll(async () => {

@@ -1,4 +1,5 @@
 import type { OutboundUnit } from '#normalizer';
+import { oneLine } from '#mail';
 
 /** "Re:" as the common programs of the world write it, with a count or without. "Ref:" is what people write above of a number. */
 const REPLY =
@@ -12,8 +13,8 @@ const LONGEST_OF_TEXT = 70;
  */
 export function subjectOf(unit: OutboundUnit, sender: string): string {
   const given = bare(unit.subject ?? '');
-  if (unit.replyTo !== undefined) return `Re: ${given || sender}`;
-  return given || (unit.notice ? '' : beginning(unit.text)) || sender;
+  if (unit.replyTo !== undefined) return `Re: ${given || oneLine(sender)}`;
+  return given || (unit.notice ? '' : beginning(unit.text)) || oneLine(sender);
 }
 
 /** One line without "Re:". */
@@ -23,15 +24,6 @@ function bare(subject: string): string {
 
 function beginning(text: string): string {
   return shortened(oneLine(text.trim().split('\n', 1)[0] ?? ''), LONGEST_OF_TEXT);
-}
-
-/** Without anything that ends a line or controls one (each run becomes a blank), or that programs would decode (RFC 2047). */
-export function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replaceAll('=?', '= ?')
-    .trim();
 }
 
 function shortened(text: string, most: number): string {

@@ -1,8 +1,7 @@
+import { FakeImap, FakeSmtp } from '#mail/testing';
 import type { LoggedRequest, Responder } from '#transport/testing';
 import type { SocketProvider } from '../../testing/index.js';
 import PostalMime from 'postal-mime';
-import { FakeImap } from './fake-imap.js';
-import { FakeSmtp } from './fake-smtp.js';
 import { certificate } from './sender.js';
 
 /** After so long a mail that was handed out and not marked counts as not acknowledged. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { FakeImap, type FakeImapOptions } from '#mail/testing';
 import type { InboundEventInput } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { selfSigned } from '#transport/testing';
 import type { SocketContext, Standing } from '../../core/adapter.js';
 import { emailConfig, type EmailConfig } from '../email.config.js';
 import { MailSession } from '../receive/session.js';
-import { FakeImap, type FakeImapOptions } from './fake-imap.js';
 
 export const certificate = selfSigned('mail.test');
 type Given = Record<string, unknown>;

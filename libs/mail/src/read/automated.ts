@@ -1,0 +1,73 @@
+import type { Mailbox } from '../settings.js';
+import { LOOP_HEADER, loopMark } from '../token/index.js';
+import { idsOf, textOf, valueOf, valuesOf, type Headers } from './headers.js';
+import { ourIds } from './report.js';
+
+/** Mail that went round more often than any honest one (RFC 5321 section 6.3 asks servers to allow 100). */
+const MOST_HOPS = 50;
+const ROBOTS =
+  /^(?:mailer-daemon|postmaster|no-?_?reply|do-?_?not-?_?reply|bounces?|auto-?reply|notifications?)(?:[+-].*)?$/;
+const SUBJECTS =
+  /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office|自动回复|自动答复|自動回覆|自動返信|外出时的自动回复|automatische antwort|réponse automatique|respuesta automática)\s*(?:[:：]|$)/i;
+/** Headers of which one is enough: lists and mailings (RFC 2369, 2919), and what programs put on answers of their own. */
+const TELLTALES = [
+  'list-id',
+  'list-post',
+  'list-unsubscribe',
+  'x-autoreply',
+  'x-autorespond',
+  'x-autoresponse',
+  'x-auto-reply-from',
+  'x-mail-autoreply',
+  'feedback-id',
+];
+
+/** Why a mail was sent by a program on its own, in words; null where a person sent it, as far as can be seen (RFC 3834). */
+export function automationOf(headers: Headers, address: string | null): string | null {
+  const submitted = valueOf(headers, 'auto-submitted').toLowerCase().split(/[;\s]/)[0]!;
+  if (submitted !== '' && submitted !== 'no') return 'Auto-Submitted';
+  if (/^(?:bulk|list|junk|auto_reply)\b/i.test(valueOf(headers, 'precedence'))) return 'Precedence';
+  const telltale = TELLTALES.find((name) => valueOf(headers, name) !== '');
+  if (telltale) return telltale;
+  if (/\b(?:all|oof|autoreply)\b/i.test(valueOf(headers, 'x-auto-response-suppress'))) return 'X-Auto-Response-Suppress';
+  if (/^<\s*>$/.test(valueOf(headers, 'return-path'))) return 'no sender of the envelope';
+  if (/^multipart\/report\b/i.test(valueOf(headers, 'content-type'))) return 'a report';
+  if (ROBOTS.test(address?.split('@')[0] ?? '')) return 'the address of a program';
+  if (SUBJECTS.test(textOf(valueOf(headers, 'subject')))) return 'its subject';
+  return valuesOf(headers, 'received').length > MOST_HOPS ? 'a loop' : null;
+} // prettier-ignore
+
+const BOUNCERS = /^(?:mailer-daemon|postmaster|mail-daemon)@/;
+const RETURNED =
+  /undeliver|delivery (?:status|failure|has failed|failed|problem)|mail delivery|returned (?:mail|to sender)|failure notice|could not be delivered|退信|无法送达|投递失败|发送失败|未能送达|無法傳遞/i;
+const LATE = /delay|warning|will be retried|延迟|延遲|稍后重试/i;
+
+/**
+ * Mail of a server that says, in whatever form, that mail did not arrive (`returned`) or will do so later (`late`): by the address of such
+ * programs or by its subject, and no answer that somebody's program gave in their absence.
+ */
+export function bounceOf(headers: Headers, address: string | null): 'returned' | 'late' | null {
+  if (/^auto-replied/i.test(valueOf(headers, 'auto-submitted'))) return null;
+  const subject = textOf(valueOf(headers, 'subject'));
+  if (!BOUNCERS.test(address ?? '') && !RETURNED.test(subject)) return null;
+  return LATE.test(subject) ? 'late' : 'returned';
+}
+
+/**
+ * Does mail bear an id of ours as its own, or our mark where a server gave it another id? From our address it is what this gateway wrote,
+ * come back; from another one somebody's program made it of ours.
+ */
+export function bearsOurs(headers: Headers, config: Mailbox): boolean {
+  const domain = config.address.slice(config.address.lastIndexOf('@') + 1);
+  const [id] = idsOf(valueOf(headers, 'message-id'));
+  return (id !== undefined && isOurId(id, domain)) || valueOf(headers, LOOP_HEADER.toLowerCase()) === loopMark(config);
+}
+
+export function isOurId(id: string, domain: string): boolean {
+  return ourIds(id)[0] === id && id.toLowerCase().endsWith(`@${domain}`);
+}
+
+/** Mail from an address of the mailbox that the gateway did not write: somebody else did, by another program, or a form of a web site. */
+export function isFromOurAddress(address: string | null, config: Mailbox): boolean {
+  return address !== null && (address === config.address || config.aliases.includes(address));
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { Mailbox } from '../settings.js';
+import { dayOf, makeToken, replySecretOf } from '../token/index.js';
+import { base32 } from '../token/base32.js';
+
+/** Longest local part of an address (RFC 5321 section 4.5.3.1.1), and an id that no line can hold. */
+const LOCAL_PART = 64;
+const LONGEST_ID = 900;
+const UNIQUE_CHARACTERS = 13;
+
+/** Who a mail is, to whom it goes and what it answers. Ids are without brackets. */
+export interface Identity {
+  readonly to: string;
+  readonly messageId: string;
+  readonly references: readonly string[];
+  readonly inReplyTo?: string;
+  /** Where answers go, where that is not the mailbox's own address. */
+  readonly replyTo?: string;
+}
+
+/** What the identity of a mail is made of: the same of these, the same identity. */
+export interface Correspondence {
+  /** Whose mailbox it is: the account or destination. Its tokens are no other's. */
+  readonly owner: string;
+  readonly to: string;
+  /** The thread's name (`threadKey`), or the address itself where the thread is that of whoever has it. */
+  readonly threadKey: string;
+  /** Names this mail among all of the owner's. */
+  readonly unique: string;
+  /** When it was made, milliseconds since the epoch: its token ages from then on. */
+  readonly madeAt: number;
+  /** The id of the mail that it answers. */
+  readonly answers?: string | undefined;
+}
+
+/**
+ * The ids of a mail. Its Message-ID holds the reply token; References begin with an id that no mail has and that holds the token too, for
+ * programs that keep the first and the last ids only (RFC 5322 section 3.6.4).
+ */
+export function identify({ owner, to, threadKey, unique, madeAt, answers }: Correspondence, config: Mailbox): Identity {
+  const [local, domain] = split(config.address);
+  const token = makeToken({
+    ...{ secret: replySecretOf(config), accountId: owner, address: to },
+    ...{ threadKey, day: dayOf(madeAt) },
+  });
+  const digest = createHash('sha256').update(`${owner} ${unique}`).digest();
+  const answered = answers !== undefined && isId(answers) ? answers : undefined;
+  const plus = `${local}+${token}`;
+  return {
+    to,
+    messageId: `t.${token}.${base32(digest, UNIQUE_CHARACTERS)}@${domain}`,
+    references: [`r.${token}@${domain}`, ...(answered === undefined ? [] : [answered])],
+    ...(answered !== undefined && { inReplyTo: answered }),
+    ...(config.replyAddress === 'plus' && plus.length <= LOCAL_PART && { replyTo: `${plus}@${domain}` }),
+  };
+}
+
+/** Local part and domain of an address. */
+export function split(address: string): [local: string, domain: string] {
+  const at = address.lastIndexOf('@');
+  return [address.slice(0, at), address.slice(at + 1)];
+}
+
+/** Can it stand in a header as it is? Mail without an id of its own has one from us that says nothing to others. */
+function isId(text: string): boolean {
+  return text.length <= LONGEST_ID && /^[!-;=?-~]+@[!-;=?-~]+$/.test(text);
+}
