@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, cpSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -11,35 +11,11 @@ import {
   until,
   type Stage,
 } from '../support/index.js';
+import { Ballast } from './ballast.js';
 import { NEEDED, smallDisk, type SmallDisk } from './small-disk.js';
 
 const DISK = '140m';
 const MS = 240_000;
-
-/** Takes every byte but `left`, and does so again when some were given back. */
-class Ballast {
-  private readonly file: number;
-
-  constructor(private readonly path: string) {
-    this.file = openSync(path, constants.O_CREAT | constants.O_WRONLY | constants.O_APPEND);
-  }
-
-  fill(left: number): void {
-    for (let size = 4 * 1024 * 1024; size >= 512;) {
-      try {
-        if (writeSync(this.file, Buffer.alloc(size)) < size) size = Math.floor(size / 2);
-      } catch {
-        size = Math.floor(size / 2);
-      }
-    }
-    if (left > 0) truncateSync(this.path, statSync(this.path).size - left);
-  }
-
-  remove(): void {
-    closeSync(this.file);
-    rmSync(this.path);
-  }
-}
 
 const probe = await smallDisk(DISK);
 await probe?.remove();

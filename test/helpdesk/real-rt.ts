@@ -37,6 +37,12 @@ interface Attachment {
   readonly Content?: string;
 }
 
+/** Where an RT keeps what it keeps. */
+interface Place {
+  readonly folder: string;
+  remove(): Promise<void>;
+}
+
 /** A Request Tracker 5 of our own on loopback, with SQLite, a user for the gateway and an agent. */
 export class RealRt {
   readonly gatewayToken: string;
@@ -44,7 +50,7 @@ export class RealRt {
   private server: ChildProcess | undefined;
 
   private constructor(
-    private readonly folder: string,
+    private readonly place: Place,
     readonly port: number,
     tokens: Record<string, string>,
   ) {
@@ -56,8 +62,10 @@ export class RealRt {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  static async start(): Promise<RealRt> {
-    const [folder, port] = [await emptyFolder(), await freePort()];
+  /** Makes one that keeps everything in `place`, and starts it. */
+  static async start(place?: Place): Promise<RealRt> {
+    const folder = place?.folder ?? (await emptyFolder());
+    const port = await freePort();
     await chmod(folder, 0o755);
     for (const name of ['var', 'var/mason', 'var/sessions', 'conf.d']) {
       await mkdir(join(folder, name));
@@ -71,7 +79,11 @@ export class RealRt {
     const tokens = Object.fromEntries(
       [...stdout.matchAll(/^token (\w+) (\S+)$/gm)].map(([, name, token]) => [name, token]),
     );
-    const rt = new RealRt(folder, port, tokens as Record<string, string>);
+    const rt = new RealRt(
+      place ?? { folder, remove: () => removeFolder(folder) },
+      port,
+      tokens as Record<string, string>,
+    );
     await rt.begin();
     return rt;
   }
@@ -88,7 +100,8 @@ export class RealRt {
       '--preload-app',
       SERVER,
     ];
-    const how = { ...NOBODY, env: environment(this.folder), cwd: this.folder, detached: true } as const;
+    const { folder } = this.place;
+    const how = { ...NOBODY, env: environment(folder), cwd: folder, detached: true } as const;
     this.server = spawn('sh', ['-c', LEASH, '/usr/bin/starman', ...words], {
       ...how,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -108,7 +121,7 @@ export class RealRt {
 
   async close(): Promise<void> {
     await this.stop();
-    await removeFolder(this.folder);
+    await this.place.remove();
   }
 
   /** Tickets, the oldest first. */
@@ -187,7 +200,7 @@ export class RealRt {
 
   /** What RT wrote to its log of mails: none may go to customers. */
   async mails(): Promise<string> {
-    return readFile(join(this.folder, 'var', 'mail.txt'), 'utf8').catch(() => '');
+    return readFile(join(this.place.folder, 'var', 'mail.txt'), 'utf8').catch(() => '');
   }
 
   private async attachments(filters: readonly object[], further: string): Promise<readonly Attachment[]> {

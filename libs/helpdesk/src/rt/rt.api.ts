@@ -1,7 +1,7 @@
 import { ProviderFailure } from '#normalizer';
 import type { HttpRequest, HttpResponse } from '#transport';
 import { z } from 'zod';
-import type { ConnectorContext } from '../core/connector.js';
+import { DeliveryRefused, type ConnectorContext } from '../core/connector.js';
 import { call } from '../tickets/index.js';
 import type { RtConfig } from './rt.config.js';
 
@@ -21,6 +21,22 @@ export function ask(ctx: RtContext, path: string, { also = [], ...request }: Ask
   const { apiBase, token } = ctx.config;
   const headers = { authorization: `token ${token}`, accept: 'application/json' };
   return call(ctx, { url: `${apiBase}/REST/2.0${path}`, headers, ...request }, also);
+}
+
+/** What RT says with 400 where it was asked well and could not write: its database is full, locked, or read-only. */
+const COULD_NOT_WRITE = /could not be (recorded|created|set)|could not create user|internal error/i;
+
+/** A request that makes or changes something. Throws `ProviderFailure` (`unavailable`) where RT could not write. */
+export async function write(ctx: RtContext, path: string, { also = [], ...request }: Asked): Promise<HttpResponse> {
+  const answer = await ask(ctx, path, { method: 'POST', ...request, also: [400, ...also] });
+  if ([200, 400].includes(answer.status) && COULD_NOT_WRITE.test(answer.text())) throw notWritten();
+  if (answer.status === 400 && !also.includes(400)) throw new DeliveryRefused(400, 'answered 400');
+  return answer;
+}
+
+/** RT did not write what it was given: later it may. */
+export function notWritten(): ProviderFailure {
+  return new ProviderFailure('unavailable', 'RT could not write: its log says why, such as that its disk is full');
 }
 
 /** The answer in its documented form. Throws `ProviderFailure` (`reply-unreadable`). */

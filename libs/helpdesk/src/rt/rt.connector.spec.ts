@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { conformance, Story, withDesks, type Desk, type TicketSubject } from '../testing/index.js';
+import { conformance, picture, Story, withDesks, type Desk, type TicketSubject } from '../testing/index.js';
 import { rt } from './rt.connector.js';
 import type { RtConfig } from './rt.config.js';
 import { FakeRt } from './testing/fake-rt.js';
@@ -106,6 +106,34 @@ describe('rt', () => {
         code: 'content-refused',
         message: expect.stringContaining('ModifyTicket'),
       });
+    }));
+
+  it.each(['refuses', 'pretends'] as const)('waits while RT cannot write, and %s, and loses nothing', (full) =>
+    desk(async (first, fake) => {
+      const [story, other] = [new Story(), new Story('cnv_other')];
+      await first.deliver([story.says('hello')]);
+      const later = [
+        story.says([{ type: 'text', text: 'with a picture' }, picture()]),
+        story.tells('conversation.closed', { conversationStatus: 'closed' }),
+        other.says('opens one'),
+      ];
+      fake.full = full;
+      for (const event of later)
+        await expect(first.deliver([event])).rejects.toMatchObject({ code: 'unavailable' });
+      fake.full = false;
+      for (const event of later) await first.deliver([event], { unsure: true });
+      const [one, two] = fake.tickets();
+      expect(one).toMatchObject({ status: 'closed', entries: [{}, {}, { files: [{ name: 'broken screen.png' }] }] });
+      expect(two!.entries[0]!.text).toContain('opens one');
+    }),
+  );
+
+  it('does not take a message for kept of which RT dropped the file', () =>
+    desk(async (first, fake) => {
+      const story = new Story();
+      await first.deliver([story.says('hello')]);
+      fake.drops = true;
+      await expect(first.deliver([story.says([picture()])])).rejects.toMatchObject({ code: 'unavailable' });
     }));
 
   it.each([

@@ -9,7 +9,19 @@ import {
   type Ticket,
   type TicketStatus,
 } from '../tickets/index.js';
-import { ask, attachmentsOf, Found, History, Made, read, ticketOf, type RtContext, type RtTicket } from './rt.api.js';
+import {
+  ask,
+  attachmentsOf,
+  Found,
+  History,
+  Made,
+  notWritten,
+  read,
+  ticketOf,
+  write,
+  type RtContext,
+  type RtTicket,
+} from './rt.api.js';
 
 /** RT's priorities go from 0 to 100; a normal one is left to the queue. */
 const PRIORITY = { low: 10, normal: undefined, high: 75, urgent: 100 } as const;
@@ -36,13 +48,36 @@ export async function create(ticket: NewTicket, ctx: RtContext): Promise<Ticket>
     ...(custom.length > 0 && { CustomFields: Object.fromEntries(custom) }),
     ...content(ticket.opening),
   };
-  return placeOf(read(Made, await ask(ctx, '/ticket', { method: 'POST', body })).id, ctx);
+  const { id } = read(Made, await write(ctx, '/ticket', { body }));
+  const query = { fields: 'Type', per_page: '100', orderby: 'id', order: 'ASC' };
+  const { items } = read(History, await ask(ctx, `/ticket/${encodeURIComponent(id)}/history`, { query, also: [404] }));
+  await demandKept(items.find(({ Type }) => Type === 'Create')?.id, ticket.opening, ctx);
+  return placeOf(id, ctx);
 }
 
 export async function append(ticketId: string, entry: Entry, ctx: RtContext): Promise<void> {
   await living(ticketId, ctx);
   const way = entry.kind === 'note' ? 'comment' : 'correspond';
-  await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}/${way}`, { method: 'POST', body: content(entry) });
+  const answer = await write(ctx, `/ticket/${encodeURIComponent(ticketId)}/${way}`, { body: content(entry) });
+  await demandKept(/\/transaction\/(\d+)$/.exec(answer.headers['location'] ?? '')?.[1], entry, ctx);
+}
+
+/**
+ * RT answers 201 before it knows whether its database keeps what was written (seen on 5.0.3 with a full disk: the commit fails, and nothing is there). Throws
+ * `ProviderFailure` (`unavailable`) where the transaction does not hold the entry.
+ */
+async function demandKept(transaction: string | undefined, entry: Entry, ctx: RtContext): Promise<void> {
+  const texts = transaction === undefined ? [] : await attachmentsOf(ctx, [transaction], true);
+  const held = marksIn(
+    texts.map(({ Content }) => Content ?? ''),
+    entry.ids,
+  );
+  if (held.length < entry.ids.length) throw notWritten();
+  if (entry.attachments.length === 0) return;
+  const files = (await attachmentsOf(ctx, [transaction!], false)).filter(
+    ({ ContentType }) => !ContentType?.startsWith('multipart/'),
+  );
+  if (files.length <= entry.attachments.length) throw notWritten();
 }
 
 /** Reads the texts of the history, the newest hundred first, until all are found. */
@@ -73,16 +108,17 @@ export async function recorded(
 export async function setStatus(ticketId: string, status: TicketStatus, ctx: RtContext): Promise<void> {
   const ticket = await living(ticketId, ctx);
   if (statusOf(ticket.Status, ctx) === status) return;
-  await ask(ctx, `/ticket/${encodeURIComponent(ticketId)}`, {
-    method: 'PUT',
-    body: { Status: ctx.config.statuses[status] },
-  });
+  const body = { Status: ctx.config.statuses[status] };
+  const answer = await write(ctx, `/ticket/${encodeURIComponent(ticketId)}`, { method: 'PUT', body });
   const now = await living(ticketId, ctx);
-  if (statusOf(now.Status, ctx) !== status)
-    throw new ProviderFailure(
-      'content-refused',
-      `RT leaves the ticket ${now.Status}: the right ModifyTicket, or the lifecycle, forbids ${ctx.config.statuses[status]}`,
-    );
+  if (statusOf(now.Status, ctx) === status) return;
+  // Where it refuses it says why.
+  throw answer.text().trim() === '[]'
+    ? notWritten()
+    : new ProviderFailure(
+        'content-refused',
+        `RT leaves the ticket ${now.Status}: the right ModifyTicket, or the lifecycle, forbids ${ctx.config.statuses[status]}`,
+      );
 }
 
 /** What a status of RT is to us. */
@@ -118,8 +154,9 @@ async function requestor({ requester }: NewTicket, ctx: RtContext): Promise<stri
     ...(company && { Organization: company.slice(0, 200) }),
     ...(phone && { MobilePhone: phone }),
   };
-  const answer = await ask(ctx, '/user', { method: 'POST', body, also: [400] });
-  if (answer.status === 400) await ask(ctx, `/user/${encodeURIComponent(Name)}`);
+  await write(ctx, '/user', { body, also: [400] });
+  const made = await ask(ctx, `/user/${encodeURIComponent(Name)}`, { also: [404] });
+  if (made.status === 404) throw notWritten();
   return Name;
 }
 

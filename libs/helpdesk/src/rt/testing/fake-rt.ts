@@ -1,42 +1,17 @@
 import type { FakeAnswer, LoggedRequest } from '#transport/testing';
 import type { TicketStatus } from '../../tickets/index.js';
+import {
+  added,
+  page,
+  says,
+  takes,
+  type Attachment,
+  type Content,
+  type Filter,
+  type Ticket,
+  type Transaction,
+} from './rt-shapes.js';
 import type { FakeTicketSystem, SeenTicket, Writing } from '../../testing/index.js';
-
-interface Attachment {
-  readonly id: number;
-  readonly transaction: number;
-  readonly type: string;
-  readonly name: string;
-  readonly content: Buffer;
-}
-interface Transaction {
-  readonly id: number;
-  readonly ticket: number;
-  readonly type: 'Create' | 'Correspond' | 'Comment' | 'Status' | 'AddLink';
-  readonly creator: string;
-  readonly created: string;
-  readonly from?: string;
-  readonly to?: string;
-}
-interface Ticket {
-  readonly id: number;
-  readonly subject: string;
-  readonly requestors: string[];
-  readonly links: string[];
-  readonly fields: Record<string, string>;
-  status: string;
-  effective: number;
-}
-interface Content {
-  readonly Content?: string;
-  readonly ContentType?: string;
-  readonly Attachments?: { FileName: string; FileType: string; FileContent: string }[];
-}
-interface Filter {
-  readonly field: string;
-  readonly value: string;
-  readonly operator?: string;
-}
 
 const STATUSES = { open: 'open', pending: 'stalled', closed: 'resolved' } as const;
 
@@ -50,6 +25,10 @@ export class FakeRt implements FakeTicketSystem {
   /** What our user may: what it may not is refused as RT does that. */
   rights = new Set(['SeeQueue', 'CreateTicket', 'ModifyTicket', 'AdminUsers']);
   customFields = ['Customer company', 'Gateway'];
+  /** What becomes of writes while its disk is full: it says that it cannot, or it says that it did and keeps nothing. */
+  full: false | 'refuses' | 'pretends' = false;
+  /** It keeps the words of an entry without its files. */
+  drops = false;
   private readonly kept = new Map<number, Ticket>();
   private readonly transactions: Transaction[] = [];
   private readonly attachments: Attachment[] = [];
@@ -70,6 +49,7 @@ export class FakeRt implements FakeTicketSystem {
       .split('/')
       .map(decodeURIComponent);
     const body = (request.body.length > 0 ? JSON.parse(request.body.toString()) : {}) as never;
+    if (this.full && this.isWrite(request)) return this.notKept(id === undefined ? room! : (what ?? 'put'));
     if (room === 'rt') return { body: { Version: '5.0.3', Plugins: [] } };
     if (room === 'queue') return this.queue(id!);
     if (room === 'user') return request.method === 'GET' ? this.user(id!) : this.makeUser(body);
@@ -130,6 +110,18 @@ export class FakeRt implements FakeTicketSystem {
       creator: this.kept.get(Number(ticketId))!.requestors[0]!,
       content: { Content: text, ContentType: 'text/plain' },
     });
+  }
+
+  /** Seen on 5.0.3 with a full disk, depending on where the write fails. */
+  private notKept(what: string): FakeAnswer {
+    const pretends = this.full === 'pretends';
+    if (what === 'put') return { body: pretends ? [] : ['Ticket 1: Status could not be set to resolved.'] };
+    if (what === 'user') return pretends ? { status: 201, body: { type: 'user' } } : says(400, 'Could not create user');
+    if (what === 'ticket')
+      return pretends
+        ? { status: 201, body: { id: '900', type: 'ticket' } }
+        : says(400, 'Ticket could not be created due to an internal error');
+    return pretends ? added(900) : says(400, 'Message could not be recorded');
   }
 
   private queue(name: string): FakeAnswer {
@@ -204,9 +196,12 @@ export class FakeRt implements FakeTicketSystem {
       if (!body.Content && !body.Attachments?.length)
         return says(400, 'ContentType is a required field for application/json');
       if (!takes(body)) return { status: 500 };
-      this.add(ticket.id, what === 'comment' ? 'Comment' : 'Correspond', { creator: 'gateway', content: body });
+      const made = this.add(ticket.id, what === 'comment' ? 'Comment' : 'Correspond', {
+        creator: 'gateway',
+        content: body,
+      });
       if (what === 'correspond' && ticket.status === 'new') this.move(ticket, 'open', 'RT_System');
-      return { status: 201, body: ['Correspondence added'] };
+      return added(made);
     }
     if (!ticket) return says(404, 'Not Found');
     if (method === 'PUT') {
@@ -331,9 +326,10 @@ export class FakeRt implements FakeTicketSystem {
     ticket: number,
     type: Transaction['type'],
     { creator, content }: { creator: string; content: Content },
-  ): void {
+  ): number {
     const transaction = this.told(ticket, { type, creator });
-    const { Content, ContentType = 'text/plain', Attachments = [] } = content;
+    const { Content, ContentType = 'text/plain', Attachments: files = [] } = content;
+    const Attachments = this.drops ? [] : files;
     const keep = (attachment: Omit<Attachment, 'id' | 'transaction'>) =>
       this.attachments.push({ ...attachment, id: this.attachments.length + 1, transaction });
     if (Attachments.length > 0) keep({ type: 'multipart/mixed', name: '', content: Buffer.alloc(0) });
@@ -344,6 +340,7 @@ export class FakeRt implements FakeTicketSystem {
         name: Buffer.from(FileName, 'latin1').toString(),
         content: Buffer.from(FileContent, 'base64'),
       });
+    return transaction;
   }
 
   private move(ticket: Ticket, status: string, creator: string): void {
@@ -374,21 +371,4 @@ export class FakeRt implements FakeTicketSystem {
       files: all.filter(({ name }) => name).map(({ name, content }) => ({ name, content })),
     };
   }
-}
-
-function page<T>(all: readonly T[], query: URLSearchParams): T[] {
-  const size = Math.min(100, Number(query.get('per_page') ?? 20));
-  const from = (Number(query.get('page') ?? 1) - 1) * size;
-  return all.slice(from, from + size);
-}
-
-/** RT fails on names of files with characters beyond Latin-1, and refuses files without content. */
-function takes({ Attachments = [] }: Content): boolean {
-  return Attachments.every(
-    ({ FileName, FileContent }) => FileContent !== '' && [...FileName].every((char) => char.codePointAt(0)! < 256),
-  );
-}
-
-function says(status: number, message: string): FakeAnswer {
-  return { status, body: { message } };
 }
