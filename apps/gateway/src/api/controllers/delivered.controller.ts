@@ -50,10 +50,9 @@ export class DeliveredController {
   ) {}
 
   @Serves(get)
-  async get(@Called() { params, caller }: Call<typeof get>) {
+  async get(@Called() { params }: Call<typeof get>) {
     const { delivery, event } = await this.deliveries.get(params.id, params.eventId);
-    const shown = event && caller.accounts === null ? presentEvent(event, this.presentation(params.id)) : null;
-    return { ...delivery, event: shown };
+    return { ...delivery, event: event && presentEvent(event, this.presentation(params.id)) };
   }
 
   @Serves(reconciling)

@@ -70,10 +70,14 @@ export const DeliveryRecord = z
   .meta({ id: 'Delivery' });
 
 export const DeliveryWithEvent = DeliveryRecord.extend({
-  event: StreamEvent.nullable().describe(
-    'What was, or is, to be delivered. Null once it is no longer kept, and for keys that are limited to accounts.',
-  ),
+  event: StreamEvent.nullable().describe('What was, or is, to be delivered. Null once it is no longer kept.'),
 }).meta({ id: 'DeliveryWithEvent' });
+
+const NO_SPAN = { path: ['to'], message: 'is not after `from`' };
+
+function isSpan({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
+  return from === undefined || to === undefined || Date.parse(from) < Date.parse(to);
+}
 
 export const ReconcileInput = z
   .strictObject({
@@ -82,6 +86,7 @@ export const ReconcileInput = z
     limit: z.int().min(1).max(100).default(20).describe('Most conversations that are looked at.'),
     cursor: z.string().max(200).optional().describe('The `next` of the previous answer.'),
   })
+  .refine(isSpan, NO_SPAN)
   .meta({ id: 'ReconcileInput' });
 export const Reconciled = z
   .object({
@@ -104,12 +109,7 @@ export const ReplayInput = z
   .union([
     z.strictObject({ ids: z.array(z.string().max(200)).min(1).max(1_000).describe('Event ids.') }),
     z.strictObject({ conversationId: z.string().max(200) }),
-    z
-      .strictObject({ from: timeInput, to: timeInput.optional() })
-      .refine(({ from, to }) => to === undefined || Date.parse(from) < Date.parse(to), {
-        path: ['to'],
-        message: 'is not after `from`',
-      }),
+    z.strictObject({ from: timeInput, to: timeInput.optional() }).refine(isSpan, NO_SPAN),
     z.strictObject({ state: z.literal('dead') }),
   ])
   .meta({ id: 'ReplayInput' });

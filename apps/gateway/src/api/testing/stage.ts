@@ -20,7 +20,7 @@ import type { Database } from '#database';
 import { builtinConnectors, type HelpdeskConnector } from '#helpdesk';
 import { Codes } from '#identity';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
-import { parseInbound } from '#normalizer';
+import { parseInbound, type StreamEvent } from '#normalizer';
 import { Global, Module, type Provider } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -65,6 +65,22 @@ const socketChannel = {
   check: () => Promise.resolve({ ok: true, detail: 'it was connected' }),
 };
 
+/** A ticket system that can be asked what it holds; it keeps what it was asked. */
+export class AskedDesk {
+  readonly asked: string[][] = [];
+  /** What it lacks of these events; null where it has no ticket for them. */
+  lacks: (ids: readonly string[]) => { ticketId: string; ids: string[] } | null = () => ({ ticketId: '4711', ids: [] });
+  readonly connector = {
+    ...builtinConnectors.find(({ type }) => type === 'webhook'),
+    type: 'desk',
+    missing: async (events: readonly StreamEvent[]) => {
+      const ids = events.map(({ id }) => id);
+      this.asked.push(ids);
+      return this.lacks(ids);
+    },
+  } as unknown as HelpdeskConnector<unknown>;
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -82,6 +98,7 @@ export interface CallOptions {
 /** The API on a real database, reached by real HTTP. */
 export class Stage {
   readonly typing = new TypingChannel();
+  readonly desk = new AskedDesk();
   readonly bodies = new BodyRoom();
   private count = 0;
   private ends: (() => Promise<unknown> | void)[] = [];
@@ -185,7 +202,7 @@ export class Stage {
   private core(folder: string, options: Partial<ApiOptions>) {
     const { database } = this;
     const adapters = [...builtinAdapters, this.typing.adapter, socketChannel] as ChannelAdapter<unknown, unknown>[];
-    const connectors = builtinConnectors as readonly HelpdeskConnector<unknown>[];
+    const connectors = [...builtinConnectors, this.desk.connector] as readonly HelpdeskConnector<unknown>[];
     const log = pino({ level: 'silent' });
     const vault = new Vault('a secret key of the suite');
     const fileUrls = new FileUrls('a secret', () => this.root);
