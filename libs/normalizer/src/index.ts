@@ -9,6 +9,7 @@ export * from './inbound.js';
 export * from './invalid.js';
 export * from './json-schemas.js';
 export * from './language.js';
+export * from './markdown.js';
 export * from './normalize-handle.js';
 export * from './outbound.js';
 export * from './parse-inbound.js';

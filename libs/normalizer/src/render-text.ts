@@ -1,4 +1,5 @@
 import { numberedChoices } from './choices.js';
+import { markdownToText } from './markdown.js';
 import type { MediaPart, Part } from './parts.js';
 
 const ENGLISH = {
@@ -31,7 +32,7 @@ const CHINESE: Words = {
  * The plain rendering of parts, one after the other on lines of their own; `message.text` is this. Words follow `locale` (`zh...` is
  * Chinese, all else English).
  *
- * - text, html: the text
+ * - text, html: the text; of markdown what it says (`markdownToText`)
  * - media: `[image: name] url`, then the caption; the URL only of a ready file that the gateway does not hold itself (a signed URL
  *   expires, the text stays); nothing for the original of a message
  * - location: `[location: name, address (31.2304, 121.4737)]`
@@ -54,6 +55,7 @@ export function renderMedia(part: MediaPart, url: string | undefined, locale = '
 function renderPart(part: Part, words: Words): string {
   switch (part.type) {
     case 'text':
+      return part.format === 'markdown' ? markdownToText(part.text) : part.text;
     case 'html':
       return part.text;
     case 'media':

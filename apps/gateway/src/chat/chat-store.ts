@@ -1,7 +1,7 @@
 import type { ChatMessage } from '#channels';
 import { presentParts } from '#conversations';
 import type { Database, Statement } from '#database';
-import type { Author, Part } from '#normalizer';
+import { type Author, type Part, withoutMarkdown } from '#normalizer';
 
 /** How a visitor's thread stands. */
 export interface ThreadState {
@@ -132,7 +132,7 @@ export class ChatStore {
       ...(clientId && { clientId }),
       from: mine ? 'me' : author.kind === 'contact' ? 'agent' : author.kind,
       name: mine ? null : author.name,
-      parts: presentParts(row.parts, { signUrl: this.signUrl }),
+      parts: presentParts(row.parts.map(withoutMarkdown), { signUrl: this.signUrl }),
       text: row.text,
       at: row.at.toISOString(),
       status: mine

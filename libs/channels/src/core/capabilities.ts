@@ -42,6 +42,8 @@ export const Capabilities = z
       maxLabel: z.int().positive().optional(),
     }),
     html: Level,
+    /** Texts of format `markdown`: `full` where the adapter renders them, else their plain rendering is sent. */
+    markdown: z.enum(['full', 'fallback']).default('fallback'),
     location: Level,
     contactCard: Level,
     link: Level,
@@ -49,6 +51,8 @@ export const Capabilities = z
     template: Level,
     /** Wording of the account's templates by name, variables as `{name}` or `${name}`: values are checked against it before anything is queued. */
     templates: z.record(z.string(), z.string()).optional(),
+    /** Can a first message have a subject of its own (`POST /v1/messages`)? */
+    subject: z.boolean().default(false),
     /** `always`: an answer names the last message of the thread where it was given none to name, as mail does. */
     replyTo: z.enum(['full', 'dropped', 'always']),
     /** Media kinds that travel natively, each with types and sizes. A kind that is absent falls back to a link. */
@@ -64,6 +68,11 @@ export const Capabilities = z
     rate: z
       .object({ perSecond: z.number().positive(), perThreadPerSecond: z.number().positive().optional() })
       .nullable(),
+    /**
+     * Most answers of a bot to one person in any hour; more are `throttled`. Set where programs answer each other, as in mail: there no bot answers a message
+     * that is `automated` either.
+     */
+    automaticPerHour: z.int().positive().optional(),
     /** The provider takes an idempotency key: a unit may be sent again after an unknown outcome. */
     idempotentSend: z.boolean(),
   })

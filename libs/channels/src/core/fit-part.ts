@@ -1,4 +1,4 @@
-import { measure, numberedChoices, renderText, type ChoicesPart, type Part } from '#normalizer';
+import { markdownToText, measure, numberedChoices, renderText, type ChoicesPart, type Part } from '#normalizer';
 import type { Capabilities, Level } from './capabilities.js';
 import type { FitOptions } from './fit-piece.js';
 import { fitMedia } from './fit-media.js';
@@ -7,14 +7,14 @@ import { checkTemplate } from './fit-template.js';
 
 /**
  * What becomes of one part on a channel. Native at level `full`, unless a text in it is longer than `text.max`; its plain rendering at
- * `fallback`; nothing at `dropped`. HTML falls back to its text, choices (also with too many options or too long labels) to a numbered
+ * `fallback`; nothing at `dropped`. HTML falls back to its text, markdown to what it says, choices (also with too many options or too long labels) to a numbered
  * list, a card to its rendering after its media. An answer to choices is sent as its label. Throws `content-refused`.
  */
 export function fitPart(placed: Placed, capabilities: Capabilities, options: FitOptions): Piece[] {
   const { part, at } = placed;
   switch (part.type) {
     case 'text':
-      return textPieces(part.text, capabilities);
+      return fitText(part, capabilities);
     case 'choice':
       return textPieces(part.label || part.optionId, capabilities);
     case 'media':
@@ -24,6 +24,13 @@ export function fitPart(placed: Placed, capabilities: Capabilities, options: Fit
     default:
       return fitLevelled({ part, at }, capabilities, options);
   }
+}
+
+function fitText(part: Extract<Part, { type: 'text' }>, capabilities: Capabilities): Piece[] {
+  if (part.format !== 'markdown') return textPieces(part.text, capabilities);
+  const { max, unit } = capabilities.text;
+  if (capabilities.markdown === 'full' && measure(part.text, unit) <= max) return [{ part }];
+  return textPieces(markdownToText(part.text), capabilities);
 }
 
 type Levelled = Exclude<Part, { type: 'text' | 'choice' | 'media' | 'unsupported' }>;

@@ -286,6 +286,26 @@ describe('parts of a full level', () => {
   });
 });
 
+describe('markdown', () => {
+  const markdown: PartInput = { type: 'text', text: '**Hi** [a](https://a)', format: 'markdown' };
+
+  it('is what it says, where the channel renders none', () => {
+    expect(run({ parts: [markdown] })[0]).toMatchObject({ parts: [{ type: 'text', text: 'Hi a (https://a)' }] });
+    expect(run({ parts: [markdown] })[0]?.parts[0]).not.toHaveProperty('format');
+    expect(texts({ parts: [markdown, text('b')] })).toEqual(['Hi a (https://a)\nb']);
+  });
+
+  it('travels as it is where the channel renders it, beside text that is none', () => {
+    const units = run({ parts: [markdown, text('**b**')], on: { markdown: 'full' } });
+    expect(units.map(({ parts }) => parts)).toEqual([[markdown], [text('**b**')]]);
+    expect(units.map((unit) => unit.text)).toEqual(['Hi a (https://a)', '**b**']);
+    const long: PartInput = { type: 'text', text: `**${'a '.repeat(60)}**b`, format: 'markdown' };
+    expect(run({ parts: [long], on: { markdown: 'full' } }).flatMap(({ parts }) => parts)).not.toContainEqual(
+      expect.objectContaining({ format: 'markdown' }),
+    );
+  });
+});
+
 describe('SMS', () => {
   const sms = { text: { max: 306, unit: 'gsm7', segments: { alphabet: 'gsm7', added: 3 } } } as const;
   const bills = (given: Case): unknown[] => run(given).map(({ segments }) => segments);

@@ -84,6 +84,7 @@ function joinTexts(
   b: Piece,
 ): { part: Extract<Part, { type: 'text' }>; choiceMap?: Piece['choiceMap'] } | null {
   if (a.part.type !== 'text' || b.part.type !== 'text' || (a.choiceMap && b.choiceMap)) return null;
+  if (a.part.format ?? b.part.format) return null;
   const choiceMap = a.choiceMap ?? b.choiceMap;
   return { part: { type: 'text', text: `${a.part.text}\n${b.part.text}` }, ...(choiceMap && { choiceMap }) };
 }
