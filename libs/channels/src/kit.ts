@@ -5,6 +5,7 @@ export type {
   ChannelAdapter,
   ConfigSchema,
   Emit,
+  KnownMessage,
   ParsedRequest,
   PollIngress,
   Profile,

@@ -1,6 +1,7 @@
 import type { AdapterContext, ChannelAdapter } from '#channels';
 import {
   keepReference,
+  knownMessages,
   referenceOf,
   type AccountStore,
   type DestinationStore,
@@ -128,6 +129,7 @@ export class Directory {
       forget: (key) => shared.forget(of(key)),
       remember: (key, value, ttlMs) => shared.remember(of(key), value, ttlMs),
       recall: (key) => shared.recall(of(key)),
+      known: (externalIds) => knownMessages(this.parts.database, account.id, externalIds),
       openFile: (fileId) => this.openFile(fileId),
       fileUrl: (fileId, seconds = PROVIDER_URL_S) => this.parts.fileUrls.sign(fileId, seconds),
       callbackUrl: this.callbackUrl(account),

@@ -194,12 +194,25 @@ export interface AdapterContext<C, S = never> {
   remember(key: string, value: string, ttlMs: number): Promise<void>;
   /** What was kept last, by whichever process; undefined where nothing is. Asked of the database each time. */
   recall(key: string): Promise<string | undefined>;
+  /** Messages of this account by the names that the provider gave them, as they are stored by now; names that none has are left out. At most 1,000 names. */
+  known(externalIds: readonly string[]): Promise<readonly KnownMessage[]>;
   /** Opens a stored file to send its bytes. */
   openFile(fileId: string): Promise<MediaStream>;
   /** A signed URL under which the provider itself can fetch a stored file for an hour, or whoever it is given to for so many seconds. */
   fileUrl(fileId: string, seconds?: number): string;
   readonly now: () => number;
   readonly signal: AbortSignal;
+}
+
+/** A message that is stored. */
+export interface KnownMessage {
+  readonly externalId: string;
+  readonly direction: 'inbound' | 'outbound';
+  /** The provider's own name of its thread, and whose that is, with what proof. */
+  readonly thread: string;
+  readonly handles: readonly Handle[];
+  /** When it was stored, milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** The provider's ids of what was sent; the first one is what its receipts name. */

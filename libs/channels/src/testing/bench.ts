@@ -60,6 +60,7 @@ export async function withBench<C, T>(
       forget: async (key) => void shared.delete(keyed(key)),
       remember: async (key, value) => void shared.set(keyed(key), Promise.resolve(value)),
       recall: async (key) => shared.get(keyed(key)),
+      known: async () => [],
       openFile: async () => ({
         stream: Readable.from([FILE]),
         mimeType: 'image/png',

@@ -3,7 +3,7 @@ import { FakeImap, type FakeImapOptions } from '#mail/testing';
 import type { InboundEventInput } from '#normalizer';
 import { addressGuard, guardedDial, guardedHttp } from '#transport';
 import { selfSigned } from '#transport/testing';
-import type { SocketContext, Standing } from '../../core/adapter.js';
+import type { KnownMessage, SocketContext, Standing } from '../../core/adapter.js';
 import { emailConfig, type EmailConfig } from '../email.config.js';
 import { MailSession } from '../receive/session.js';
 
@@ -25,6 +25,8 @@ export class ReaderStage {
   private sessions: MailSession[] = [];
   private readonly shared = new Map<string, Promise<string>>();
   readonly kept = new Map<string, string>();
+  /** What the store knows by the names of mail. */
+  readonly known: KnownMessage[] = [];
   private readonly stop = new AbortController();
   private keeping: Promise<void> = Promise.resolve();
 
@@ -62,6 +64,7 @@ export class ReaderStage {
       forget: async (key) => void this.shared.delete(key),
       remember: async (key, value) => void this.kept.set(key, value),
       recall: async (key) => this.kept.get(key),
+      known: async (ids) => this.known.filter(({ externalId }) => ids.includes(externalId)),
       openFile: () => Promise.reject(new Error('there is no file')),
       fileUrl: (id) => `https://files.test/${id}`,
       ...{ now: () => Date.now(), signal: this.stop.signal, cursor: this.cursors.at(-1) ?? null },

@@ -18,7 +18,7 @@ export function settings(
 }
 
 export function contextOf(config: EmailConfig, files: Files = {}): AdapterContext<EmailConfig> {
-  const unused = { callbackUrl: '', session: undefined as never };
+  const unused = { callbackUrl: '', session: undefined as never, known: async () => [] };
   return { ...mailContext(config, files), accountId: 'acc_mail', ...unused };
 }
 

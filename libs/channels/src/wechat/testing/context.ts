@@ -28,6 +28,7 @@ export function fakeContext<C>(config: C, { http, shared = new Map(), file }: Fa
     forget: async (key) => void shared.delete(key),
     remember: async (key, value) => void shared.set(key, Promise.resolve(value)),
     recall: async (key) => shared.get(key),
+    known: async () => [],
     openFile: async () => ({
       stream: Readable.from([file?.bytes ?? Buffer.alloc(0)]),
       mimeType: file?.mimeType ?? 'application/octet-stream',
