@@ -68,6 +68,10 @@ export interface AccountRules {
   readonly initiate: readonly string[];
   /** An answer names the last message of its thread, where it was given none to name. */
   readonly namesLast?: boolean;
+  /** A first message can have a subject of its own. */
+  readonly subject?: boolean;
+  /** Answers of bots that one person gets in any hour at most; where it is set, no bot answers what is `automated`. */
+  readonly automaticPerHour?: number | undefined;
   /** Nothing at all can go to the recipient that was named. */
   readonly refusal?: Pick<ProviderFailure, 'code' | 'message'>;
   /** Part types that the channel takes, natively or as a fallback. */

@@ -79,7 +79,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureRule>> = {
   cancelled: { retryable: false, owner: 'agent', scope: 'item', meaning: 'withdrawn before it was sent' },
 };
 
-/** A failure as messages and dead letters carry it. */
+/** A failure as messages and dead letters carry it. `lasting`: nothing else goes there either, until the person writes again. */
 export const Failure = z
   .object({
     code: FailureCode,
@@ -87,6 +87,7 @@ export const Failure = z
     message: z.string(),
     retryable: z.boolean(),
     owner: z.enum(['operator', 'agent', 'contact', 'provider']),
+    lasting: z.literal(true).optional(),
   })
   .meta({ id: 'Failure' });
 export type Failure = z.infer<typeof Failure>;
@@ -99,16 +100,19 @@ export class ProviderFailure extends Error {
   readonly retryAfterMs?: number;
   /** `item`: only this one is concerned, whatever `FAILURES` says of the code: a limit of one recipient holds up no other. */
   readonly scope?: 'item';
+  /** Nothing else goes there either: the thread is closed until the person writes again. For `recipient-gone`. */
+  readonly lasting?: true;
 
   constructor(
     readonly code: FailureCode,
     message: string,
-    options: { providerCode?: string; retryAfterMs?: number; scope?: 'item'; cause?: unknown } = {},
+    options: { providerCode?: string; retryAfterMs?: number; scope?: 'item'; lasting?: true; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.providerCode = options.providerCode;
     this.retryAfterMs = options.retryAfterMs;
     this.scope = options.scope;
+    this.lasting = options.lasting;
   }
 
   toFailure(): Failure {
@@ -119,6 +123,7 @@ export class ProviderFailure extends Error {
       message: this.message,
       retryable,
       owner,
+      ...(this.lasting && { lasting: true as const }),
     };
   }
 }

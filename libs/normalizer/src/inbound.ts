@@ -56,7 +56,14 @@ export const InboundReceipt = z.object({
   dedupeKey,
   externalId: z.string().min(1).max(500),
   status: z.enum(['sent', 'delivered', 'read', 'failed']),
-  failure: z.object({ code: FailureCode, providerCode: z.string().optional(), message: z.string() }).optional(),
+  failure: z
+    .object({
+      code: FailureCode,
+      providerCode: z.string().optional(),
+      message: z.string(),
+      lasting: z.literal(true).optional(),
+    })
+    .optional(),
   occurredAt,
 });
 

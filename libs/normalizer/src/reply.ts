@@ -51,6 +51,8 @@ export const FirstMessageInput = z
     ]),
     accountId: z.string(),
     ...content,
+    /** Where the channel has subjects, as mail has. What has one begins a thread of its own there: it answers nothing. */
+    subject: z.string().min(1).max(1_000).optional(),
     template: z
       .strictObject({
         name: z.string(),

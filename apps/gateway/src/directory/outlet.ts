@@ -52,6 +52,8 @@ export class Outlet implements ChannelDirectory {
       window: capabilities.window,
       initiate: capabilities.initiate,
       namesLast: capabilities.replyTo === 'always',
+      subject: capabilities.subject,
+      automaticPerHour: capabilities.automaticPerHour,
       ...(refusal && refusal.code !== 'content-refused' && { refusal }),
       parts: partsOf(levels, refusal),
       limits: { text: capabilities.text, media: capabilities.media, rate: capabilities.rate },

@@ -64,6 +64,10 @@ export class Thread {
   @Column('timestamptz', { nullable: true })
   refused_at!: Date | null;
 
+  /** `recipient-gone` where it said instead that there is no such person. */
+  @Column('text', { nullable: true })
+  refused_for!: 'recipient-gone' | null;
+
   @Column('timestamptz')
   created_at!: Date;
 }

@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { AUDIT } from '../sql/audit.sql.js';
+import { AUTOMATIC } from '../sql/automatic.sql.js';
 import { EMIT } from '../sql/emit.sql.js';
 import { ERASURE } from '../sql/erasure.sql.js';
 import { INTAKE } from '../sql/intake.sql.js';
@@ -38,6 +39,7 @@ export class Store1700000000002 implements MigrationInterface {
       OUTBOX,
       REPLY,
       NOTICE,
+      AUTOMATIC,
     ])
       await runner.query(sql);
   }
@@ -47,6 +49,7 @@ export class Store1700000000002 implements MigrationInterface {
       drop trigger reroute_of_company on company; drop trigger reroute_of_contact on contact; drop trigger reroute_of_conversation on conversation;
       drop function reroute_people, reroute_of_company, reroute_of_contact, reroute_of_conversation, reroute_contact, reroute, route_conversation, opening_of, explain_routing,
         route, routing_matches, routing_holds, routing_found, routing_facts, texts_of, hours_open, routing_rules;
+      drop function count_automatic; drop table automatic_answer;
       drop function lay_notice, forget_notice;
       drop function arrived_after_all, external_id_lock, store_outbound, lay_units, unit_counted, settle_outbox, start_units, held_items, stream_front, receive_receipt, settle_unit, acknowledge, fail_message, advance, status_rank, intake, store_rest, lock_touched, store_known, lanes_of, is_straight, store_message, change_message, note_consent, grant_window, note_conflict, join_thread, open_conversation, emit, append_event, admits,
         lane_partition, account_view, message_view, conversation_view, draw_conversation, iso;

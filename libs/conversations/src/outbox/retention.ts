@@ -15,6 +15,8 @@ export interface Keeping {
   /** Shared values, after they have run out: messages that wait to be stored are among them. */
   readonly shared: number;
   readonly audit: number;
+  /** How often bots answered whom: the hour for which that is counted. */
+  readonly automatic: number;
   /** By which the browsers of who was erased are known: as long as their sessions live. */
   readonly sessions: number;
   /** Messages of closed conversations, from their end on; absent: until they are erased. */
@@ -34,6 +36,7 @@ export const KEEPING = {
   receipts: 3 * DAY,
   shared: 0,
   audit: 365 * DAY,
+  automatic: 3_600,
   sessions: 181 * DAY,
 } satisfies Keeping;
 
@@ -65,6 +68,7 @@ const RULES: readonly Rule[] = [
   ),
   pruning('shared', 'shared_value.expires_at'),
   pruning('sessions', 'erased_session.at'),
+  pruning('automatic', 'automatic_answer.last'),
 ];
 
 /** Each call does a little, and says how much: see SQL `prune_audit`, `prune_files`. */

@@ -19,6 +19,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   api_key: 'keys of the operator',
   audit: 'ids and names of parameters; values never get there',
   audit_chain: 'hashes',
+  automatic_answer: 'hashes, for an hour',
   company: 'no person; who works there is on the contact',
   company_change: 'ids, until the company is followed',
   conversation_thread: 'ids, of rows that go',

@@ -18,12 +18,15 @@ export interface Sendable {
   readonly id: string;
   readonly parts: Part[];
   readonly reply_to: string | null;
+  /** Its own: it begins something, and answers nothing. */
   readonly subject: string | null;
+  /** The conversation's. */
+  readonly topic: string | null;
   readonly author: { name: string | null; kind?: string };
 }
 
 /**
- * Puts a message on its way over a thread: fits it to the channel, checks window, quota and opt-out, and lays its units (SQL `lay_units`). Returns the
+ * Puts a message on its way over a thread: fits it to the channel, checks window, quota, opt-out and how often bots answer, and lays its units (SQL `lay_units`). Returns the
  * message as readers get it. Throws `ProviderFailure` before anything is written.
  */
 export async function enqueue(
@@ -33,30 +36,29 @@ export async function enqueue(
 ): Promise<Message> {
   const { message, thread } = job;
   const rules = channels.rules(thread.account_id);
-  const last = rules?.namesLast ? await lastFrom(sql, thread.id) : undefined;
-  if (last?.automated && message.author.kind === 'bot')
+  const perHour = message.author.kind === 'bot' ? rules?.automaticPerHour : undefined;
+  const answers = message.subject === null && (rules?.namesLast || perHour !== undefined);
+  const last = answers ? await lastFrom(sql, thread.id) : undefined;
+  if (last?.automated && perHour !== undefined)
     throw new ProviderFailure('content-refused', 'a machine wrote last: a bot that answers it might do so for ever');
-  const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : last?.external_id;
-  const { parts, subject } = message;
+  const named = rules?.namesLast ? (last?.external_id ?? undefined) : undefined;
+  const replyTo = message.reply_to ? await externalIdOf(sql, message.reply_to) : named;
+  const { parts } = message;
+  const subject = message.subject ?? message.topic;
   demandSendable(thread, rules, needsWindow(message) ? 1 : 0);
   const fitting = { parts, ...(subject && { subject }), ...(replyTo && { replyTo }) };
   const units = channels.fit(thread.account_id, fitting, thread.external_id);
   demandSendable(thread, rules, units.filter(needsWindow).length);
 
+  if (last && perHour !== undefined) await demandTurn(sql, thread.id, perHour);
+
   const options = units.flatMap(askedIn).at(-1);
-  const answers = options && JSON.stringify(typedAnswers(message.id, options));
+  const typed = options && JSON.stringify(typedAnswers(message.id, options));
   const rows = units.map(({ choiceMap: _, ...unit }) => ({
     id: newId('unt'),
     content: { ...unit, author: { name: message.author.name, ...(message.author.kind === 'bot' && { kind: 'bot' }) } },
   }));
-  const values = [
-    message.id,
-    thread.id,
-    answers ?? null,
-    JSON.stringify(rows),
-    rules?.hosted ?? false,
-    isCounted(rules),
-  ];
+  const values = [message.id, thread.id, typed ?? null, JSON.stringify(rows), rules?.hosted ?? false, isCounted(rules)];
   const [laid] = await sql.query<{ message: Message }>(LAY_UNITS, values);
   const segments = segmentsOf(units);
   return { ...laid!.message, ...(segments && { segments }) };
@@ -84,15 +86,33 @@ async function lastFrom(sql: Sql, threadId: string): Promise<Last | undefined> {
 }
 
 interface Last {
-  readonly external_id: string;
+  /** Null where its provider gave it no name. */
+  readonly external_id: string | null;
   readonly automated: boolean;
 }
 
 const LAST_FROM = {
   name: 'last_from',
-  text: `select external_ids[1] as external_id, automated from message where thread_id = $1 and direction = 'inbound' and external_ids <> '{}'
-    order by thread_sequence desc limit 1`,
+  text: `select automated, (
+      select n.external_ids[1] from message n where n.thread_id = $1 and n.direction = 'inbound' and n.external_ids <> '{}'
+      order by n.thread_sequence desc limit 1) as external_id
+    from message where thread_id = $1 and direction = 'inbound' order by thread_sequence desc limit 1`,
 };
+
+/** Takes the turn of a bot's answer. Throws `throttled` where this person got as many as they may within an hour. */
+async function demandTurn(sql: Sql, threadId: string, perHour: number): Promise<void> {
+  const [row] = await sql.query<{ next: Date | null }>(COUNT_AUTOMATIC, [threadId, perHour]);
+  if (!row?.next) return;
+  const retryAfterMs = Math.max(1_000, row.next.getTime() - Date.now());
+  const often = perHour === 1 ? 'an answer of a bot' : `${perHour} answers of bots`;
+  throw new ProviderFailure(
+    'throttled',
+    `they got ${often} within the hour: the next one may go at ${row.next.toISOString()}`,
+    { retryAfterMs, scope: 'item' },
+  );
+}
+
+const COUNT_AUTOMATIC = { name: 'count_automatic', text: 'select count_automatic($1, $2) as next' };
 
 /** What the carrier bills for all of them, where all of them are SMS. */
 export function segmentsOf(units: readonly FittedUnit[]): Segments | undefined {

@@ -35,6 +35,18 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     );
   const codeOf = async (conversationId: string) =>
     (await database.transaction((sql) => replies.sendability(sql, conversationId)))[0]?.code;
+  /** What the relay is told when it begins with a message. */
+  const verdictOf = async (messageId: string) => {
+    await database.query(
+      `insert into lease (name, holder, expires_at) values ('lane', 'us', now() + interval '1 h') on conflict do nothing`,
+    );
+    const [verdict] = await database.query(
+      `select v.* from outbox o join unit u on u.id = o.item_id, lateral start_units('us', jsonb_build_array(jsonb_build_object(
+         'position', o.position, 'lease', 'lane', 'token', 1, 'told', true))) v where u.message_id = $1`,
+      [messageId],
+    );
+    return verdict;
+  };
   const told = async (person: string) =>
     (await eventsOf(database)).filter(
       ({ type, data }) => type === 'contact.opted-out' && JSON.stringify(data['contact']).includes(person),
@@ -63,6 +75,25 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     expect(await codeOf(conversation)).toBeUndefined();
     await settle((await reply(conversation)).id, SAID);
     expect([await codeOf(conversation), (await told(person)).length]).toEqual(['opted-out', 2]);
+  });
+
+  it('ends all answers, too, where it lasts that there is no such person, until they write', async () => {
+    const person = '+14155550207';
+    const gone = { code: 'recipient-gone', providerCode: '5.1.1', message: 'there is no such recipient' };
+    const conversation = await arrive(person);
+    await settle((await reply(conversation)).id, gone);
+    expect(await codeOf(conversation)).toBeUndefined();
+    const [failing, waiting] = [await reply(conversation), await reply(conversation)];
+    await settle(failing.id, { ...gone, lasting: true });
+    expect(await codeOf(conversation)).toBe('recipient-gone');
+    await expect(reply(conversation)).rejects.toMatchObject({ code: 'recipient-gone' });
+    expect(await told(person)).toEqual([]);
+    expect(await verdictOf(waiting.id)).toMatchObject({ verdict: 'skip', failure: { code: 'recipient-gone' } });
+    await arrive(person);
+    expect(await codeOf(conversation)).toBeUndefined();
+    // What was sent before they wrote says nothing of them now.
+    await settle(waiting.id, { ...gone, lasting: true });
+    expect(await codeOf(conversation)).toBeUndefined();
   });
 
   it.each([

@@ -154,18 +154,6 @@ describeOnEveryDatabase('replies', (open) => {
     expect(await named({ via })).toBe(`m2-${person}`);
   });
 
-  it('lets no bot answer a machine, where machines write mail; people may', async () => {
-    const write = async (id: string, automated: boolean): Promise<StoredItem> =>
-      (await intake.accept('mail', [{ ...message(person, id), externalIds: [`${id}-${person}`], automated }]))[0]!;
-    const { conversationId, threadId } = await write('a1', true);
-    const via = { threadId: threadId! };
-    const bot = { author: { name: 'Bot', kind: 'bot' as const }, via };
-    await expect(reply(conversationId, bot)).rejects.toMatchObject({ code: 'content-refused' });
-    expect((await reply(conversationId, { via })).status).toBe('queued');
-    await write('a2', false);
-    expect((await reply(conversationId, bot)).status).toBe('queued');
-  });
-
   it('refuses before anything is stored: window, quota, opt-out, account off', async () => {
     const { conversationId, threadId } = await arrive('windowed');
     const sendability = () => database.transaction((sql) => replies.sendability(sql, conversationId!));

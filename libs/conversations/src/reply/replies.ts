@@ -19,7 +19,9 @@ import { enqueue, segmentsOf, type Sendable } from './enqueue.js';
 import { toSendability } from './rules.js';
 import { canBegin, reachableHandles, threadOn, threadTo } from './threads.js';
 
-type Draft = Pick<Reply, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'>;
+type Draft = Pick<Reply, 'text' | 'parts' | 'author' | 'replyTo' | 'fallback' | 'sendAt'> & {
+  readonly subject?: string | undefined;
+};
 
 interface Place {
   readonly conversation: ConversationRow;
@@ -59,8 +61,11 @@ export class Replies implements RepliesPort {
   async writeFirst(sql: Sql, input: FirstMessageInput): Promise<Message> {
     const rules = this.channels.rules(input.accountId);
     if (!rules) throw new NotFound(`there is no account ${input.accountId}`);
+    if (input.subject !== undefined && !rules.subject)
+      throw new ProviderFailure('content-refused', `messages of ${input.accountId} have no subject`);
     const thread = await this.firstThread(sql, input, rules.initiate);
-    const [place] = await sql.query<{ conversation_id: string; opened: string | null }>(OPEN, [thread.id]);
+    const subject = input.subject === undefined ? null : cleanDeep(input.subject);
+    const [place] = await sql.query<{ conversation_id: string; opened: string | null }>(OPEN, [thread.id, subject]);
     const conversation = await lockConversation(sql, place!.conversation_id);
     await sql.query(JOIN, [conversation.id, thread.id]);
     if (place!.opened) {
@@ -170,6 +175,7 @@ export class Replies implements RepliesPort {
     const parts = [...(await resolveFiles(sql, given))];
     demandMedia(parts);
     const id = newId('msg');
+    const subject = draft.subject === undefined ? null : cleanDeep(draft.subject);
     const author = {
       kind: draft.author?.kind ?? 'agent',
       id: draft.author?.id ?? null,
@@ -184,6 +190,7 @@ export class Replies implements RepliesPort {
       author,
       parts,
       text: renderText(parts),
+      subject,
       replyTo: draft.replyTo,
       ...(draft.fallback?.length && { fallback: draft.fallback, fallbackAfterS: draft.fallback[0]!.after }),
       sendAt: draft.sendAt,
@@ -191,7 +198,7 @@ export class Replies implements RepliesPort {
     const [waits] = await sql.query<{ until: Date | null }>(STORE_OUTBOUND, [JSON.stringify(stored)]);
     await tieFiles(sql, id, parts);
     const until = waits?.until ?? null;
-    return { id, parts, reply_to: draft.replyTo ?? null, subject: conversation.subject, author, until };
+    return { id, parts, reply_to: draft.replyTo ?? null, subject, topic: conversation.subject, author, until };
   }
 
   private async view(sql: Sql, messageId: string): Promise<Message> {
@@ -230,7 +237,7 @@ function demandMedia(parts: readonly Part[]): void {
 }
 
 const OPEN = `select p.* from thread t join account a on a.id = t.account_id
-  cross join lateral open_conversation(t, a.continuity, a.reopen_within_s, null, clock_timestamp()) p where t.id = $1`;
+  cross join lateral open_conversation(t, a.continuity, a.reopen_within_s, $2, clock_timestamp()) p where t.id = $1`;
 
 /** What the company begins is of no language: its own words say nothing of the customer's. */
 const ROUTE = `select route_conversation($1, jsonb_build_object('account', $2::text, 'at', clock_timestamp()))`;

@@ -20,8 +20,7 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
       remaining: null,
     };
   if (rules.refusal) return { code: rules.refusal.code, message: rules.refusal.message, until: null, remaining: null };
-  if (isRefused(thread, now))
-    return { code: 'opted-out', message: 'the recipient asked not to be written to', until: null, remaining: null };
+  if (isRefused(thread, now)) return { ...refusalOf(thread), until: null, remaining: null };
   if (!rules.window) return { until: null, remaining: null };
   const windows = [ofChannel(thread, rules.window), ofEvent(thread)].filter((one) => one.until && one.until > now);
   const open = windows.filter(({ remaining }) => remaining !== 0);
@@ -34,10 +33,16 @@ export function standing(thread: ThreadRow, rules: AccountRules | undefined, now
   return { code: 'window-closed', message: 'all replies to what the customer did last are used', ...both(windows) };
 }
 
+/** Why nothing goes to who is refused. */
+function refusalOf({ opted_out_at: word, refused_for: why }: ThreadRow): Pick<Standing, 'code' | 'message'> {
+  if (word === null && why !== null) return { code: why, message: 'the provider knows of no such recipient' };
+  return { code: 'opted-out', message: 'the recipient asked not to be written to' };
+}
+
 /** For how long what a provider's block list says is believed unasked. */
 const REFUSED_MS = 30 * 86_400_000;
 
-/** Does the person not want to be written to, by their own word or, since they wrote last, by that of the provider (SQL `is_refused`)? */
+/** Does the person not want to be written to, by their own word or, since they wrote last, by that of the provider, who may know of nobody there (SQL `is_refused`)? */
 function isRefused({ opted_out_at: word, refused_at: said, last_inbound_at: wrote }: ThreadRow, now: Date): boolean {
   if (word !== null || said === null) return word !== null;
   return said.getTime() > Math.max(wrote?.getTime() ?? 0, now.getTime() - REFUSED_MS);

@@ -57,7 +57,8 @@ export class Schedule {
   ): Promise<string | undefined> {
     await lockConversation(sql, found.conversation_id);
     const [message] = await sql.query<DueMessage>(
-      `select m.* from (${due}) d join message m on m.id = d.id where m.id = $1 for update of m`,
+      `select m.*, (select c.subject from conversation c where c.id = m.conversation_id) as topic
+         from (${due}) d join message m on m.id = d.id where m.id = $1 for update of m`,
       [found.id],
     );
     if (message) await found.act(sql, message);

@@ -2,7 +2,7 @@
  * `stream_front()`: the last positions handed out, and then who may still be writing below them (read it with `Horizon`, which holds the proof).
  *
  * `start_units(holder, items)`: marks units as `started` before their first byte leaves. Answers per item: `go`; `again` (an attempt began before and its
- * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, or the recipient opted out since it was queued, or its message went another way while nobody knew how it ended, see `failure`); `gone` (sent, cancelled, superseded or expired meanwhile); `busy` (ask again).
+ * end is unknown; one that this lease began and whose holder was not `told` so did not begin: the answer was lost); `skip` (an earlier unit of the same message failed, or the recipient opted out, or was found to be gone, since it was queued, or its message went another way while nobody knew how it ended, see `failure`); `gone` (sent, cancelled, superseded or expired meanwhile); `busy` (ask again).
  *
  * `settle_outbox(holder, items)`: what became of entries, in one statement. Returns the positions that it settled. Of a notice nothing is left then.
  *
@@ -34,7 +34,9 @@ begin
     select (i->>'position')::bigint as place, (i->>'token')::bigint as token, o.position as found, u.id, u.status, u.superseded,
       case when u.superseded and u.status = 'started' then
         '{"code": "outcome-unknown", "message": "the gateway stopped while sending, and another way was taken", "retryable": false, "owner": "provider"}'::jsonb
-      else coalesce(s.failure, case when is_refused(t) then
+      else coalesce(s.failure, case when t.refused_for is not null and t.opted_out_at is null and is_refused(t) then
+        '{"code": "recipient-gone", "message": "the provider knows of no such recipient", "retryable": false, "owner": "contact"}'::jsonb
+      when is_refused(t) then
         '{"code": "opted-out", "message": "the recipient asked not to be written to", "retryable": false, "owner": "contact"}'::jsonb end) end as failure,
       coalesce(u.expires_at < clock_timestamp(), false) as expired,
       u.started_token = (i->>'token')::bigint and not (i->>'told')::boolean as ours

@@ -19,9 +19,9 @@ declare
 begin
   update conversation set message_sequence = message_sequence + 1, event_sequence = event_sequence + 1, updated_at = v_now
   where id = p->>'conversationId' returning * into c;
-  insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, reply_to, status, fallback,
+  insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, reply_to, status, fallback,
     send_at, fallback_at, occurred_at, received_at)
-  values (p->>'id', c.id, p->>'threadId', p->>'accountId', c.message_sequence, 0, 'outbound', p->'author', p->'parts', p->>'text', p->>'replyTo', 'queued',
+  values (p->>'id', c.id, p->>'threadId', p->>'accountId', c.message_sequence, 0, 'outbound', p->'author', p->'parts', p->>'text', p->>'subject', p->>'replyTo', 'queued',
     p->'fallback', v_later, coalesce(v_later, v_now) + make_interval(secs => (p->>'fallbackAfterS')::float8), v_now, v_now)
   returning * into m;
   perform append_event('message.queued', c, c.contact_id, m.account_id, jsonb_build_object('message', message_view(m)), v_now);

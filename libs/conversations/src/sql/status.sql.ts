@@ -4,7 +4,7 @@
  * `fail_message(...)`: a way of sending failed for good: the next fallback is due, or the message has failed.
  * `acknowledge(thread, delivered, read)`: a hosted browser holds, or shows, everything of its thread up to these places.
  * `settle_unit(...)`: what became of one unit; its message is `failed` if any unit failed, else stands at its lowest unit.
- * `refused_by(unit, failure)`: the provider says that the person does not want to be written to, as it was told and we were not: the thread is closed until they
+ * `refused_by(unit, failure)`: the provider says that the person does not want to be written to, as it was told and we were not, or that there is none (`lasting`): the thread is closed until they
  * write again, or take messages again, and for 30 days at most, since block lists forget and nobody tells (`is_refused`). Nothing is closed by what was sent
  * before they wrote last.
  * `arrived_after_all(...)`: a way that was left behind has delivered: what is not sent yet of the next way is withdrawn.
@@ -77,10 +77,10 @@ create function refused_by(u unit, p_failure jsonb, p_at timestamptz) returns vo
 declare r thread;
 begin
   perform 1 from conversation c join message m on m.conversation_id = c.id where m.id = u.message_id for update of c;
-  update thread t set refused_at = p_at
+  update thread t set refused_at = p_at, refused_for = nullif(p_failure->>'code', 'opted-out')
   where t.account_id = u.account_id and (t.id = u.thread_id or t.external_id = u.content->'thread'->>'externalId') and not is_refused(t)
     and coalesce(t.last_inbound_at <= u.updated_at, true) returning * into r;
-  if found then
+  if found and r.refused_for is null then
     perform emit('contact.opted-out', null, r.contact_id, r.account_id, jsonb_build_object('reason', p_failure->>'message'), p_at);
   end if;
 end
@@ -94,7 +94,7 @@ declare
 begin
   select * into u from unit where id = p_unit;
   if not found then return null; end if;
-  if p_status = 'failed' and p_failure->>'code' = 'opted-out' and (p_failure ? 'providerCode' or u.expires_at is not null) then
+  if p_status = 'failed' and (p_failure ? 'lasting' or p_failure->>'code' = 'opted-out' and (p_failure ? 'providerCode' or u.expires_at is not null)) then
     perform refused_by(u, p_failure, p_at);
   end if;
   if u.expires_at is not null then

@@ -130,7 +130,7 @@ begin
   if not found then raise exception 'the contact was erased meanwhile' using errcode = 'serialization_failure'; end if;
   t := join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
   update thread set opted_out_at = case when i->>'kind' = 'opted-out' and not i ? 'untilWritten' then p_now end,
-    refused_at = case when i->>'kind' = 'opted-out' and i ? 'untilWritten' then least(p_now, (i->>'occurredAt')::timestamptz + interval '1 s') end -- providers tell whole seconds
+    refused_for = null, refused_at = case when i->>'kind' = 'opted-out' and i ? 'untilWritten' then least(p_now, (i->>'occurredAt')::timestamptz + interval '1 s') end -- providers tell whole seconds
   where id = t.id;
   if i ? 'window' then perform grant_window(t.id, i, p_now); end if;
   if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;

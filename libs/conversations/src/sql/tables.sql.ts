@@ -59,6 +59,7 @@ create table thread (
   granted_left int not null default 0,
   opted_out_at timestamptz,
   refused_at timestamptz,
+  refused_for text,
   created_at timestamptz not null default now(),
   unique (account_id, external_id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);

@@ -10,6 +10,11 @@ describe('what an account can do', () => {
     expect(capabilitiesOf(settings(1, { rate })).rate).toEqual({ perSecond: 2, perThreadPerSecond: 0.1 });
   });
 
+  it('is one answer of a bot to an address in an hour, unless the settings say more', () => {
+    expect(capabilitiesOf(settings(1)).automaticPerHour).toBe(1);
+    expect(capabilitiesOf(settings(1, { rate: { automaticPerHour: 5 } })).automaticPerHour).toBe(5);
+  });
+
   it('carries the files for which a mail has room; larger ones become addresses', () => {
     const capabilities = capabilitiesOf(settings(1, {}, { maxBytes: 1_000_000 }));
     const most = capabilities.media.file!.maxBytes;

@@ -13,6 +13,7 @@ export const capabilities: Capabilities = Capabilities.parse({
   link: 'fallback',
   card: 'fallback',
   template: 'refused',
+  subject: true,
   replyTo: 'always',
   media: mediaUpTo(20_000_000),
   receipts: ['delivered', 'read', 'failed'],
@@ -21,6 +22,7 @@ export const capabilities: Capabilities = Capabilities.parse({
   window: null,
   initiate: ['email'],
   rate: { perSecond: 0.5, perThreadPerSecond: 10 / 60 },
+  automaticPerHour: 1,
   idempotentSend: false,
 });
 
@@ -29,6 +31,7 @@ export function capabilitiesOf({ smtp, rate }: EmailConfig): Capabilities {
   return {
     ...capabilities,
     media: mediaUpTo(smtp.maxBytes),
+    automaticPerHour: rate.automaticPerHour,
     rate: { perSecond: rate.perMinute / 60, perThreadPerSecond: rate.perRecipientPerMinute / 60 },
   };
 }
