@@ -277,19 +277,20 @@ describeOnServer('a real Request Tracker', rtMissing(), (title) => {
       expect(await written(again, 'delete me')).toHaveLength(1);
     });
 
-    it('goes on in the ticket that is left when two are merged', async () => {
+    it('goes on in the ticket that is left when those of two persons are merged, and answers whose it is', async () => {
       for (const phone of ['+4915112345007', '+4915112345008']) await text(phone, `merge ${phone}`);
       const [into, from] = [await ticketWith('merge +4915112345007'), await ticketWith('merge +4915112345008')];
       await rt.mergeInto(from, into);
       await text('+4915112345008', 'after the merge');
-      await written(into, 'after the merge');
-      await rt.correspond(into, '<p>To the one who wrote last.</p>');
+      const said = (await written(into, 'after the merge')).find((one) => one.text.includes('after the merge'));
+      expect(said!.text).toContain('+4915112345008');
+      await rt.correspond(into, '<p>To whose ticket it is.</p>');
+      const sent = () => smsc.submitted.filter((one) => one.text.startsWith('To whose ticket'));
+      await until('the SMS', () => sent()[0], 60_000);
+      expect(sent().map(({ destination }) => destination.address)).toEqual(['4915112345007']);
       await until(
-        'the SMS',
-        () =>
-          smsc.submitted.find(
-            ({ destination, text: said }) => destination.address === '4915112345008' && said.startsWith('To the one'),
-          ),
+        'the note that says so',
+        async () => (await rt.entries(into)).some((one) => /alone[^]*\+4915112345008/.test(one.text)),
         60_000,
       );
     });

@@ -11,6 +11,7 @@ export type {
   HelpdeskConnector,
   HelpdeskPage,
   ParsedCallback,
+  KnownTicket,
   TicketReference,
 } from './core/connector.js';
 export { defineConnector } from './core/define.js';

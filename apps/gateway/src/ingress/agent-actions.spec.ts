@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { Replies, Store1700000000002 } from '#conversations';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { keepReference, referenceOf, Replies, Store1700000000002 } from '#conversations';
 import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { DeliveryRefused, type HelpdeskAction } from '#helpdesk';
@@ -157,6 +157,63 @@ describeOnEveryDatabase('answers of agents', (open) => {
       { dedupe_key: 'k1' },
       { dedupe_key: 'k3' },
     ]);
+  });
+
+  describe('in a ticket of two persons', () => {
+    beforeEach(async () => {
+      await database.query(`insert into contact (id, name) values ('con_2', 'Li Lei')`);
+      await database.query(
+        `insert into thread (id, account_id, external_id, contact_id) values ('thr_2', 'sms', '+2', 'con_2')`,
+      );
+      await database.query(
+        `insert into conversation (id, contact_id, continuity) values ('cnv_3', 'con_2', 'contact')`,
+      );
+      await database.query(`insert into conversation_thread (conversation_id, thread_id) values ('cnv_3', 'thr_2')`);
+      await keepReference(database, { conversationId: 'cnv_3', destinationId: 'desk' }, { ticketId: '9' });
+      await database.query(
+        `insert into destination (id, type, config) values ('desk', 'rt', '{}') on conflict do nothing`,
+      );
+      await keepReference(database, { conversationId: 'cnv_3', destinationId: 'desk' }, { ticketId: '4711' });
+    });
+    const answered = () => database.query('select conversation_id as id from message order by id');
+
+    it('go to the one whose ticket it is, whoever was merged into it and wrote last', async () => {
+      await database.query(`update conversation set updated_at = now() + interval '1 hour' where id = 'cnv_3'`);
+      await actions.act(destination, [answer()]);
+      expect(await answered()).toEqual([{ id: 'cnv_1' }]);
+      expect(await referenceOf(database, 'cnv_1', 'desk')).toMatchObject({ ticketId: '4711', sharedWith: ['Li Lei'] });
+      expect(await referenceOf(database, 'cnv_3', 'desk')).toMatchObject({ sharedWith: ['con_1'] });
+    });
+
+    it('go to nobody else where the ticket names who is known no more as its person', async () => {
+      await database.query(`delete from reference where conversation_id = 'cnv_1'`);
+      await database.query(
+        `insert into event (id, type, conversation_id, created_at) values ('evt_1', 'message.received', 'cnv_1', now())`,
+      );
+      await database.query(
+        `insert into delivery (destination_id, event_id, state, attempts) values ('desk', 'evt_1', 'delivered', 1)`,
+      );
+      await actions.act(destination, [answer({ conversationId: 'cnv_1' })]);
+      expect(await answered()).toEqual([{ id: 'cnv_1' }]);
+    });
+
+    it('of one person go to the conversation that goes on', async () => {
+      for (const table of ['conversation', 'thread'])
+        await database.query(`update ${table} set contact_id = 'con_1' where id in ('cnv_3', 'thr_2')`);
+      await database.query(`update conversation set status = 'closed' where id = 'cnv_1'`);
+      await actions.act(destination, [answer()]);
+      expect(await database.query('select error from poison')).toEqual([]);
+      expect(await answered()).toEqual([{ id: 'cnv_3' }]);
+      expect(await referenceOf(database, 'cnv_1', 'desk')).toMatchObject({ sharedWith: [] });
+    });
+
+    it('close the conversations of both', async () => {
+      await actions.act(destination, [{ kind: 'status', dedupeKey: 'k1', ticketId: '4711', status: 'closed' }]);
+      expect(await database.query(`select id from conversation where status = 'closed' order by id`)).toEqual([
+        { id: 'cnv_1' },
+        { id: 'cnv_3' },
+      ]);
+    });
   });
 
   it('close conversations in their name, so that it is not told back to them', async () => {

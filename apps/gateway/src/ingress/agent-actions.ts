@@ -1,5 +1,6 @@
 import {
   changeConversation,
+  conversationsOf,
   Conflict,
   type FileRefused,
   type Files,
@@ -37,12 +38,6 @@ type ReplyAction = Extract<HelpdeskAction, { kind: 'reply' }>;
 /** A file of an answer as it was got: stored, or why it cannot be. */
 type Got = { readonly file: ReceivedFile } | { readonly name: string; readonly failure: Failure };
 
-const FIND =
-  'select conversation_id as id from reference where destination_id = $1 and ticket_id = $2 order by updated_at desc limit 1';
-/** One that the ticket names, where the destination was told of it. */
-const FIND_NAMED = `select c.id from conversation c where c.id = $2 and (
-    exists (select 1 from outbox o where o.lane = $1 || ':' || $2)
-    or exists (select 1 from event e join delivery d on d.event_id = e.id and d.destination_id = $1 where e.conversation_id = $2))`;
 const TAKE = `insert into inbox (account_id, dedupe_key, received_at) values ($1, $2, now()) on conflict do nothing returning 1`;
 const TAKEN = 'select 1 from inbox where account_id = $1 and dedupe_key = $2';
 
@@ -96,12 +91,16 @@ export class AgentActions {
   ): Promise<string | null> {
     const taken = await sql.query(TAKE, [source(destination), action.dedupeKey]);
     if (taken.length === 0) return null;
-    const conversationId = await conversationOf(sql, destination, action);
+    const { ticketId, conversationId: named } = action;
+    const found = await conversationsOf(sql, { destinationId: destination.id, ticketId, named });
+    if (!found) throw new NotFound(`no conversation is known under ticket ${ticketId}`);
     const via = `destination:${destination.id}`;
     if (action.kind === 'status') {
-      await changeConversation(sql, conversationId, { change: { status: action.status }, accounts: null, via });
+      for (const id of [...found.all].sort())
+        await changeConversation(sql, id, { change: { status: action.status }, accounts: null, via });
       return null;
     }
+    const conversationId = found.answered;
     for (const got of files) if ('file' in got) await this.parts.files.record(sql, got.file);
     const author = {
       ...parseWith(ReplyInput.shape.author, action.reply.author ?? {}),
@@ -175,14 +174,6 @@ export class AgentActions {
     const place = { id: newId('evt'), accountId: source(destination), dedupeKey };
     await park(this.parts.database, { ...place, stage: 'action', input, error: error.message });
   }
-}
-
-async function conversationOf(sql: Sql, { id }: RunningDestination, action: HelpdeskAction): Promise<string> {
-  const [known] = await sql.query<{ id: string }>(FIND, [id, action.ticketId]);
-  if (known) return known.id;
-  const [named] = action.conversationId ? await sql.query<{ id: string }>(FIND_NAMED, [id, action.conversationId]) : [];
-  if (named) return named.id;
-  throw new NotFound(`no conversation is known under ticket ${action.ticketId}`);
 }
 
 /** The answer with its files; null where none of those could be had and there was nothing else. */

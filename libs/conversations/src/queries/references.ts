@@ -5,8 +5,21 @@ type Ticket = Omit<Reference, 'destinationId' | 'url'> & { readonly url?: string
 
 const FIND = {
   name: 'reference_find',
-  text: 'select ticket_id as "ticketId", url from reference where conversation_id = $1 and destination_id = $2',
+  text: `select r.ticket_id as "ticketId", r.url, array(
+      select distinct coalesce(k.name, (select h.value from handle h where h.contact_id = k.id order by h.id limit 1), k.id)
+      from reference x join conversation o on o.id = x.conversation_id join contact k on k.id = o.contact_id
+      where x.destination_id = r.destination_id and x.ticket_id = r.ticket_id and o.contact_id <> c.contact_id
+      order by 1 limit 20) as "sharedWith"
+    from reference r join conversation c on c.id = r.conversation_id where r.conversation_id = $1 and r.destination_id = $2`,
 };
+/** A ticket that is several conversations is the person's whose conversation it was first; of theirs the one that goes on is meant. */
+const HELD = `select c.id, c.contact_id as "contactId" from reference r join conversation c on c.id = r.conversation_id
+  where r.destination_id = $1 and r.ticket_id = $2 order by r.updated_at, c.created_at, c.id`;
+const LATEST = `select id from conversation where id = any ($1::text[]) order by status = 'closed', updated_at desc, id limit 1`;
+/** One that the ticket names, where the destination was told of it. */
+const NAMED = `select c.id, c.contact_id as "contactId" from conversation c where c.id = $2 and (
+    exists (select 1 from outbox o where o.lane = $1 || ':' || $2)
+    or exists (select 1 from event e join delivery d on d.event_id = e.id and d.destination_id = $1 where e.conversation_id = $2))`;
 /** Nothing where the conversation was erased meanwhile. */
 const KEEP = {
   name: 'reference_keep',
@@ -16,10 +29,36 @@ const KEEP = {
     where (reference.ticket_id, reference.url) is distinct from (excluded.ticket_id, excluded.url)`,
 };
 
-/** The ticket that a conversation is now for a destination. */
-export async function referenceOf(sql: Sql, conversationId: string, destinationId: string): Promise<Ticket | null> {
-  const [row] = await sql.query<{ ticketId: string; url: string | null }>(FIND, [conversationId, destinationId]);
+/** The ticket that a conversation is now for a destination, and the names of other persons whose conversations are the same. */
+export async function referenceOf(
+  sql: Sql,
+  conversationId: string,
+  destinationId: string,
+): Promise<(Ticket & { readonly sharedWith: readonly string[] }) | null> {
+  const [row] = await sql.query<{ ticketId: string; url: string | null; sharedWith: string[] }>(FIND, [
+    conversationId,
+    destinationId,
+  ]);
   return row ?? null;
+}
+
+/**
+ * The conversations that a ticket is: `answered` is the one that an answer in it is for, never one of another person than the ticket's own; `all` are
+ * those of everybody. `named`: the conversation that the ticket itself names. Null where there is none.
+ */
+export async function conversationsOf(
+  sql: Sql,
+  { destinationId, ticketId, named }: { destinationId: string; ticketId: string; named?: string | undefined },
+): Promise<{ readonly answered: string; readonly all: readonly string[] } | null> {
+  type Row = { id: string; contactId: string };
+  const held = await sql.query<Row>(HELD, [destinationId, ticketId]);
+  const bears = named === undefined ? [] : await sql.query<Row>(NAMED, [destinationId, named]);
+  const owner = bears[0] ?? held[0];
+  if (!owner) return null;
+  const own = held.filter(({ contactId }) => contactId === owner.contactId).map(({ id }) => id);
+  const [latest] = own.length > 1 ? await sql.query<{ id: string }>(LATEST, [own]) : own.map((id) => ({ id }));
+  const answered = latest?.id ?? owner.id;
+  return { answered, all: [...new Set([answered, ...held.map(({ id }) => id)])] };
 }
 
 /** Keeps that a conversation is this ticket for a destination from now on. Raises no event. */

@@ -103,7 +103,7 @@ export interface ConnectorContext<C> {
   /** May the system hold some of the events already? An earlier attempt did not end here, or somebody else made it, or it is a replay. */
   readonly unsure: boolean;
   /** The ticket that a conversation is now for this destination. Events are snapshots: what they say of it may be old. */
-  reference(conversationId: string): Promise<TicketReference | null>;
+  reference(conversationId: string): Promise<KnownTicket | null>;
   /** Keeps, at once, that the conversation is this ticket from now on. */
   refer(conversationId: string, ticket: TicketReference): Promise<void>;
   /** Secrets that sign, newest first: two while a secret is being rotated. Empty for connectors that do not sign. */
@@ -130,6 +130,12 @@ export interface DeliveryReceipt {
 export interface TicketReference {
   readonly ticketId: string;
   readonly url?: string | null;
+}
+
+/** The ticket of a conversation, as the gateway knows it. */
+export interface KnownTicket extends TicketReference {
+  /** Names of other persons whose conversations are the same ticket: agents merged theirs into it. */
+  readonly sharedWith?: readonly string[];
 }
 
 /** The ticket system answered with a status that is no success. The relay's retry table reads the status. */

@@ -118,8 +118,7 @@ describe('rt', () => {
         other.says('opens one'),
       ];
       fake.full = full;
-      for (const event of later)
-        await expect(first.deliver([event])).rejects.toMatchObject({ code: 'unavailable' });
+      for (const event of later) await expect(first.deliver([event])).rejects.toMatchObject({ code: 'unavailable' });
       fake.full = false;
       for (const event of later) await first.deliver([event], { unsure: true });
       const [one, two] = fake.tickets();

@@ -85,9 +85,10 @@ async function actionsOf(
   const { id, Type, ObjectId, OldValue, NewValue, Creator } = transaction;
   if (!tickets.has(ObjectId)) tickets.set(ObjectId, await ticketOf(ctx, ObjectId));
   const ticket = tickets.get(ObjectId);
-  const link = ticket?._hyperlinks.find(({ ref, _url }) => ref === 'refers-to' && _url.startsWith(SCHEME));
-  if (!ticket || !link) return [];
-  const place = { id, ticketId: ObjectId, externalId: link._url.slice(SCHEME.length) };
+  const links = (ticket?._hyperlinks ?? []).filter(({ ref, _url }) => ref === 'refers-to' && _url.startsWith(SCHEME));
+  if (!ticket || links.length === 0) return [];
+  // A merge leaves the links of both, and no word of which is whose: the gateway knows.
+  const place = { id, ticketId: ObjectId, externalId: links.length === 1 ? links[0]!._url.slice(SCHEME.length) : null };
   if (Type === 'Status') {
     const [was, is] = [OldValue, NewValue].map((name) => statusOf(name ?? '', ctx)) as ['open', 'open'];
     return was === is ? [] : [statusChanged(place, is)];
@@ -97,7 +98,7 @@ async function actionsOf(
 }
 
 async function answerOf(
-  place: { id: string; ticketId: string; externalId: string },
+  place: { id: string; ticketId: string; externalId: string | null },
   creator: Transaction['Creator'],
   ctx: RtContext,
 ): Promise<HelpdeskAction[]> {

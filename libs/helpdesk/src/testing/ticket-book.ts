@@ -6,7 +6,11 @@ export function ticketBook(
 ): Pick<ConnectorContext<unknown>, 'unsure' | 'reference' | 'refer' | 'fileUrl' | 'conversationUrl'> {
   return {
     unsure: false,
-    reference: async (id) => book.get(id) ?? null,
+    async reference(id) {
+      const ticket = book.get(id);
+      const others = [...book].filter(([other, { ticketId }]) => other !== id && ticketId === ticket?.ticketId);
+      return ticket ? { ...ticket, sharedWith: others.map(([other]) => `the person of ${other}`) } : null;
+    },
     refer: async (id, ticket) => void book.set(id, ticket),
     fileUrl: (id) => `https://gateway.example/files/${id}?sig=1`,
     conversationUrl: (id) => `https://gateway.example/console/conversations/${id}`,

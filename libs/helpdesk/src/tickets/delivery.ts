@@ -1,10 +1,10 @@
 import type { StreamEvent } from '#normalizer';
-import type { ConnectorContext } from '../core/connector.js';
+import type { ConnectorContext, TicketReference } from '../core/connector.js';
 import { said } from './blocks.js';
 import { entriesOf } from './entries.js';
 import { channelOf, factLines, factsOf, requesterOf } from './facts.js';
 import type { TicketSettings } from './settings.js';
-import { folded, stepsOf, type Draft, type Reader, type Step } from './steps.js';
+import { folded, isOwnAnswer, stepsOf, type Draft, type Reader, type Step } from './steps.js';
 import { TicketEnded, type Entry, type NewTicket, type Ticket, type TicketSystem } from './system.js';
 import { wordsOf } from './words.js';
 
@@ -18,12 +18,20 @@ export async function deliverTo<C extends TicketSettings>(
   events: readonly StreamEvent[],
   ctx: ConnectorContext<C>,
 ): Promise<void> {
-  const reader: Reader = { destinationId: ctx.destinationId, settings: ctx.config, capabilities: system.capabilities };
+  const { destinationId, config: settings } = ctx;
+  const reader: Reader = { destinationId, settings, capabilities: system.capabilities, sharedWith: [] };
   const steps = events.flatMap((event) => stepsOf(event, reader));
   for (const step of steps) if (step.kind === 'erased') await tellErased(system, step, ctx);
   const conversationId = events.find(({ data }) => data?.conversation)?.data?.conversation?.id;
-  if (conversationId)
-    await new Delivery({ system, ctx, reader, conversationId }).run(steps.filter(({ kind }) => kind !== 'erased'));
+  if (!conversationId || (!steps.some(isOfTicket) && !events.some((event) => isOwnAnswer(event, reader)))) return;
+  const known = await ctx.reference(conversationId);
+  const { sharedWith = [] } = known ?? {};
+  const told = sharedWith.length === 0 ? steps : events.flatMap((event) => stepsOf(event, { ...reader, sharedWith }));
+  await new Delivery({ system, ctx, reader, conversationId }, known).run(told.filter(isOfTicket));
+}
+
+function isOfTicket({ kind }: Step): boolean {
+  return kind !== 'erased';
 }
 
 interface Parts<C extends TicketSettings> {
@@ -38,27 +46,29 @@ class Delivery<C extends TicketSettings> {
   /** May the ticket hold some of it already? */
   private unsure: boolean;
 
-  constructor(private readonly parts: Parts<C>) {
+  constructor(
+    private readonly parts: Parts<C>,
+    known: TicketReference | null,
+  ) {
     this.unsure = parts.ctx.unsure;
+    if (known) this.ticket = { id: known.ticketId, url: known.url ?? null };
   }
 
   async run(steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return;
     const { capabilities } = this.parts.system;
     const opening = steps.flatMap((step) => (step.kind === 'entry' && step.draft.opens ? step.draft : []))[0];
-    await this.locate(opening);
+    if (!this.ticket && opening) await this.locate(opening);
     for (const step of folded(await this.missing(steps), capabilities.batch ?? 1)) {
       if (step.kind === 'entry') await this.enter(step.draft);
       if (step.kind === 'status') await this.setStatus(step.status);
     }
   }
 
-  /** The ticket of the conversation, where it has one. Where nothing would open one it is not searched for. */
-  private async locate(opening: Draft | undefined): Promise<void> {
+  /** The ticket that an attempt of which the end is not known may have made. */
+  private async locate(opening: Draft): Promise<void> {
     const { system, ctx, conversationId } = this.parts;
-    const known = await ctx.reference(conversationId);
-    if (known) this.ticket = { id: known.ticketId, url: known.url ?? null };
-    if (known || !opening || !(await this.find(conversationId))) return;
+    if (!(await this.find(conversationId))) return;
     const about = await system.recorded?.(this.ticket!.id, [aboutId(conversationId)], ctx);
     if (about?.length === 0) await this.addAbout(opening).catch(passOver);
   }
@@ -90,7 +100,7 @@ class Delivery<C extends TicketSettings> {
   private async enter(draft: Draft): Promise<void> {
     const { reader, ctx } = this.parts;
     if (!this.ticket && !draft.opens) return;
-    const entries = await entriesOf(draft, reader, ctx);
+    let entries = await entriesOf(draft, reader, ctx);
     if (!this.ticket) return this.open(draft, entries, { externalId: this.parts.conversationId });
     for (let tickets = 1; ; tickets += 1) {
       try {
@@ -101,6 +111,7 @@ class Delivery<C extends TicketSettings> {
           if (draft.opens) await this.open(draft, entries, { externalId: this.followUpId, followUpOf: this.ticket.id });
           return;
         }
+        if (this.shared && draft.by) entries = await entriesOf({ ...draft, heading: draft.by }, reader, ctx);
       }
     }
   }
@@ -115,6 +126,8 @@ class Delivery<C extends TicketSettings> {
 
   /** Another ticket than the one that `missing` asked. */
   private moved = false;
+  /** It is another's as well: messages have to say who wrote them. */
+  private shared = false;
 
   private get followUpId(): string {
     return `${this.parts.conversationId}.${this.ticket!.id}`;
@@ -127,6 +140,7 @@ class Delivery<C extends TicketSettings> {
     this.ticket = into;
     this.moved = true;
     await ctx.refer(conversationId, { ticketId: into.id, url: into.url ?? null });
+    this.shared = Boolean((await ctx.reference(conversationId))?.sharedWith?.length);
     return true;
   }
 

@@ -12,6 +12,8 @@ export interface Draft {
   readonly ids: readonly string[];
   readonly kind: 'message' | 'note';
   readonly author: Requester | null;
+  /** Who wrote a message, and when and how: what its heading says wherever that is not to be seen otherwise. */
+  readonly by?: string;
   /** Makes a ticket where there is none. */
   readonly opens: boolean;
   readonly heading: string | null;
@@ -32,9 +34,16 @@ export interface Reader {
   readonly destinationId: string;
   readonly settings: TicketSettings;
   readonly capabilities: TicketCapabilities;
+  /** Other persons whose conversations are the same ticket (`KnownTicket.sharedWith`). */
+  readonly sharedWith: readonly string[];
 }
 
 const EXCERPT = 200;
+
+/** Is it an answer that was written in the ticket itself? It is nothing to its ticket, unless that is of several persons. */
+export function isOwnAnswer({ type, data }: StreamEvent, { destinationId }: Pick<Reader, 'destinationId'>): boolean {
+  return type === 'message.queued' && data?.message?.author.via === `destination:${destinationId}`;
+}
 
 /** What an event is to a ticket. Pure; most events are nothing. */
 export function stepsOf(event: StreamEvent, reader: Reader): Step[] {
@@ -97,11 +106,13 @@ function draftOf(told: Told): Draft | null {
 /** The customer's own words. */
 function theirs({ event, data, message, reader, words }: Told, blocks: readonly Block[]): Draft {
   const author = requesterOf(data);
-  const unclear = !reader.capabilities.asCustomer || (data.conversation?.threads.length ?? 0) > 1;
+  const severalWays = (data.conversation?.threads.length ?? 0) > 1;
+  const unclear = !reader.capabilities.asCustomer || severalWays || reader.sharedWith.length > 0;
   const by = `${author.name} · ${channelOf(data)} · ${minute(message.occurredAt)}`;
   const automated = message.automated ? ` (${words.automated})` : '';
   return {
     ...{ ids: [event.id], kind: 'message', author, opens: true, blocks, at: message.occurredAt, data },
+    by: by + automated,
     heading: unclear || automated ? by + automated : null,
   };
 }
@@ -121,12 +132,19 @@ function outbound(told: Told, blocks: readonly Block[]): Draft | null {
   const first = via === 'channel' ? 'message.sent' : 'message.queued';
   const channel = channelOf(data);
   if (event.type === first) {
-    if (via === `destination:${reader.destinationId}`) return null;
+    if (via === `destination:${reader.destinationId}`) return toOne(told);
     return note(told, words.answered(message.author.name ?? words.somebody, channel), blocks);
   }
   const ended = words.ended[message.status as keyof Words['ended']] as string | undefined;
   if (event.type === 'message.queued' || reader.settings.statusNotes !== 'all' || !ended) return null;
   return note(told, words.over(ended, channel, excerpt(message)));
+}
+
+/** Whom an answer in a ticket of several persons went to, for who wrote it. */
+function toOne(told: Told): Draft | null {
+  const { data, reader, words } = told;
+  if (reader.sharedWith.length === 0) return null;
+  return note(told, words.toOne(requesterOf(data).name, channelOf(data), words.list(reader.sharedWith)));
 }
 
 function failure({ data, message, words }: Told): string {

@@ -39,7 +39,12 @@ async function missingFrom<C extends TicketSettings>(
   events: readonly StreamEvent[],
   ctx: ConnectorContext<C>,
 ): Promise<{ ticketId: string; ids: string[] } | null> {
-  const reader = { destinationId: ctx.destinationId, settings: ctx.config, capabilities: system.capabilities };
+  const reader = {
+    destinationId: ctx.destinationId,
+    settings: ctx.config,
+    capabilities: system.capabilities,
+    sharedWith: [],
+  };
   const drafts = events
     .flatMap((event) => stepsOf(event, reader))
     .flatMap((step) => (step.kind === 'entry' ? step.draft : []));

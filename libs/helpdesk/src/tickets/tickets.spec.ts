@@ -10,6 +10,7 @@ const settings = z.object(ticketSettings).parse({});
 const reader = (changes: Partial<Reader['settings']> = {}): Reader => ({
   destinationId: 'desk',
   settings: { ...settings, ...changes },
+  sharedWith: [],
   capabilities: { asCustomer: true, html: true, maxAttachmentBytes: 0 },
 });
 const outbound = (type: StreamEvent['type'], via?: string): StreamEvent => {

@@ -26,6 +26,8 @@ const ENGLISH = {
   unreacted: (emoji: string, text: string) => `The customer took back the reaction ${emoji} to: “${text}”`,
   answered: (name: string, channel: string) => `Answered by ${name} over ${channel}:`,
   somebody: 'somebody',
+  toOne: (name: string, channel: string, others: string) =>
+    `Sent to ${name} alone, over ${channel}. This ticket is also of ${others}: to be answered in a ticket of their own, or from the gateway.`,
   failed: (channel: string, why: string) => `Not delivered over ${channel}${why && `: ${why}`}.`,
   ended: { sent: 'Sent', delivered: 'Delivered', read: 'Read' },
   over: (what: string, channel: string, text: string) => `${what} over ${channel}: “${text}”`,
@@ -66,6 +68,8 @@ const CHINESE: Words = {
   unreacted: (emoji, text) => `客户取消了回应 ${emoji}：“${text}”`,
   answered: (name, channel) => `${name} 通过${channel}回复：`,
   somebody: '某人',
+  toOne: (name, channel, others) =>
+    `仅通过${channel}发送给 ${name}。本工单还包含 ${others} 的会话：请在其各自的工单或网关中回复。`,
   failed: (channel, why) => `未能通过${channel}送达${why && `：${why}`}。`,
   ended: { sent: '已发送', delivered: '已送达', read: '已读' },
   over: (what, channel, text) => `${what}（${channel}）：“${text}”`,

@@ -146,6 +146,29 @@ const gone: TicketCheck = {
     }),
 };
 
+const shared: TicketCheck = {
+  name: 'tickets: in one of several persons each message says who wrote it, and an answer to whom alone it went',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const [story, via] = [new Story(), `destination:${subject.destinations[0].id}`];
+      const answer = () =>
+        story.answers('message.queued', { text: 'ours', author: { kind: 'agent', id: null, name: 'Lin', via } });
+      await desk.deliver([story.says('alone')]);
+      await desk.deliver([answer()]);
+      desk.book.set('cnv_other', desk.book.get('cnv_story')!);
+      const before = desk.ticket().entries.length;
+      const events = [story.says('among others'), answer()];
+      for (const event of events) await desk.deliver([event]);
+      for (const event of events) await desk.deliver([event], { unsure: true });
+      const [message, note, ...more] = desk.ticket().entries.slice(before);
+      equal(more.length, 0, 'something else is written, or something twice');
+      ok(seenText(message!).includes('王芳'), `nobody sees who wrote: ${seenText(message!)}`);
+      equal(note?.isPublic, false, 'to whom an answer went is not told, or told to customers');
+      for (const name of ['王芳', 'the person of cnv_other'])
+        ok(seenText(note!).includes(name), `to whom an answer went is not told: ${seenText(note!)}`);
+    }),
+};
+
 const merged: TicketCheck = {
   name: 'tickets: goes on with the ticket that another was merged into',
   run: (subject) =>
@@ -156,7 +179,8 @@ const merged: TicketCheck = {
       await desk.deliver([b.says('of b')]);
       const [into, from] = [desk.book.get('cnv_a')!.ticketId, desk.book.get('cnv_b')!.ticketId];
       desk.system.merge(from, into);
-      await desk.persist([b.says('b goes on')]);
+      const author = { kind: 'contact', id: 'con_2', name: 'Li Lei' } as const;
+      await desk.persist([b.says('b goes on', { author })]);
       const found = desk.system
         .tickets()
         .filter(({ entries }) => entries.some((entry) => seenText(entry).includes('b goes on')));
@@ -164,6 +188,10 @@ const merged: TicketCheck = {
         found.map(({ id }) => id),
         [into],
         'it does not go on in the ticket that is left',
+      );
+      ok(
+        seenText(found[0]!.entries.find((entry) => seenText(entry).includes('b goes on'))!).includes('Li Lei'),
+        'in the ticket of another person nobody sees who wrote',
       );
       const c = new Story('cnv_c');
       await desk.deliver([c.says('of c')]);
@@ -200,4 +228,4 @@ const nothing: TicketCheck = {
     }),
 };
 
-export const ticketChecks: readonly TicketCheck[] = [one, about, apart, gone, merged, nothing];
+export const ticketChecks: readonly TicketCheck[] = [one, about, apart, gone, shared, merged, nothing];
