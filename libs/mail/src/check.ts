@@ -5,11 +5,15 @@ import { leave, openImap } from './imap/connection.js';
 import { withLogin } from './login/login.js';
 import { SmtpSession } from './smtp/connection.js';
 
-/** Logs in to both servers and looks for the folders; sends nothing. Says which of them fails, and what to do. Never throws. */
-export async function checkMailbox(ctx: MailContext): Promise<Health> {
+/**
+ * Logs in to both servers, looks for the folders, and asks whether mail for `recipient` would be taken, where one is given; sends nothing. Says which of
+ * them fails, and what to do. Never throws.
+ */
+export async function checkMailbox(ctx: MailContext, recipient?: string): Promise<Health> {
   const imap = await trouble(() => readable(ctx));
-  const smtp = await trouble(() => sendable(ctx));
-  if (!imap && !smtp) return { ok: true, detail: 'The mailbox can be read (IMAP) and mail can be sent (SMTP).' };
+  const smtp = await trouble(() => sendable(ctx, recipient));
+  const to = recipient === undefined ? '' : ` to ${recipient}`;
+  if (!imap && !smtp) return { ok: true, detail: `The mailbox can be read (IMAP) and mail can be sent${to} (SMTP).` };
   const parts = [
     imap ? `Reading (IMAP) fails: ${imap}` : 'Reading (IMAP) works.',
     smtp ? `Sending (SMTP) fails: ${smtp}` : 'Sending (SMTP) works.',
@@ -31,8 +35,9 @@ async function readable(ctx: MailContext): Promise<void> {
   }
 }
 
-async function sendable(ctx: MailContext): Promise<void> {
+async function sendable(ctx: MailContext, recipient: string | undefined): Promise<void> {
   const session = await withLogin('smtp', ctx, (login) => SmtpSession.open(ctx, login));
+  if (recipient !== undefined) await session.probe({ from: ctx.config.address, to: [recipient] });
   session.close();
 }
 
@@ -50,5 +55,7 @@ async function trouble(work: () => Promise<void>): Promise<string | null> {
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
   unauthorized: 'Check user and password, authorisation code or OAuth, and that IMAP and SMTP are switched on for the mailbox.',
   'config-invalid': 'Correct the settings.',
+  'recipient-gone': 'Check the address that mail goes to.',
+  'content-refused': 'Ask whoever runs the mail server of the recipient.',
   throttled: 'Wait, or close other programs that hold the mailbox open.',
 }; // prettier-ignore

@@ -116,7 +116,7 @@ const dkim = z
  * settings of a channel or a connector, with `demandLogin` as their refinement.
  */
 export const mailboxSettings = {
-  address: address().describe('Address of the mailbox: what customers write to, and what answers come from.'),
+  address: address().describe('Address of the mailbox: what mail comes to, and what ours comes from.'),
   name: line(200).optional().describe('Name beside the address, such as Example Support.'),
   aliases: z.array(address()).max(50).default([]).describe('Further addresses of the mailbox: mail from them is our own, and no customer.'),
   imap: imap.describe('Where mail is fetched.'),
@@ -132,6 +132,7 @@ export const mailboxSettings = {
   maxBytes: z.int().min(65_536).max(150_000_000).default(35_000_000).describe('Largest mail that is read, bytes; of a larger one only the header is, and a note says so.'),
 }; // prettier-ignore
 const mailbox = z.object(mailboxSettings);
+/** A mailbox as it is used: settings that are checked. */
 export type Mailbox = z.infer<typeof mailbox>;
 
 /** Refines settings of a mailbox: there is a way to log in to both of its servers. */

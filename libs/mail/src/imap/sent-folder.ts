@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ImapFlow } from 'imapflow';
 import type { MailContext } from '../context.js';
-import { openImap } from './connection.js';
+import { endOf, leave, openImap } from './connection.js';
 
 /** When the Sent folder is looked into, milliseconds after sending ended: servers put mail there within seconds. */
 const LOOKS_MS = [500, 1_500, 3_000, 6_000];
@@ -28,6 +28,29 @@ export async function isInSent(messageId: string, ctx: MailContext): Promise<boo
     return false;
   });
   return found ?? false;
+}
+
+/**
+ * Which of these mails are in the Sent folder, by their ids; null where the mailbox has no such folder. Unlike `isInSent` it is asked later, of mail of
+ * earlier attempts, whoever put it there. Throws `ProviderFailure` where it cannot be asked: nobody knows then.
+ */
+export async function findSent(messageIds: readonly string[], ctx: MailContext): Promise<ReadonlySet<string> | null> {
+  const client = await openImap(ctx);
+  try {
+    const folder = await sentFolder(client);
+    if (folder === undefined) return null;
+    await client.mailboxOpen(folder, { readOnly: true });
+    const found = new Set<string>();
+    for (const id of messageIds) {
+      const uids = await client.search({ header: { 'message-id': id } }, { uid: true });
+      if (uids && uids.length > 0) found.add(id);
+    }
+    return found;
+  } catch (error) {
+    throw endOf(client, error);
+  } finally {
+    await leave(client);
+  }
 }
 
 /** Puts a copy of a mail into the Sent folder, read. Best effort: the mail is on its way whatever comes of it. Never throws. */

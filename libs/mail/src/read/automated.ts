@@ -22,19 +22,35 @@ const TELLTALES = [
   'feedback-id',
 ];
 
+const REPLIES = ['x-autoreply', 'x-autorespond', 'x-autoresponse', 'x-auto-reply-from', 'x-mail-autoreply'];
+
+/** What a program says of an answer that nobody wrote, whoever it is from: it is on holiday, or has got the mail. */
+export const AUTOMATIC_REPLY = 'an automatic reply';
+
 /** Why a mail was sent by a program on its own, in words; null where a person sent it, as far as can be seen (RFC 3834). */
 export function automationOf(headers: Headers, address: string | null): string | null {
+  return signsOf(headers, address)[0] ?? null;
+}
+
+/** Everything by which it can be seen that a program sent a mail, the surest first; `AUTOMATIC_REPLY` last, where it is one. */
+export function signsOf(headers: Headers, address: string | null): string[] {
   const submitted = valueOf(headers, 'auto-submitted').toLowerCase().split(/[;\s]/)[0]!;
-  if (submitted !== '' && submitted !== 'no') return 'Auto-Submitted';
-  if (/^(?:bulk|list|junk|auto_reply)\b/i.test(valueOf(headers, 'precedence'))) return 'Precedence';
-  const telltale = TELLTALES.find((name) => valueOf(headers, name) !== '');
-  if (telltale) return telltale;
-  if (/\b(?:all|oof|autoreply)\b/i.test(valueOf(headers, 'x-auto-response-suppress'))) return 'X-Auto-Response-Suppress';
-  if (/^<\s*>$/.test(valueOf(headers, 'return-path'))) return 'no sender of the envelope';
-  if (/^multipart\/report\b/i.test(valueOf(headers, 'content-type'))) return 'a report';
-  if (ROBOTS.test(address?.split('@')[0] ?? '')) return 'the address of a program';
-  if (SUBJECTS.test(textOf(valueOf(headers, 'subject')))) return 'its subject';
-  return valuesOf(headers, 'received').length > MOST_HOPS ? 'a loop' : null;
+  const precedence = valueOf(headers, 'precedence');
+  const telltales = TELLTALES.filter((name) => valueOf(headers, name) !== '');
+  const said = SUBJECTS.test(textOf(valueOf(headers, 'subject')));
+  const replied = submitted === 'auto-replied' || /^auto_reply\b/i.test(precedence) || said || telltales.some((name) => REPLIES.includes(name));
+  return [
+    ...(submitted !== '' && submitted !== 'no' ? ['Auto-Submitted'] : []),
+    ...(/^(?:bulk|list|junk|auto_reply)\b/i.test(precedence) ? ['Precedence'] : []),
+    ...telltales,
+    ...(/\b(?:all|oof|autoreply)\b/i.test(valueOf(headers, 'x-auto-response-suppress')) ? ['X-Auto-Response-Suppress'] : []),
+    ...(/^<\s*>$/.test(valueOf(headers, 'return-path')) ? ['no sender of the envelope'] : []),
+    ...(/^multipart\/report\b/i.test(valueOf(headers, 'content-type')) ? ['a report'] : []),
+    ...(ROBOTS.test(address?.split('@')[0] ?? '') ? ['the address of a program'] : []),
+    ...(said ? ['its subject'] : []),
+    ...(valuesOf(headers, 'received').length > MOST_HOPS ? ['a loop'] : []),
+    ...(replied ? [AUTOMATIC_REPLY] : []),
+  ];
 } // prettier-ignore
 
 const BOUNCERS = /^(?:mailer-daemon|postmaster|mail-daemon)@/;

@@ -1,4 +1,4 @@
-export { isOurId } from './automated.js';
+export { AUTOMATIC_REPLY, isOurId } from './automated.js';
 export type { ReadContext } from './context.js';
 export type { ResolveTxt } from './dkim/resolve.js';
 export { originalPart } from './parts.js';

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { ProviderFailure, type PartInput } from '#normalizer';
 import type { MediaStream } from '#transport';
-import { automationOf, bearsOurs, bounceOf, isFromOurAddress } from './automated.js';
+import { bearsOurs, bounceOf, isFromOurAddress, signsOf } from './automated.js';
 import type { ReadContext } from './context.js';
 import { alignedSignatures, isGenuine, type Signature } from './dkim/verify.js';
 import { rawHeaders, type RawHeader } from './dkim/canonical.js';
@@ -46,6 +46,8 @@ export interface IncomingMail {
   readonly digest: string;
   /** Why it was sent by a program on its own, in words; null where a person sent it, as far as can be seen. */
   readonly automation: string | null;
+  /** Everything by which that can be seen, the surest first (`AUTOMATIC_REPLY` where it is one). */
+  readonly signs: readonly string[];
   /** What a program reports of mail of ours, and whether its head says that mail came back, or will be late. */
   readonly report?: Report | undefined;
   readonly bounce: 'returned' | 'late' | null;
@@ -70,10 +72,11 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
   const { copy, digest } = await copied(source, headers);
   const { raw, signatures } = signaturesOf(source, { headers, author, context });
   const reading = await read(copy, { headers, signatures, context });
-  const automation = automationOf(headers, author.address) ?? (ours ? 'what we wrote, come back' : null);
+  const signs = [...signsOf(headers, author.address), ...(ours ? ['what we wrote, come back'] : [])];
+  const automation = signs[0] ?? null;
   const subject = textOf(valueOf(headers, 'subject')).slice(0, 1_000);
   return {
-    ...{ author, fromUs, digest, automation, subject },
+    ...{ author, fromUs, digest, automation, signs, subject },
     doubt: async () => author.doubt ?? (await doubtOf(author, { headers, raw, signatures, reading, context })),
     ...{ id: ownId(headers), answers: answeredId(headers) },
     references: [...idsOf(valueOf(headers, 'references')), ...idsOf(valueOf(headers, 'in-reply-to'))],

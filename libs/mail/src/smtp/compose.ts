@@ -20,6 +20,8 @@ export interface OutgoingMail {
   readonly content: MailContent;
   /** No person wrote it: what it is of RFC 3834. Programs that answer by themselves then do not. */
   readonly automatic?: 'auto-generated' | 'auto-replied';
+  /** Further headers, for rules of whoever gets it. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a mail says and carries. */
@@ -73,8 +75,8 @@ function envelopeOf({ to, messageId }: Identity, { address }: Mailbox, bytes: nu
 }
 
 /** What tells other programs that no person wrote it (RFC 3834), and ourselves that it was us. */
-function headersOf({ automatic }: OutgoingMail, config: Mailbox): Record<string, string> {
-  const mark = { [LOOP_HEADER]: loopMark(config) };
+function headersOf({ automatic, headers }: OutgoingMail, config: Mailbox): Record<string, string> {
+  const mark = { ...headers, [LOOP_HEADER]: loopMark(config) };
   return automatic ? { ...mark, 'Auto-Submitted': automatic, 'X-Auto-Response-Suppress': 'All' } : mark;
 }
 

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { ProviderFailure } from '#normalizer';
 import type { Dial } from '#transport';
 import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
@@ -30,10 +30,13 @@ interface Offers {
 export class SmtpSession {
   private constructor(
     private readonly connection: SMTPConnection,
-    private readonly stop: AbortSignal,
-    /** What it says that it takes. */
-    readonly offers: Offers,
+    private readonly about: { readonly stop: AbortSignal; readonly config: Mailbox; readonly offers: Offers },
   ) {}
+
+  /** What it says that it takes. */
+  get offers(): Offers {
+    return this.about.offers;
+  }
 
   /** Connects by TLS from the first octet or by STARTTLS, never without, and logs in. Throws `ProviderFailure`. */
   static async open({ config, dial, signal }: Context, login: Login): Promise<SmtpSession> {
@@ -43,12 +46,12 @@ export class SmtpSession {
     const connection = new SMTPConnection(optionsOf(config, socket));
     // An error after the last step concerns nobody.
     connection.on('error', () => undefined);
-    const take = <T>(step: Step<T>) => taken(connection, stop, step);
+    const take = <T>(step: Step<T>) => stepOf(connection, stop, step);
     try {
       await take((done) => connection.connect(done));
       const offers = offersIn(String(connection.lastServerResponse));
       if (connection.allowsAuth) await take((done) => connection.login(authOf(login), done));
-      return new SmtpSession(connection, stop, offers);
+      return new SmtpSession(connection, { stop, config, offers });
     } catch (error) {
       connection.close();
       throw smtpFailure(error, { config, handedOver: false });
@@ -63,7 +66,7 @@ export class SmtpSession {
     let handedOver = false;
     source.once('end', () => (handedOver = true));
     try {
-      const sent = await taken<{ serverMessageId?: string }>(this.connection, this.stop, (done) =>
+      const sent = await stepOf<{ serverMessageId?: string }>(this.connection, this.about.stop, (done) =>
         this.connection.send(envelope, source, done),
       );
       this.connection.quit();
@@ -72,6 +75,27 @@ export class SmtpSession {
       this.connection.close();
       source.destroy();
       throw new SendingStopped(error, handedOver);
+    }
+  }
+
+  /** Asks whether the server would take mail for somebody, and leaves before any is handed over. Throws `ProviderFailure` where it would not. */
+  async probe(envelope: SMTPEnvelope): Promise<void> {
+    const { connection } = this;
+    let taken = false;
+    const never = new Readable({
+      read() {
+        // The server waits for the mail: it took both addresses, and discards what does not end.
+        taken = true;
+        connection.close();
+        this.push(null);
+      },
+    });
+    try {
+      await stepOf(connection, this.about.stop, (done) => connection.send(envelope, never, done));
+    } catch (error) {
+      if (!taken) throw smtpFailure(error, { config: this.about.config, handedOver: false });
+    } finally {
+      connection.close();
     }
   }
 
@@ -91,7 +115,7 @@ export class SendingStopped extends Error {
 }
 
 /** One step of the conversation: ends with its answer, with the connection, or when it is to stop. */
-function taken<T>(connection: SMTPConnection, stop: AbortSignal, step: Step<T>): Promise<T | undefined> {
+function stepOf<T>(connection: SMTPConnection, stop: AbortSignal, step: Step<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     // Where it ends for a reason, that is told right after.
     const over = () => setImmediate(() => settle(new Error('the connection ended')));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Mailbox } from '../settings.js';
 import { dayOf, makeToken, replySecretOf } from '../token/index.js';
-import { base32 } from '../token/base32.js';
+import { base32, fromBase32 } from '../token/base32.js';
 
 /** Longest local part of an address (RFC 5321 section 4.5.3.1.1), and an id that no line can hold. */
 const LOCAL_PART = 64;
@@ -25,8 +25,8 @@ export interface Correspondence {
   readonly to: string;
   /** The thread's name (`threadKey`), or the address itself where the thread is that of whoever has it. */
   readonly threadKey: string;
-  /** Names this mail among all of the owner's. */
-  readonly unique: string;
+  /** Names this mail among all of the owner's. Octets (16 at most) stand in its id as they are: `octetsIn` reads them again. */
+  readonly unique: string | Uint8Array;
   /** When it was made, milliseconds since the epoch: its token ages from then on. */
   readonly madeAt: number;
   /** The id of the mail that it answers. */
@@ -43,16 +43,27 @@ export function identify({ owner, to, threadKey, unique, madeAt, answers }: Corr
     ...{ secret: replySecretOf(config), accountId: owner, address: to },
     ...{ threadKey, day: dayOf(madeAt) },
   });
-  const digest = createHash('sha256').update(`${owner} ${unique}`).digest();
   const answered = answers !== undefined && isId(answers) ? answers : undefined;
   const plus = `${local}+${token}`;
   return {
     to,
-    messageId: `t.${token}.${base32(digest, UNIQUE_CHARACTERS)}@${domain}`,
+    messageId: `t.${token}.${markOf(unique, owner)}@${domain}`,
     references: [`r.${token}@${domain}`, ...(answered === undefined ? [] : [answered])],
     ...(answered !== undefined && { inReplyTo: answered }),
     ...(config.replyAddress === 'plus' && plus.length <= LOCAL_PART && { replyTo: `${plus}@${domain}` }),
   };
+}
+
+function markOf(unique: string | Uint8Array, owner: string): string {
+  if (typeof unique === 'string')
+    return base32(createHash('sha256').update(`${owner} ${unique}`).digest(), UNIQUE_CHARACTERS);
+  return base32(Buffer.concat([unique, Buffer.alloc(1)]), Math.ceil((unique.length * 8) / 5));
+}
+
+/** The `bytes` octets that made an id of ours unique; null where that was something else. */
+export function octetsIn(messageId: string, bytes: number): Buffer | null {
+  const mark = /^t\.[^.]+\.[^.]+\.[^.]+\.([a-z2-7]+)@/.exec(messageId)?.[1] ?? '';
+  return mark.length === Math.ceil((bytes * 8) / 5) ? fromBase32(mark).subarray(0, bytes) : null;
 }
 
 /** Local part and domain of an address. */

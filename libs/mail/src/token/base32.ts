@@ -23,3 +23,17 @@ export function base32Number(value: number, characters: number): string {
 export function readBase32Number(text: string): number {
   return [...text].reduce((value, digit) => value * 32 + ALPHABET.indexOf(digit), 0);
 }
+
+/** The octets of which `base32` made a text; what is left of the last one is zeros. */
+export function fromBase32(text: string): Buffer {
+  const octets: number[] = [];
+  let [bits, held] = [0, 0];
+  for (const digit of text) {
+    held = ((held << 5) | ALPHABET.indexOf(digit)) & 0xfff;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    octets.push((held >>> bits) & 255);
+  }
+  return Buffer.from(octets);
+}
