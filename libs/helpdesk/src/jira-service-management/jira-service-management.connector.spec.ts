@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { conformance, picture, Story, type TicketSubject, withDesks } from '../testing/index.js';
 import type { JiraConfig } from './jira-service-management.config.js';
 import { jiraServiceManagement } from './jira-service-management.connector.js';
-import { document, textOf, wiki } from './jira-service-management.text.js';
+import { document, textOf } from './jira-service-management.text.js';
 import { FakeJira, signedBy } from './testing/fake-jira.js';
 
 const now = Date.parse('2026-11-21T09:30:00Z');
@@ -168,7 +168,6 @@ describe('jira-service-management', () => {
     const text = 'h1 *bold* {code} [x|https://a.example/b_c?d=1] :)\n-- next';
     expect(textOf(document(text)).trimEnd()).toBe(text);
     expect(JSON.stringify(document(text))).toContain('{"href":"https://a.example/b_c?d=1]"}');
-    expect(wiki('*b* {c} https://a.example/b_c :) a\\b')).toBe('\\*b\\* \\{c\\} https://a.example/b_c \\:) a\\\\b');
   });
 
   it('says in words what is missing', () =>

@@ -34,10 +34,27 @@ export function textOf(node: unknown): string {
   return text + content.map(textOf).join('') + (type === 'paragraph' ? '\n' : '');
 }
 
-/** Text as wiki markup that shows it letter by letter, addresses as links. */
+/** What wiki markup takes for an address, without what would be markup right behind it. */
+const WIKI_URLS = /(https?:\/\/[\w.~:/?#@%&=+$,;-]+)/;
+/** Parts what would be markup together; nobody sees it. */
+const APART = '\u200b';
+
+/**
+ * Text as wiki markup that shows it letter by letter, addresses as links. A backslash makes a sign text that is one of those which Jira escapes
+ * (`BackslashEscapeRendererComponent`, as `@atlaskit/editor-wikimarkup-transformer` has it), and is shown before any other; two of them break the line.
+ */
 export function wiki(text: string): string {
   return text
-    .split(URLS)
-    .map((piece) => (URLS.test(piece) ? piece : piece.replace(/[\\{}[\]*_+^~?!|#@&:(-]/g, '\\$&')))
-    .join('');
+    .split(WIKI_URLS)
+    .map((piece) => (WIKI_URLS.test(piece) ? piece : literal(piece)))
+    .join('')
+    .replace(/^(\s*)(h[1-6]|bq)\./gm, `$1$2${APART}.`);
+}
+
+function literal(text: string): string {
+  return text
+    .replace(/&(?=#?\w+;)/g, `&${APART}`)
+    .replace(/\\/g, `\\${APART}`)
+    .replace(/[-#*_+?^~|%{}[\]()!@]/g, '\\$&')
+    .replace(/([:;])(?=[DPp])/g, `$1${APART}`);
 }

@@ -4,6 +4,7 @@ import { rawRequest, type FakeAnswer, type LoggedRequest } from '#transport/test
 import { formParts } from '../../testing/form.js';
 import type { FakeTicketSystem, SeenTicket, Writing } from '../../testing/index.js';
 import type { TicketStatus } from '../../tickets/index.js';
+import { shownWiki } from './wiki.js';
 import { textOf } from '../jira-service-management.text.js';
 
 const GATEWAY = { accountId: '5b10:gateway', displayName: 'Gateway', accountType: 'atlassian' };
@@ -280,7 +281,7 @@ export class FakeJira implements FakeTicketSystem {
     const files = temporaryAttachmentIds.flatMap((id) => this.uploads.get(id) ?? []);
     if (files.length === 0 || additionalComment.body.length > MOST_TEXT) return { status: 400 };
     for (const file of files) this.files.set(file.id, file);
-    const text = additionalComment.body.replace(/\\(.)/g, '$1');
+    const text = shownWiki(additionalComment.body);
     this.comment(found, { author: GATEWAY, text, isPublic: isPublic === true, properties: [], files });
     return { status: 201, body: {} };
   }
