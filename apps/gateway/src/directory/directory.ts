@@ -154,8 +154,9 @@ export class Directory {
     destination: RunningDestination,
     options: { signal: AbortSignal; eventId?: string; replay: boolean; unsure?: boolean },
   ): ConnectorContext<unknown> {
-    const { database, fileUrls } = this.parts;
+    const { database, fileUrls, shared } = this.parts;
     const destinationId = destination.id;
+    const of = (key: string) => `destination:${destinationId}:${key}`;
     return {
       destinationId,
       config: destination.config,
@@ -165,6 +166,10 @@ export class Directory {
       }),
       dial: this.parts.dial,
       hold: (open) => this.holdings.hold(destination.id, destination.version, open),
+      once: (key, ttlMs, make) => shared.once(of(key), ttlMs, make),
+      forget: (key) => shared.forget(of(key)),
+      remember: (key, value, ttlMs) => shared.remember(of(key), value, ttlMs),
+      recall: (key) => shared.recall(of(key)),
       replay: options.replay,
       unsure: options.unsure ?? options.replay,
       reference: (conversationId) => referenceOf(database, conversationId, destinationId),

@@ -223,6 +223,27 @@ describeOnEveryDatabase('answers of agents', (open) => {
     ]);
   });
 
+  it('that the connector refuses are kept as answers that failed, and go to nobody', async () => {
+    const refusal = { code: 'unauthorized', message: 'nothing vouches for the sender' } as const;
+    await actions.act(destination, [answer({ refusal })]);
+    expect(await messages()).toMatchObject([{ status: 'failed', code: 'unauthorized', parts: [{ text: 'Fixed' }] }]);
+    expect(await database.query('select id from unit')).toEqual([]);
+  });
+
+  it('what was handed over and came back is a dead letter, and nothing else is', async () => {
+    await database.query(`insert into delivery (destination_id, event_id, state, attempts) values
+      ('desk', 'evt_1', 'delivered', 1), ('desk', 'evt_2', 'delivered', 1), ('other', 'evt_1', 'delivered', 1)`);
+    const failure = { code: 'recipient-gone', message: 'the mail came back' } as const;
+    const told = { kind: 'undelivered', dedupeKey: 'k1', ticketId: '4711', eventId: 'evt_1', failure } as const;
+    await actions.act(destination, [told, { ...told, dedupeKey: 'k2', eventId: 'evt_none' }]);
+    expect(
+      await database.query(
+        `select destination_id as of, event_id as id, failure->>'message' as why from delivery where state = 'dead'`,
+      ),
+    ).toEqual([{ of: 'desk', id: 'evt_1', why: 'the mail came back' }]);
+    expect(await database.query('select error from poison')).toEqual([{ error: 'event evt_none was not delivered' }]);
+  });
+
   it('is not stopped by characters that nothing can store', async () => {
     const half = '\ud83d';
     await actions.act(destination, [

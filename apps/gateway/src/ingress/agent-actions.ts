@@ -9,6 +9,7 @@ import {
   type ReceivedFile,
   type RepliesPort,
   type Reply,
+  undeliver,
 } from '#conversations';
 import { type Database, isTransient, type Sql } from '#database';
 import { type AnswerFile, DeliveryRefused, type HelpdeskAction } from '#helpdesk';
@@ -70,11 +71,14 @@ export class AgentActions {
     const once = (refusal?: Error) =>
       database.transaction((sql) => this.actOnce(sql, destination, { action, files, refusal }));
     try {
-      const threadId = await once().catch((error: unknown) => {
-        if (action.kind !== 'reply' || isTransient(error) || !isRefusal(error) || error instanceof NotFound)
-          throw error;
-        return once(error);
-      });
+      const refusal = action.kind === 'reply' ? action.refusal : undefined;
+      const threadId = await once(refusal && new ProviderFailure(refusal.code, refusal.message)).catch(
+        (error: unknown) => {
+          if (action.kind !== 'reply' || isTransient(error) || !isRefusal(error) || error instanceof NotFound)
+            throw error;
+          return once(error);
+        },
+      );
       if (threadId) database.hint('thread', threadId);
     } catch (error) {
       for (const got of files) if ('file' in got) await this.parts.files.discard(got.file).catch(() => undefined);
@@ -95,6 +99,12 @@ export class AgentActions {
     const found = await conversationsOf(sql, { destinationId: destination.id, ticketId, named });
     if (!found) throw new NotFound(`no conversation is known under ticket ${ticketId}`);
     const via = `destination:${destination.id}`;
+    if (action.kind === 'undelivered') {
+      const { code, message } = action.failure;
+      const failure = new ProviderFailure(code, message).toFailure();
+      await undeliver(sql, { destinationId: destination.id, eventId: action.eventId, failure });
+      return null;
+    }
     if (action.kind === 'status') {
       for (const id of [...found.all].sort())
         await changeConversation(sql, id, { change: { status: action.status }, accounts: null, via });

@@ -4,6 +4,7 @@ export * from './hand-over.js';
 export * from './horizon.js';
 export * from './leases.js';
 export * from './outbox.js';
+export { undeliver } from './undelivered.js';
 export * from './partitions.js';
 export * from './retention.js';
 export * from './settler.js';

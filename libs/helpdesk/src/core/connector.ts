@@ -1,5 +1,5 @@
 import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
-import type { ReplyInput, StreamEvent } from '#normalizer';
+import type { Failure, ReplyInput, StreamEvent } from '#normalizer';
 import type { z } from 'zod';
 
 /** What a ticket system can take, as data. */
@@ -76,9 +76,21 @@ interface Action {
   readonly conversationId?: string;
 }
 
-/** What an agent did in the ticket system. An answer of files alone has neither `text` nor `parts`. */
+/** What an agent did in the ticket system, or the system itself. An answer of files alone has neither `text` nor `parts`. */
 export type HelpdeskAction =
-  | (Action & { readonly kind: 'reply'; readonly reply: ReplyInput; readonly files?: readonly AnswerFile[] })
+  | (Action & {
+      readonly kind: 'reply';
+      readonly reply: ReplyInput;
+      readonly files?: readonly AnswerFile[];
+      /** Why it may not be sent: it is kept as an answer that failed, and thus told to whoever wrote it. */
+      readonly refusal?: Pick<Failure, 'code' | 'message'>;
+    })
+  /** What was handed over and did not arrive after all: the event becomes a dead letter. */
+  | (Action & {
+      readonly kind: 'undelivered';
+      readonly eventId: string;
+      readonly failure: Pick<Failure, 'code' | 'message'>;
+    })
   | (Action & { readonly kind: 'status'; readonly status: 'open' | 'pending' | 'closed' });
 
 export interface ParsedCallback {
@@ -98,6 +110,14 @@ export interface ConnectorContext<C> {
    * further one. It is closed when the settings of the destination change, when it is removed, and when the process stops.
    */
   hold<T extends Held>(open: () => T): T;
+  /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */
+  once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
+  /** Forgets such a value, e.g. after it was refused. */
+  forget(key: string): Promise<void>;
+  /** Keeps what the system does not keep for us, for `ttlMs`, in the place of whatever stood there. It is sealed, and every process sees it at once. */
+  remember(key: string, value: string, ttlMs: number): Promise<void>;
+  /** What was kept last, by whichever process; undefined where nothing is. Asked of the database each time. */
+  recall(key: string): Promise<string | undefined>;
   /** Is this the replay of an event that was delivered or parked before? */
   readonly replay: boolean;
   /** May the system hold some of the events already? An earlier attempt did not end here, or somebody else made it, or it is a replay. */

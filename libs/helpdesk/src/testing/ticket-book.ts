@@ -1,10 +1,27 @@
 import type { ConnectorContext, TicketReference } from '../core/connector.js';
 
+type Shared = Pick<ConnectorContext<unknown>, 'once' | 'forget' | 'remember' | 'recall'>;
+
+/** Values that all processes share, kept in `values`. */
+export function sharedValues(values: Map<string, string> = new Map()): Shared {
+  return {
+    async once(key, _ttlMs, make) {
+      const value = values.get(key) ?? (await make());
+      values.set(key, value);
+      return value;
+    },
+    forget: async (key) => void values.delete(key),
+    remember: async (key, value) => void values.set(key, value),
+    recall: async (key) => values.get(key),
+  };
+}
+
 /** What the gateway keeps of tickets, and how it points to files and conversations. */
 export function ticketBook(
   book: Map<string, TicketReference> = new Map(),
-): Pick<ConnectorContext<unknown>, 'unsure' | 'reference' | 'refer' | 'fileUrl' | 'conversationUrl'> {
+): Pick<ConnectorContext<unknown>, 'unsure' | 'reference' | 'refer' | 'fileUrl' | 'conversationUrl'> & Shared {
   return {
+    ...sharedValues(),
     unsure: false,
     async reference(id) {
       const ticket = book.get(id);

@@ -68,7 +68,7 @@ class Delivery<C extends TicketSettings> {
   /** The ticket that an attempt of which the end is not known may have made. */
   private async locate(opening: Draft): Promise<void> {
     const { system, ctx, conversationId } = this.parts;
-    if (!(await this.find(conversationId))) return;
+    if (!(await this.find(conversationId)) || system.capabilities.opensWithFacts) return;
     const about = await system.recorded?.(this.ticket!.id, [aboutId(conversationId)], ctx);
     if (about?.length === 0) await this.addAbout(opening).catch(passOver);
   }
@@ -180,6 +180,7 @@ class Delivery<C extends TicketSettings> {
 
   private async addAbout(draft: Draft): Promise<void> {
     const { system, ctx, conversationId } = this.parts;
+    if (system.capabilities.opensWithFacts) return;
     const { facts } = this.describe(draft);
     const lines = factLines(facts, wordsOf(ctx.config.language));
     await system.append(this.ticket!.id, { ...noteOf(aboutId(conversationId), draft.at), ...lines }, ctx);
@@ -190,7 +191,7 @@ class Delivery<C extends TicketSettings> {
     let ticket = this.ticket;
     for (let tickets = 0; ticket && tickets < MOST_TICKETS; tickets += 1) {
       try {
-        return await system.setStatus(ticket.id, status, ctx);
+        return await system.setStatus?.(ticket.id, status, ctx);
       } catch (error) {
         // What follows one that has ended is opened by the next message.
         if (!(error instanceof TicketEnded)) throw error;

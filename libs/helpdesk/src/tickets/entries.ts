@@ -23,8 +23,8 @@ export async function entriesOf(draft: Draft, reader: Reader, access: Access): P
   const lines = [...(draft.heading === null ? [] : [heading(draft.heading)]), ...rendered];
   const text = lines.map((line) => line.text).join('\n');
   const html = lines.map((line) => line.html).join('');
-  const { ids, kind, author, at } = draft;
-  const entry = { kind, author, at };
+  const { ids, kind, author, at, status } = draft;
+  const entry = { kind, author, at, ...(status && { status }) };
   const most = capabilities.maxText ?? MOST_TEXT;
   if (Math.max(text.length, capabilities.html ? html.length : 0) <= most)
     return [{ ...entry, ids, text, html, attachments }];
@@ -85,7 +85,7 @@ async function readFile(
   }
   const content = await collect(file, most);
   const name = media.name ?? file.name ?? media.kind;
-  return content && { name, mimeType: file.mimeType ?? media.mimeType, content };
+  return content && { name, mimeType: file.mimeType ?? media.mimeType, content, url: access.fileUrl(media.fileId) };
 }
 
 /** The bytes, or null where they are more than `most`. */

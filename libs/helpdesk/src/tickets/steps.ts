@@ -19,6 +19,7 @@ export interface Draft {
   readonly heading: string | null;
   readonly blocks: readonly Block[];
   readonly at: string;
+  readonly status?: TicketStatus;
   /** What the event told: what a ticket that is opened by it begins with. */
   readonly data: Data;
 }
@@ -52,19 +53,28 @@ export function stepsOf(event: StreamEvent, reader: Reader): Step[] {
   if (event.type === 'contact.erased')
     return data.erasure ? [{ kind: 'erased', id: event.id, conversationIds: data.erasure.conversationIds }] : [];
   if (!data.conversation) return [];
-  if (event.type.startsWith('conversation.')) return statusOf(event, data, reader);
+  if (event.type.startsWith('conversation.')) return stepsOfStatus(event, data, reader);
   const draft =
     data.message && draftOf({ event, data, message: data.message, reader, words: wordsOf(reader.settings.language) });
   return draft ? [{ kind: 'entry', draft }] : [];
 }
 
-function statusOf({ type }: StreamEvent, { conversation, via, changes }: Data, { destinationId }: Reader): Step[] {
-  if (!conversation || via === `destination:${destinationId}`) return [];
-  if (type === 'conversation.closed') return [{ kind: 'status', status: 'closed' }];
+function stepsOfStatus(event: StreamEvent, data: Data, reader: Reader): Step[] {
+  const status = data.via === `destination:${reader.destinationId}` ? null : statusOf(event, data);
+  if (!status) return [];
+  if (!reader.capabilities.statusAsNotes) return [{ kind: 'status', status }];
+  const words = wordsOf(reader.settings.language);
+  return [{ kind: 'entry', draft: { ...note({ event, data }, words.became[status]), status } }];
+}
+
+function statusOf({ type }: StreamEvent, { conversation, changes }: Data): TicketStatus | null {
+  if (!conversation) return null;
+  if (type === 'conversation.closed') return 'closed';
   const open = conversation.status === 'pending' ? 'pending' : 'open';
-  if (type === 'conversation.reopened') return [{ kind: 'status', status: open }];
-  const moved = type === 'conversation.updated' && changes?.includes('status') && conversation.status !== 'closed';
-  return moved ? [{ kind: 'status', status: open }] : [];
+  if (type === 'conversation.reopened') return open;
+  return type === 'conversation.updated' && changes?.includes('status') && conversation.status !== 'closed'
+    ? open
+    : null;
 }
 
 interface Told {
@@ -118,7 +128,7 @@ function theirs({ event, data, message, reader, words }: Told, blocks: readonly 
 }
 
 /** For agents only. */
-function note({ event, data }: Told, text: string, blocks: readonly Block[] = []): Draft {
+function note({ event, data }: Pick<Told, 'event' | 'data'>, text: string, blocks: readonly Block[] = []): Draft {
   return {
     ...{ ids: [event.id], kind: 'note', author: null, opens: false, heading: null, at: event.timestamp, data },
     blocks: [said(text), ...blocks],

@@ -16,6 +16,10 @@ export interface TicketCapabilities {
   /** Most events of one entry, and how long an event is held back for the next ones: for systems that count updates. Default: 1, not at all. */
   readonly batch?: number;
   readonly gatherMs?: number;
+  /** Does `create` itself tell `facts`, for agents only? No note with them follows then: for systems in which another entry at once could become another ticket. */
+  readonly opensWithFacts?: boolean;
+  /** Is a status told in an internal note that bears it (`Entry.status`), for want of another way? `setStatus` is not asked then. */
+  readonly statusAsNotes?: boolean;
 }
 
 /**
@@ -38,8 +42,8 @@ export interface TicketSystem<C extends TicketSettings = TicketSettings> {
    * then recognise a repeated entry by itself.
    */
   recorded?(ticketId: string, ids: readonly string[], ctx: ConnectorContext<C>): Promise<readonly string[] | null>;
-  /** Makes the ticket open, pending or closed, in the words of the system; does nothing where it is that already. Throws `TicketEnded`. */
-  setStatus(ticketId: string, status: TicketStatus, ctx: ConnectorContext<C>): Promise<void>;
+  /** Makes the ticket open, pending or closed, in the words of the system; does nothing where it is that already. Throws `TicketEnded`. Required without `statusAsNotes`. */
+  setStatus?(ticketId: string, status: TicketStatus, ctx: ConnectorContext<C>): Promise<void>;
   /** What agents do, as it is told to us: own writes and internal notes are left out. See `answered` and `statusChanged`. */
   readonly callback?: HelpdeskConnector<C>['callback'];
   readonly poll?: HelpdeskConnector<C>['poll'];
@@ -121,12 +125,16 @@ export interface Entry {
   readonly attachments: readonly Attachment[];
   /** When it was written, ISO 8601. */
   readonly at: string;
+  /** What the conversation is from now on, where the note tells that. */
+  readonly status?: TicketStatus;
 }
 
 export interface Attachment {
   readonly name: string;
   readonly mimeType: string;
   readonly content: Buffer;
+  /** Where people can read it, for whoever finds no room for it after all. */
+  readonly url: string;
 }
 
 /** The ticket takes nothing any more: `closed` for good, `gone`, or `merged` into `into`. Core goes on with another one. */

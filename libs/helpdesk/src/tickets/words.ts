@@ -36,6 +36,11 @@ const ENGLISH = {
   noFile: (name: string, why: string) => `A file of the customer could not be fetched (${name}): ${why}`,
   follows: 'it is being fetched, and follows',
   gone: 'it could not be fetched',
+  became: {
+    open: 'The conversation was opened again.',
+    pending: 'The conversation waits.',
+    closed: 'The conversation was closed.',
+  },
   erased:
     'The personal data of this customer were erased in the gateway on request. Please delete them from this ticket too.',
   list: (items: readonly string[]) => items.join(', '),
@@ -78,6 +83,7 @@ const CHINESE: Words = {
   noFile: (name, why) => `无法获取客户的文件（${name}）：${why}`,
   follows: '正在获取，稍后补上',
   gone: '无法获取',
+  became: { open: '会话已重新打开。', pending: '会话等待中。', closed: '会话已关闭。' },
   erased: '应客户要求，其个人数据已在网关中删除。请同时从本工单中删除。',
   list: (items) => items.join('、'),
 };

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { ConnectorContext, HelpdeskAction, TicketReference } from '../../core/connector.js';
 import { Holdings } from '../../core/holdings.js';
 import { FILE, configOf, secretsOf, verifyContext, type Which } from '../bench.js';
-import { ticketBook } from '../ticket-book.js';
+import { sharedValues, ticketBook } from '../ticket-book.js';
 import { asConnectorSubject } from './adapted.js';
 import type { Fate, FakeTicketSystem, SeenTicket, TicketSubject } from './subject.js';
 
@@ -64,6 +64,7 @@ async function openDesk<C>(
     : await serveHttp(system, fate);
   const adapted = asConnectorSubject(subject);
   const book = new Map<string, TicketReference>();
+  const shared = sharedValues();
   const traces: Exchange[] = [];
   const context: Desk<C>['context'] = (changes) => ({
     destinationId: subject.destinations[which].id,
@@ -73,6 +74,7 @@ async function openDesk<C>(
     hold: (make) => holdings.hold(subject.destinations[which].id, '1', make),
     replay: false,
     ...ticketBook(book),
+    ...shared,
     signingSecrets: subject.destinations[which].signingSecrets,
     openFile: async () => ({ stream: Readable.from([FILE]), mimeType: 'image/png', bytes: FILE.length, name: 'a.png' }),
     now: () => subject.now,

@@ -111,7 +111,7 @@ const faults: [string, TicketSystem<DeskConfig>, string][] = [
   ],
   [
     'closes what is reopened',
-    broken({ setStatus: (id, _status, ctx) => setStatus(id, 'closed', ctx) }),
+    broken({ setStatus: (id, _status, ctx) => setStatus!(id, 'closed', ctx) }),
     'status: closing and reopening are carried both ways, and not back again',
   ],
   ['tells internal notes', broken({ poll: telling(({ entry, ...change }) => ({ ...change, ...(entry && { entry: { ...entry, public: true } }) })), callback: undefined }), "answers: an agent's public answer comes with its author, once; internal notes never do"], // prettier-ignore
