@@ -52,7 +52,7 @@ const Comment = z.object({
   body: z.unknown().transform((body) => textOf(body)),
   created: z.string(),
   jsdPublic: z.boolean().default(true),
-  properties: z.array(z.object({ key: z.string(), value: z.unknown() })).default([]),
+  properties: z.array(z.object({ key: z.string(), value: z.unknown() })).optional(),
 });
 export type Comment = z.infer<typeof Comment>;
 

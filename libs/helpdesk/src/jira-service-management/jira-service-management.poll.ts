@@ -1,13 +1,22 @@
 import type { MediaStream } from '#transport';
 import { z } from 'zod';
 import type { AnswerFile, HelpdeskAction, HelpdeskPage } from '../core/connector.js';
-import { answered, openLinked, readAnswer, statusChanged, type Answer, markedId } from '../tickets/index.js';
+import {
+  answered,
+  endsMarked,
+  openLinked,
+  readAnswer,
+  statusChanged,
+  type Answer,
+  markedId,
+} from '../tickets/index.js';
 import {
   ask,
   comments,
   credentials,
   EXPERIMENTAL,
   issue,
+  MARK,
   me,
   PER_PAGE,
   search,
@@ -106,10 +115,16 @@ async function newsOf(ticketId: string, reading: Reading): Promise<News[]> {
   }
   for (const comment of await newest(ticketId, place.since, ctx)) {
     const one = { id: `c${comment.id}`, at: Date.parse(comment.created) };
-    if (!comment.jsdPublic || !isNews(one) || !isAgent(comment.author, found, self)) continue;
+    if (!comment.jsdPublic || !isNews(one) || !isAnswer(comment, found, self)) continue;
     news.push({ ...one, actions: answered(await answerOf(comment, done, ctx), ctx.config) });
   }
   return news.sort((a, b) => a.at - b.at);
+}
+
+/** What we write bears ids; who uses our account does not write such. Where Jira does not say what a comment bears, it is taken for ours. */
+function isAnswer({ author, body, properties }: Comment, found: Issue, self: Person): boolean {
+  if (author?.accountId !== self.accountId) return isAgent(author, found, self);
+  return properties !== undefined && !properties.some(({ key }) => key === MARK) && !endsMarked(body);
 }
 
 /** Neither we ourselves, nor a customer. */

@@ -2,6 +2,7 @@ import type { MediaStream } from '#transport';
 import type { AnswerFile, HelpdeskAction, HelpdeskPage } from '../core/connector.js';
 import {
   answered,
+  endsMarked,
   isNews,
   openAt,
   statusChanged,
@@ -35,8 +36,7 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
     for (const { id } of ours) {
       const found = await unlessHuge(issue(ctx, String(id)));
       for (const journal of found?.journals ?? []) {
-        if (journal.user?.id === self.id || !isNews(place, { id: String(journal.id), at: journal.created_on }))
-          continue;
+        if (isOurs(journal, self.id) || !isNews(place, { id: String(journal.id), at: journal.created_on })) continue;
         told.push(String(journal.id));
         actions.push(...actionsOf(journal, found!, { ctx, all }));
       }
@@ -49,6 +49,11 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
 export function openFile(ref: string, ctx: Context): Promise<MediaStream> {
   const { apiBase, apiKey } = ctx.config;
   return openAt(ctx, { url: `${apiBase}/attachments/download/${ref}`, headers: { 'x-redmine-api-key': apiKey } });
+}
+
+/** What we write ends with ids; who uses our account does not write such. A mere change of status by it is taken for ours. */
+function isOurs({ user, notes }: Journal, self: number): boolean {
+  return user?.id === self && (!notes?.trim() || endsMarked(notes));
 }
 
 function actionsOf(

@@ -16,6 +16,7 @@ const subject: TicketSubject<RtConfig> = {
     { id: 'other', config: (base) => ({ apiBase: base, token: TOKENS[1], fields }), signingSecrets: [] },
   ],
   system: (which) => new FakeRt(TOKENS[which], now),
+  ownAccount: 'RT tells who wrote, and what only for each text by itself',
   fields,
 };
 

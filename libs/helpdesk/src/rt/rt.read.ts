@@ -52,7 +52,7 @@ async function beginning(ctx: RtContext): Promise<Cursor> {
   return { at: newest?.Created ?? '1970-01-01T00:00:00Z', seen: [] };
 }
 
-/** Answers and changes of status by others than us, a while back from `at`. */
+/** Answers and changes of status by others than us, a while back from `at`. What is ours RT tells by its user alone: to read all that we wrote would double our load. */
 async function since(at: string, ctx: RtContext): Promise<Transaction[]> {
   const from = new Date(Math.max(0, Date.parse(at) - LATE_MS)).toISOString().slice(0, 19).replace('T', ' ');
   const body = [

@@ -11,6 +11,11 @@ export function markedText({ text, ids }: Pick<Entry, 'text' | 'ids'>): string {
   return `${text}\n\n[${ids.join(' ')}]`;
 }
 
+/** Does a text end with ids of ours, where `markedText` puts them? Then we wrote it, whoever else uses our account. */
+export function endsMarked(text: string | null | undefined): boolean {
+  return /\[(?:evt|cnv)_[^\][]*\]\s*$/.test(text ?? '');
+}
+
 /** Those of the ids that stand in one of these texts, as whole words. */
 export function marksIn(texts: Iterable<string>, ids: readonly string[]): string[] {
   const words = new Set<string>();

@@ -60,9 +60,7 @@ async function newsOf(
   ticketId: string,
   { ctx, self, place }: { ctx: Context; self: number; place: Sweep },
 ): Promise<News[]> {
-  const answers = ((await unlessHuge(articles(ctx, ticketId))) ?? []).filter(
-    (one) => one.created_by_id !== self && isAnswer(one),
-  );
+  const answers = ((await unlessHuge(articles(ctx, ticketId))) ?? []).filter(isAnswer);
   const moves = (await changes(ctx, ticketId)).filter(
     ({ object, attribute, created_by_id }) => object === 'Ticket' && attribute === 'state' && created_by_id !== self,
   );
@@ -81,6 +79,7 @@ async function newsOf(
   return news.filter((one) => isNews(place, one)).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 
+/** We ourselves write none: the customer's words are of the sender `Customer`, notes are internal. */
 function isAnswer({ sender, type, internal }: Article): boolean {
   return sender === 'Agent' && !internal && UNSENT.includes(type);
 }

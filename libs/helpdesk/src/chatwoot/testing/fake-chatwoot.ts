@@ -147,11 +147,11 @@ export class FakeChatwoot implements FakeTicketSystem {
     ]);
   }
 
-  private say(ticketId: string, { text, author, files = [] }: Writing, isPrivate: boolean): RawRequest {
+  private say(ticketId: string, { text, author, asUs, files = [] }: Writing, isPrivate: boolean): RawRequest {
     const found = this.all.find(({ id }) => String(id) === ticketId)!;
     const kept = files.map(({ name, mimeType, content }) => this.keep(name, mimeType, content));
     const message = { content: text, message_type: OUTGOING, private: isPrivate, files: kept };
-    const sender = { id: 9, name: author, type: 'user' };
+    const sender = { id: asUs ? 5 : 9, name: author, type: 'user' };
     return this.called('message_created', this.message(this.add(found, { ...message, sender })));
   }
 

@@ -158,13 +158,13 @@ export class FakeFreshdesk implements FakeTicketSystem {
 
   write(
     ticketId: string,
-    { text, author, files = [] }: Writing,
+    { text, author, asUs, files = [] }: Writing,
     { source, private: isPrivate = false, by }: { source: number; private?: boolean; by?: number },
   ): RawRequest {
     const ticket = this.all.get(Number(ticketId))!;
     const known = [...this.agents].find(([, name]) => name === author)?.[0];
-    const user_id = by ?? known ?? GATEWAY + this.agents.size;
-    if (by === undefined) this.agents.set(user_id, author);
+    const user_id = by ?? (asUs ? GATEWAY : known) ?? GATEWAY + this.agents.size;
+    if (by === undefined && !asUs) this.agents.set(user_id, author);
     const body = text && `<div style="font-size:14px">${text.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</div>`;
     const attachments = files.map(({ name, mimeType, content }) => ({
       id: this.next(),

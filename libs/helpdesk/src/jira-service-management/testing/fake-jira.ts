@@ -315,14 +315,14 @@ export class FakeJira implements FakeTicketSystem {
     });
   }
 
-  private say(ticketId: string, { text, author, files = [] }: Writing, isPublic: boolean): RawRequest {
+  private say(ticketId: string, { text, author, asUs, files = [] }: Writing, isPublic: boolean): RawRequest {
     const found = this.all.get(ticketId)!;
     const kept = files.map(({ name, mimeType, content }) => {
       const file = { id: String((this.count += 1)), filename: name, mimeType, content };
       this.files.set(file.id, file);
       return file;
     });
-    this.comment(found, { author: agent(author), text, isPublic, properties: [], files: kept });
+    this.comment(found, { author: asUs ? GATEWAY : agent(author), text, isPublic, properties: [], files: kept });
     return this.called('comment_created', found);
   }
 

@@ -109,13 +109,13 @@ export class FakeRedmine implements FakeTicketSystem {
     this.issues.delete(Number(ticketId));
   }
 
-  private write(ticketId: string, { text, author, files = [] }: Writing, isPrivate: boolean): null {
+  private write(ticketId: string, { text, author, asUs, files = [] }: Writing, isPrivate: boolean): null {
     const uploads = files.map((file) => {
       const { token } = this.keep(file.name, file.content);
       return { token, filename: file.name, content_type: file.mimeType };
     });
     const sent = { notes: text, private_notes: isPrivate, uploads };
-    this.change(this.issues.get(Number(ticketId))!, sent, { id: AGENT, name: author });
+    this.change(this.issues.get(Number(ticketId))!, sent, { id: asUs ? GATEWAY.id : AGENT, name: author });
     return null;
   }
 

@@ -306,7 +306,7 @@ export class FakeRt implements FakeTicketSystem {
     return this.kept.get(id)?.effective ?? id;
   }
 
-  private write(ticket: number, type: 'Correspond' | 'Comment', { text, author, files = [] }: Writing): null {
+  private write(ticket: number, type: 'Correspond' | 'Comment', { text, author, asUs, files = [] }: Writing): null {
     this.users.set('agent', { id: 30, real: author });
     const Attachments = files.map(({ name, mimeType, content }) => ({
       FileName: Buffer.from(name).toString('latin1'),
@@ -316,7 +316,7 @@ export class FakeRt implements FakeTicketSystem {
     const quote = '<blockquote>On Sat Nov 21 2026, customer wrote: hello</blockquote>';
     const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
     this.add(ticket, type, {
-      creator: 'agent',
+      creator: asUs ? 'gateway' : 'agent',
       content: { ...(text && { Content: `<p>${escaped}</p>${quote}`, ContentType: 'text/html' }), Attachments },
     });
     return null;

@@ -42,6 +42,29 @@ const answers: TicketCheck = {
     }),
 };
 
+const shares: TicketCheck = {
+  name: 'answers: who uses the account of the gateway answers too, and what the gateway wrote by it does not come back',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      await desk.deliver([story.says([picture()])]);
+      const { id } = desk.ticket();
+      const called = desk.system.answer(id, { ...writing, asUs: true });
+      await desk.deliver([story.says('and more [as ever]')]);
+      await desk.deliver([story.answers('message.failed', { text: 'x', status: 'failed' })]);
+      const [reply, ...others] = replies(await desk.learn(called));
+      if (subject.ownAccount) return equal(reply, undefined, 'it can be told after all: nothing needs a reason');
+      equal(reply?.reply.text?.trim(), writing.text, 'an answer is taken for our own writing');
+      equal(others.length, 0, 'our own writing comes back');
+      deepStrictEqual(
+        replies(await desk.learn(desk.system.note(id, { ...writing, asUs: true }))),
+        [],
+        'an internal note is told as an answer',
+      );
+    }),
+};
+
 const attached: TicketCheck = {
   name: 'answers: files of an answer can be opened, byte by byte',
   run: (subject) =>
@@ -167,4 +190,4 @@ const hostile: TicketCheck = {
   },
 };
 
-export const answerChecks: readonly TicketCheck[] = [answers, attached, echo, closing, forged, hostile];
+export const answerChecks: readonly TicketCheck[] = [answers, shares, attached, echo, closing, forged, hostile];

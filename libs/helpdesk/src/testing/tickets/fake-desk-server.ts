@@ -12,7 +12,14 @@ export interface Change {
   readonly by: string;
   readonly status?: TicketStatus | undefined;
   readonly entry?:
-    { text: string; public: boolean; author: string; files: { id: string; name: string; type: string }[] } | undefined;
+    | {
+        text: string;
+        public: boolean;
+        author: string;
+        marks?: string[];
+        files: { id: string; name: string; type: string }[];
+      }
+    | undefined;
 }
 
 interface Kept {
@@ -126,11 +133,14 @@ export class FakeDesk implements FakeTicketSystem {
     const files = sent.files.map(({ name, content }) => ({ name, content: Buffer.from(content, 'base64') }));
     ticket.entries.push({ text: sent.text, isHtml: false, isPublic: sent.public, by: sent.as, files });
     this.own.push(
-      this.changed(ticket, { by: 'us', entry: { text: sent.text, public: sent.public, author: 'Gateway', files: [] } }),
+      this.changed(ticket, {
+        by: 'us',
+        entry: { text: sent.text, public: sent.public, author: 'Gateway', marks: sent.marks, files: [] },
+      }),
     );
   }
 
-  private write(ticketId: string, { text, author, files = [] }: Writing, isPublic: boolean): RawRequest {
+  private write(ticketId: string, { text, author, asUs, files = [] }: Writing, isPublic: boolean): RawRequest {
     const ticket = this.kept.get(ticketId)!;
     ticket.entries.push({
       text,
@@ -144,7 +154,7 @@ export class FakeDesk implements FakeTicketSystem {
       name,
       type: mimeType,
     }));
-    return this.changed(ticket, { by: 'agent', entry: { text, public: isPublic, author, files: told } });
+    return this.changed(ticket, { by: asUs ? 'us' : 'agent', entry: { text, public: isPublic, author, files: told } });
   }
 
   private move(ticket: Kept, status: TicketStatus, by: 'us' | 'agent'): RawRequest {

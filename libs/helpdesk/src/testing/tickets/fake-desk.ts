@@ -39,6 +39,7 @@ const Changes = z.object({
           text: z.string(),
           public: z.boolean(),
           author: z.string(),
+          marks: z.array(z.string()).default([]),
           files: z.array(z.object({ id: z.string(), name: z.string(), type: z.string() })),
         })
         .optional(),
@@ -73,7 +74,8 @@ export function sent(entry: Entry): unknown {
 
 export function done(changes: readonly Change[], settings: DeskConfig): HelpdeskAction[] {
   return changes.flatMap((change): HelpdeskAction[] => {
-    if (change.by !== 'agent') return [];
+    // Who uses our account bears no marks of ours.
+    if (change.by !== 'agent' && (!change.entry || (change.entry.marks ?? []).length > 0)) return [];
     const place = { id: String(change.n), ticketId: change.ticket, externalId: change.external };
     if (change.status) return [statusChanged(place, change.status)];
     const { entry } = change;

@@ -32,6 +32,8 @@ export interface SeenEntry {
 export interface Writing {
   readonly text: string;
   readonly author: string;
+  /** They use the account of the gateway, as where there is only one. */
+  readonly asUs?: boolean;
   readonly files?: readonly { readonly name: string; readonly mimeType: string; readonly content: Buffer }[];
 }
 
@@ -69,6 +71,8 @@ export interface TicketSubject<C = unknown> {
   sign?(request: RawRequest, ctx: ConnectorVerifyContext<C>): RawRequest;
   /** The names of the fields that `company` and `link` are mapped to; absent where the system has no fields. */
   readonly fields?: { readonly company: string; readonly link: string };
+  /** Why what people write with the account of the gateway cannot be told from what the gateway writes, so that it goes to nobody. The README has to say so. */
+  readonly ownAccount?: string;
   /** The setting that says where the system is. Default: `apiBase`. */
   readonly address?: string;
   /** Serves the fake where the system speaks another protocol than HTTP: it asks `fate` at each write, before that takes effect. */

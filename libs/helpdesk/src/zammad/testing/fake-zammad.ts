@@ -130,7 +130,7 @@ export class FakeZammad implements FakeTicketSystem {
     return [...this.all.values()].map((ticket) => this.called(ticket));
   }
 
-  private write(ticketId: string, { text, author, files = [] }: Writing, internal: boolean): RawRequest {
+  private write(ticketId: string, { text, author, asUs, files = [] }: Writing, internal: boolean): RawRequest {
     const ticket = this.all.get(Number(ticketId))!;
     const attachments = files.map(({ name, mimeType, content }) => ({
       filename: name,
@@ -138,7 +138,7 @@ export class FakeZammad implements FakeTicketSystem {
       data: content.toString('base64'),
     }));
     const sent = { body: text, content_type: 'text/plain', sender: 'Agent', type: 'note', internal, from: author };
-    this.add(ticket, { ...sent, attachments }, AGENT);
+    this.add(ticket, { ...sent, attachments }, asUs ? GATEWAY : AGENT);
     return this.called(ticket);
   }
 

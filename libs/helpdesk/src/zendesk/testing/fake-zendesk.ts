@@ -154,7 +154,7 @@ export class FakeZendesk implements FakeTicketSystem {
 
   private write(
     ticketId: string,
-    { text, author, files = [] }: Writing,
+    { text, author, asUs, files = [] }: Writing,
     { isPublic }: { isPublic: boolean },
   ): RawRequest {
     const ticket = this.all.get(Number(ticketId))!;
@@ -164,7 +164,7 @@ export class FakeZendesk implements FakeTicketSystem {
     this.change(
       ticket,
       { comment: { html_body, body: text, public: isPublic, uploads } },
-      { by: this.user(author, 'agent') },
+      { by: asUs ? GATEWAY : this.user(author, 'agent') },
     );
     return this.called(ticket);
   }
