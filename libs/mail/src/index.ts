@@ -29,4 +29,4 @@ export { oneLine } from './smtp/one-line.js';
 export { failureOf } from './smtp/reply-codes.js';
 export { sendMail } from './smtp/send.js';
 export { attachmentBytes } from './smtp/sizes.js';
-export { dayOf, isProvenKey, makeToken, readToken, replySecretOf, threadKey } from './token/index.js';
+export { dayOf, isProvenKey, makeToken, readEnvelopeId, readToken, replySecretOf, threadKey } from './token/index.js';

@@ -40,7 +40,7 @@ const message = (id: string, parts: object[], more: object = {}): InboundEventIn
     ...{ kind: 'message', dedupeKey: `mail:${id}@customer.example:*`, occurredAt: '2026-11-22T11:59:00.000Z' },
     thread: threadKey({ root: `${id}@customer.example`, address: anna.value, claimed: true }),
     ...{ sender: { handles: [anna], name: 'Anna' }, subject: 'Where is my parcel?', parts },
-    externalIds: [`${id}@customer.example`],
+    externalIds: [`${id}@customer.example`, 'mail:*'],
     metadata: { unverifiedSender: 'nothing vouches for the sender' },
     ...more,
   }) as InboundEventInput;
@@ -131,7 +131,7 @@ const subject: ChannelSubject<EmailConfig> = {
     {
       name: 'a bounce',
       says: [report('failed', '5.1.1')],
-      events: [receipt('failed', { failure: { code: 'recipient-gone', providerCode: '5.1.1', message: 'the mail came back: there is no such recipient' } })],
+      events: [receipt('failed', { failure: { code: 'recipient-gone', lasting: true, providerCode: '5.1.1', message: 'the mail came back: there is no such recipient' } })],
     },
     { name: 'word that it arrived', says: [report('delivered', '2.0.0')], events: [receipt('delivered')] },
     { name: 'word that it was read', says: [displayed], events: [{ ...receipt('read'), dedupeKey: 'mail:displayed@customer.example:*' } as InboundEventInput] },

@@ -69,9 +69,17 @@ function check(name: string, use: (held: Held, subject: ChannelSubject) => Promi
 
 /** The event with its key as the golden one names it. */
 function named(event: InboundEvent, golden: InboundEvent | undefined): InboundEvent {
-  const [key, pattern] = [keyOf(event), golden ? keyOf(golden) : ''];
-  const matches = pattern.endsWith('*') && key.startsWith(pattern.slice(0, -1)) && key.length >= pattern.length;
-  return matches ? ({ ...event, dedupeKey: pattern } as InboundEvent) : event;
+  const pattern = golden ? keyOf(golden) : '';
+  const keyed = isLike(keyOf(event), pattern) ? ({ ...event, dedupeKey: pattern } as InboundEvent) : event;
+  if (keyed.kind !== 'message' || golden?.kind !== 'message') return keyed;
+  const externalIds = keyed.externalIds.map((id, i) =>
+    isLike(id, golden.externalIds[i] ?? '') ? golden.externalIds[i]! : id,
+  );
+  return { ...keyed, externalIds };
+}
+
+function isLike(name: string, pattern: string): boolean {
+  return pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1)) && name.length >= pattern.length;
 }
 
 function keyOf(event: InboundEvent): string {

@@ -79,6 +79,16 @@ export function bearsOurs(headers: Headers, config: Mailbox): boolean {
   return (id !== undefined && isOurId(id, domain)) || valueOf(headers, LOOP_HEADER.toLowerCase()) === loopMark(config);
 }
 
+/**
+ * Was it handed to this mailbox, or to a list? By what servers write when they do that, and neither senders nor those that keep a copy of what is sent: Gmail
+ * writes Return-Path on copies, too.
+ */
+export function wasDelivered(headers: Headers): boolean {
+  return ['delivered-to', 'x-original-to', 'envelope-to', 'x-envelope-to', 'list-id'].some(
+    (name) => valueOf(headers, name) !== '',
+  );
+}
+
 export function isOurId(id: string, domain: string): boolean {
   return ourIds(id)[0] === id && id.toLowerCase().endsWith(`@${domain}`);
 }

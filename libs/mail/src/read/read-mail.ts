@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { ProviderFailure, type PartInput } from '#normalizer';
 import type { MediaStream } from '#transport';
-import { bearsOurs, bounceOf, isFromOurAddress, signsOf } from './automated.js';
+import { bearsOurs, bounceOf, isFromOurAddress, signsOf, wasDelivered } from './automated.js';
 import type { ReadContext } from './context.js';
 import { alignedSignatures, isGenuine, type Signature } from './dkim/verify.js';
 import { rawHeaders, type RawHeader } from './dkim/canonical.js';
@@ -51,8 +51,10 @@ export interface IncomingMail {
   /** What a program reports of mail of ours, and whether its head says that mail came back, or will be late. */
   readonly report?: Report | undefined;
   readonly bounce: 'returned' | 'late' | null;
-  /** It is from an address of the mailbox, and not by this gateway. */
+  /** It is from an address of the mailbox: by another program, or by this gateway and went round (`automation` says so). */
   readonly fromUs: boolean;
+  /** The sender of its envelope, as the server wrote it that took it (Return-Path): empty for reports; undefined where none is written. */
+  readonly returnPath: string | undefined;
   /** Its words (html with text, or text), its files, and the original where anything of it was taken away. Never empty. Files are opened by `openMailFile`. */
   readonly parts: PartInput[];
   /** What the person did not newly write: history and signature. */
@@ -60,15 +62,15 @@ export interface IncomingMail {
 }
 
 /**
- * Reads a mail, in a thread with limits of time and memory: one that exceeds them has its original as its only file. Null where it is what this
- * mailbox wrote by the gateway, come back. Never throws for what a mail holds.
+ * Reads a mail, in a thread with limits of time and memory: one that exceeds them has its original as its only file. Null where it is a copy of what this
+ * mailbox wrote by the gateway, in a folder for such; what was delivered is no copy. Never throws for what a mail holds.
  */
 export async function readMail(source: Uint8Array, context: ReadContext): Promise<IncomingMail | null> {
   const headers = readHeaders(source);
   const { config, location } = context;
   const author = authorOf(headers);
   const [ours, fromUs] = [bearsOurs(headers, config), isFromOurAddress(author.address, config)];
-  if (ours && fromUs) return null;
+  if (ours && fromUs && !wasDelivered(headers)) return null;
   const { copy, digest } = await copied(source, headers);
   const { raw, signatures } = signaturesOf(source, { headers, author, context });
   const reading = await read(copy, { headers, signatures, context });
@@ -84,6 +86,7 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
     sentAt: sentAt(headers, context),
     report: 'report' in reading && automation !== null ? reading.report : undefined,
     bounce: bounceOf(headers, author.address),
+    returnPath: valuesOf(headers, 'return-path')[0]?.replace(/[\s<>]/g, ''),
     ...partsOf(reading, { subject, location, bytes: source.byteLength }),
   };
 }

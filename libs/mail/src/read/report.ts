@@ -5,8 +5,12 @@ export interface Report {
   readonly kind: 'delivery' | 'disposition' | 'complaint' | 'unstructured';
   /** Ids that the report, or what it returns of the mail, names: likely ones first. */
   readonly ids: readonly string[];
-  /** Delivery: one for each recipient. */
-  readonly recipients: readonly { readonly address: string; readonly action: string; readonly status: string; readonly diagnostic: string }[];
+  /** Delivery: one for each recipient. `addresses`: whom the mail was for, and whom it went to in the end, as far as it says. */
+  readonly recipients: readonly { readonly addresses: readonly string[]; readonly action: string; readonly status: string; readonly diagnostic: string }[];
+  /** Delivery: the id of the envelope (RFC 3464 section 2.2.1). */
+  readonly envelopeId: string;
+  /** Addresses that its words, or the head of what it returns, name. */
+  readonly named: readonly string[];
   /** Disposition: `displayed`, `deleted`, ... Complaint: `abuse`, ... */
   readonly said: string;
   /** Complaint: whose. Disposition: who read it. */
@@ -15,6 +19,7 @@ export interface Report {
 
 const SEARCHED = 131_072;
 const MOST_RECIPIENTS = 50;
+const MOST_NAMED = 20;
 /** The ids that we give to mail: a reply token and what makes it unique. */
 const OURS = /\bt\.(?:[a-z2-7]{20}|-)\.[a-z2-7]{4}\.[a-z2-7]{16}\.[a-z2-7]{1,26}@[a-z0-9.-]{1,253}[a-z0-9]/gi;
 
@@ -34,17 +39,23 @@ export function readReport(files: readonly Found[], text: string): Report | unde
   const named = heads.flatMap((head) => idIn(field(head, 'message-id')));
   // Servers that can (RFC 3461) name the id of the envelope among what they say of the delivery.
   const others = ourIds([text, ...[delivery ?? [], returned].flat().map(textOf)].join('\n'));
-  const base = { ids: [...new Set([...named, ...others])], recipients: [], said: '', address: '' };
-  if (delivery) return { ...base, kind: 'delivery', recipients: recipientsOf(textOf(delivery)) };
+  const ids = [...new Set([...named, ...others])];
+  const addresses = addressesIn([...heads.map((head) => field(head, 'to')), text].join('\n'));
+  const base = { ids, recipients: [], envelopeId: '', named: addresses, said: '', address: '' };
+  if (delivery) return { ...base, kind: 'delivery', ...deliveryOf(textOf(delivery)) };
   if (disposition) return { ...base, kind: 'disposition', ...dispositionOf(textOf(disposition), base.ids) };
   if (complaint) return { ...base, kind: 'complaint', ...complaintOf(textOf(complaint), heads) };
   return base.ids.length > 0 ? { ...base, kind: 'unstructured', said: text.slice(0, 2_000) } : undefined;
 }
 
+function deliveryOf(status: string): Pick<Report, 'recipients' | 'envelopeId'> {
+  return { recipients: recipientsOf(status), envelopeId: field(status, 'original-envelope-id').slice(0, 500) };
+}
+
 function recipientsOf(status: string): Report['recipients'] {
   const blocks = status.split(/\r?\n\s*\r?\n/).filter((block) => /^(?:final|original)-recipient:/im.test(block));
   return blocks.slice(0, MOST_RECIPIENTS).map((block) => ({
-    address: addressIn(field(block, 'original-recipient') || field(block, 'final-recipient')),
+    addresses: ['original-recipient', 'final-recipient'].map((name) => addressIn(field(block, name))).filter(Boolean),
     action: field(block, 'action').toLowerCase().split(/[\s(;]/)[0]!,
     status: /\d\.\d{1,3}\.\d{1,3}/.exec(field(block, 'status'))?.[0] ?? '',
     diagnostic: field(block, 'diagnostic-code').slice(0, 500),
@@ -70,6 +81,13 @@ const idIn = (value: string): string[] =>
     .match(/[^<>]{3,500}/)
     ?.slice(0, 1) ?? [];
 const addressIn = (value: string): string => /[^\s;<>"]+@[^\s;<>"]+/.exec(value)?.[0] ?? '';
+
+function addressesIn(text: string): string[] {
+  const found = text
+    .slice(0, SEARCHED)
+    .matchAll(/[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9\p{L}.-]{1,253}[a-z0-9\p{L}]/giu);
+  return [...new Set([...found].map(([address]) => address))].slice(0, MOST_NAMED);
+}
 
 /** The value of a field in a block of header-like lines, unfolded. */
 function field(block: string, name: string): string {

@@ -8,9 +8,6 @@ import { LOOP_HEADER, loopMark } from '../token/index.js';
 import type { Identity } from './identity.js';
 import { oneLine } from './one-line.js';
 
-/** RFC 3461 section 4.4. */
-const LONGEST_ENVELOPE_ID = 100;
-
 /** A mail that is to be sent. */
 export interface OutgoingMail {
   readonly identity: Identity;
@@ -63,14 +60,13 @@ export function compose(mail: OutgoingMail, { config, now }: Pick<MailContext, '
 }
 
 /**
- * Whom it is from and whom to. A server that reports what becomes of mail (RFC 3461) is asked to report failures alone, with our id, which
- * stands in its report whatever it returns of the mail.
+ * Whom it is from and whom to. A server that reports what becomes of mail (RFC 3461) is asked to report failures alone, with the id of the envelope, which
+ * stands in its report whatever it returns of the mail, and with whom we wrote to, wherever that was passed on to.
  */
-function envelopeOf({ to, messageId }: Identity, { address }: Mailbox, bytes: number): SMTPEnvelope {
-  const named = messageId.length <= LONGEST_ENVELOPE_ID && { envid: messageId };
+function envelopeOf({ to, envelopeId }: Identity, { address }: Mailbox, bytes: number): SMTPEnvelope {
   return {
     ...{ from: address, to: [to], size: bytes, use8BitMime: !isAscii(to + address) },
-    dsn: { ret: 'HDRS', notify: ['FAILURE'], ...named },
+    dsn: { ret: 'HDRS', notify: ['FAILURE'], envid: envelopeId, ...(isAscii(to) && { orcpt: `rfc822;${to}` }) },
   };
 }
 

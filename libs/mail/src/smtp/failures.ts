@@ -44,13 +44,14 @@ export function smtpFailure(error: unknown, { config, handedOver }: Standing): P
 function answered(response: string, { config, stage }: { config: Mailbox; stage: Stage }): ProviderFailure {
   const [, reply = '', enhanced, text = ''] =
     /^(\d{3})[ -]?(?:([245]\.\d{1,3}\.\d{1,3})\b)?([^]*)$/.exec(response) ?? [];
-  const { code, meaning, item, retryAfterMs } = meaningOf({ reply: Number(reply), enhanced, text, stage });
+  const { code, meaning, item, lasting, retryAfterMs } = meaningOf({ reply: Number(reply), enhanced, text, stage });
   const providerCode = enhanced === undefined ? reply : `${reply} ${enhanced}`;
   // What a server says of a login may repeat it.
   const words = stage === 'login' ? '' : plain(text.replace(/\n\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} )?/g, ' '), config);
   return new ProviderFailure(code, `SMTP ${providerCode}: ${meaning}${words && ` (${words})`}`, {
     providerCode,
     ...(item && { scope: 'item' as const }),
+    ...(lasting && { lasting }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }

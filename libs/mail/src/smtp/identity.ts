@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Mailbox } from '../settings.js';
-import { dayOf, makeToken, replySecretOf } from '../token/index.js';
+import { dayOf, envelopeId, makeToken, replySecretOf } from '../token/index.js';
 import { base32, fromBase32 } from '../token/base32.js';
 
 /** Longest local part of an address (RFC 5321 section 4.5.3.1.1), and an id that no line can hold. */
@@ -12,6 +12,8 @@ const UNIQUE_CHARACTERS = 13;
 export interface Identity {
   readonly to: string;
   readonly messageId: string;
+  /** By which the servers on its way name it in their reports. */
+  readonly envelopeId: string;
   readonly references: readonly string[];
   readonly inReplyTo?: string;
   /** Where answers go, where that is not the mailbox's own address. */
@@ -39,15 +41,16 @@ export interface Correspondence {
  */
 export function identify({ owner, to, threadKey, unique, madeAt, answers }: Correspondence, config: Mailbox): Identity {
   const [local, domain] = split(config.address);
+  const secret = replySecretOf(config);
   const token = makeToken({
-    ...{ secret: replySecretOf(config), accountId: owner, address: to },
+    ...{ secret, accountId: owner, address: to },
     ...{ threadKey, day: dayOf(madeAt) },
   });
   const answered = answers !== undefined && isId(answers) ? answers : undefined;
   const plus = `${local}+${token}`;
+  const messageId = `t.${token}.${markOf(unique, owner)}@${domain}`;
   return {
-    to,
-    messageId: `t.${token}.${markOf(unique, owner)}@${domain}`,
+    ...{ to, messageId, envelopeId: envelopeId(messageId, { secret, owner, domain }) },
     references: [`r.${token}@${domain}`, ...(answered === undefined ? [] : [answered])],
     ...(answered !== undefined && { inReplyTo: answered }),
     ...(config.replyAddress === 'plus' && plus.length <= LOCAL_PART && { replyTo: `${plus}@${domain}` }),

@@ -16,6 +16,8 @@ export interface Meaning {
   readonly meaning: string;
   /** It concerns this mail only. */
   readonly item?: true;
+  /** Nothing else goes there either, until the person writes. */
+  readonly lasting?: true;
   readonly retryAfterMs?: number;
 }
 
@@ -40,7 +42,9 @@ interface Rule {
   readonly is: Meaning;
 }
 
-const GONE: Meaning = { code: 'recipient-gone', meaning: 'there is no such recipient' };
+const GONE: Meaning = { code: 'recipient-gone', meaning: 'there is no such recipient', lasting: true };
+/** It may be this mail that is not wanted. */
+const SEEMS_GONE: Meaning = { code: 'recipient-gone', meaning: 'there is no such recipient' };
 const FULL_BOX: Meaning = { code: 'recipient-gone', meaning: 'the mailbox of the recipient is full' };
 const REFUSED_LOGIN: Meaning = { code: 'unauthorized', meaning: 'the login is refused' };
 const NOT_SENDER: Meaning = { code: 'unauthorized', meaning: 'the account may not send from this address' };
@@ -83,8 +87,8 @@ const RULES: readonly Rule[] = [
   { says: RATE, is: SLOWER },
   { on: ['recipient'], enhanced: /^5\.7\./, is: { code: 'content-refused', meaning: 'the side of the recipient refuses mail from here' } },
   { on: ['recipient'], says: UNKNOWN_USER, is: GONE },
-  { on: ['recipient'], enhanced: /^$/, replies: [550, 551, 553], is: GONE },
-  { on: ['recipient'], replies: [501], is: GONE },
+  { on: ['recipient'], enhanced: /^$/, replies: [550, 551, 553], is: SEEMS_GONE },
+  { on: ['recipient'], replies: [501], is: SEEMS_GONE },
   { on: ['message'], replies: [552], is: TOO_BIG },
   { enhanced: /^5\.7\./, is: { code: 'content-refused', meaning: 'the mail is refused by a policy, or taken for spam' } },
   { is: NO_SUCH_MAIL },
@@ -107,9 +111,13 @@ function applies(rule: Rule, { reply, enhanced = '', text, stage }: Reply): bool
 }
 
 /** A failure of delivery by its status, and by the words of the server where that says little. */
-export function failureOf(status: string, diagnostic: string): Pick<Failure, 'code' | 'providerCode' | 'message'> {
+export function failureOf(
+  status: string,
+  diagnostic: string,
+): Pick<Failure, 'code' | 'providerCode' | 'message' | 'lasting'> {
   const enhanced = /^[245]\.0\.0$/.test(status) ? '' : status;
   const reply = Number(/\b([45]\d\d)\b/.exec(diagnostic)?.[1] ?? `${status[0] ?? 5}50`);
-  const { code, meaning } = meaningOf({ reply, enhanced, text: diagnostic, stage: 'recipient' });
-  return { code, ...(status !== '' && { providerCode: status }), message: `the mail came back: ${meaning}` };
+  const { code, meaning, lasting } = meaningOf({ reply, enhanced, text: diagnostic, stage: 'recipient' });
+  const message = `the mail came back: ${meaning}`;
+  return { code, ...(status !== '' && { providerCode: status }), message, ...(lasting && { lasting }) };
 }

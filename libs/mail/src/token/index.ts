@@ -1,3 +1,4 @@
+export { envelopeId, readEnvelopeId, type EnvelopeOwner } from './envelope-id.js';
 export { LOOP_HEADER, loopMark } from './loop-mark.js';
 export { replySecretOf, type SecretSettings } from './reply-secret.js';
 export { bareId, isProvenKey, threadKey, type ThreadRoot } from './thread-key.js';

@@ -6,7 +6,7 @@ import { emailAccount } from '../testing/account.js';
 import { mutated, random } from '../../wechat/testing/index.js';
 import { openPart, ReadingPool } from '../../../../mail/src/read/index.js';
 import { timeFor } from '../../../../mail/src/read/pool.js';
-import { readInbound } from './inbound.js';
+import { eventsIn } from '../testing/reading.js';
 
 /** How many mails: `MAIL_FUZZ=1000000` for the long run. `MAIL_FUZZ_SEED` repeats one. */
 const MAILS = Number(process.env['MAIL_FUZZ'] ?? 3_000);
@@ -17,7 +17,7 @@ afterAll(() => pool.stop());
 const account = emailAccount({ pool });
 
 async function read(source: Buffer, context = account): Promise<InboundMessage> {
-  const [event] = await readInbound(source, context);
+  const [event] = await eventsIn(source, context);
   return parseInbound(event) as InboundMessage;
 }
 const originalOf = (event: InboundMessage) =>
@@ -82,7 +82,7 @@ describe('mutated mails', () => {
       const chance = random(SEED);
       const one = async (i: number, body: Buffer): Promise<number> => {
         try {
-          const events = await readInbound(body, account);
+          const events = await eventsIn(body, account);
           events.forEach((event) => parseInbound(event));
           return events.length;
         } catch (error) {

@@ -1,22 +1,97 @@
 import { isProvenKey, readToken, replySecretOf, threadKey, type IncomingMail } from '#mail';
+import type { InboundEventInput } from '#normalizer';
+import type { AdapterContext, KnownMessage } from '../../core/adapter.js';
 import type { AccountContext } from './context.js';
+import type { Inbound } from './inbound.js';
 
-/** Whose mail is to be placed. */
+/** Whose mail it is, and what it goes by. */
 export interface Placed {
-  readonly address: string;
+  /** Null where it says none that is one. */
+  readonly address: string | null;
   readonly claimed: boolean;
+  /** Its name in the store as this very mail. */
+  readonly copy: string;
+  /** Ids of mail before it, the nearest first; none where a token of ours led it to its thread. */
+  readonly before: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+/** Names of one question. */
+const MOST_NAMES = 1_000;
+
+/**
+ * The thread a mail belongs to, as far as it says itself: by a token of ours that was made for this very sender and, as its thread, with or without proof
+ * (`certain`); else by the first mail that its References know of. What somebody else forwards, guesses or repeats after its time begins a thread of their own.
+ */
+export function threadOf(
+  mail: IncomingMail,
+  { address, claimed }: { readonly address: string; readonly claimed: boolean },
+  { accountId, config, now }: AccountContext,
+): { readonly thread: string; readonly certain: boolean } {
+  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
+  const key = readToken(mail.returned, reader);
+  if (key !== null && isFor(key, claimed)) return { thread: key, certain: true };
+  const { references, id, digest } = mail;
+  return { thread: threadKey({ root: references[0] ?? id ?? digest, address, claimed }), certain: false };
+}
+
+/** A thread that we began is that of whoever has the address: it would become another's by mail that only claims it. */
+function isFor(thread: string, claimed: boolean): boolean {
+  return (isProvenKey(thread) ?? true) !== claimed;
 }
 
 /**
- * The thread a mail belongs to: by a token of ours that was made for this very sender and, as its thread, with or without proof; else by the
- * first mail that its References know of. What somebody else forwards, guesses or repeats after its time begins a thread of their own.
+ * Gives the messages of a page, in their order, the threads of mail that they name and that this account sent or received: of the very same address, with
+ * or without proof as they are. What was sent is good for as long as its token. Mail of the page counts as what is stored does. What is stored as
+ * this very mail is left out, however long ago that was.
  */
-export function threadOf(mail: IncomingMail, { address, claimed }: Placed, context: AccountContext): string {
-  const { accountId, config, now } = context;
-  const reader = { secret: replySecretOf(config), accountId, address, now, maxAgeDays: config.replyDays };
-  const key = readToken(mail.returned, reader);
-  // A thread that we began is that of whoever has the address: it would become another's by mail that only claims it.
-  if (key !== null && (isProvenKey(key) ?? true) !== claimed) return key;
-  const { references, id, digest } = mail;
-  return threadKey({ root: references[0] ?? id ?? digest, address, claimed });
+export async function place(
+  page: readonly Inbound[],
+  { config, known, now }: Pick<AdapterContext<AccountContext['config']>, 'config' | 'known' | 'now'>,
+): Promise<InboundEventInput[]> {
+  const stored = await lookedUp(page, known);
+  const oldest = now() - config.replyDays * DAY_MS;
+  const here = new Map<string, Candidate[]>();
+  const events: InboundEventInput[] = [];
+  for (const { event, placed } of page) {
+    if (event.kind !== 'message' || !placed) {
+      events.push(event);
+      continue;
+    }
+    if (stored.get(placed.copy)?.direction === 'inbound') continue;
+    const candidates = placed.before.flatMap((id) => [
+      ...(here.get(id) ?? []),
+      ...candidatesOf(stored.get(id), oldest),
+    ]);
+    const thread = candidates.find((one) => isSame(one, placed))?.thread ?? event.thread;
+    for (const id of event.externalIds ?? []) here.set(id, [...(here.get(id) ?? []), { ...placed, thread }]);
+    events.push({ ...event, thread });
+  }
+  return events;
+}
+
+/** A thread that a mail may continue, and whose it is. */
+interface Candidate {
+  readonly thread: string;
+  readonly address: string | null;
+  readonly claimed: boolean;
+}
+
+function candidatesOf(message: KnownMessage | undefined, oldest: number): Candidate[] {
+  if (!message || (message.direction === 'outbound' && message.at < oldest)) return [];
+  const [handle] = message.handles;
+  if (handle?.scheme !== 'email') return [];
+  return [{ thread: message.thread, address: handle.value, claimed: handle.proof === 'claimed' }];
+}
+
+function isSame({ thread, address, claimed }: Candidate, mail: Placed): boolean {
+  return mail.address !== null && address === mail.address && claimed === mail.claimed && isFor(thread, claimed);
+}
+
+async function lookedUp(page: readonly Inbound[], known: AdapterContext<unknown>['known']) {
+  const names = [...new Set(page.flatMap(({ placed }) => (placed ? [placed.copy, ...placed.before] : [])))];
+  const found = new Map<string, KnownMessage>();
+  for (let at = 0; at < names.length; at += MOST_NAMES)
+    for (const message of await known(names.slice(at, at + MOST_NAMES))) found.set(message.externalId, message);
+  return found;
 }

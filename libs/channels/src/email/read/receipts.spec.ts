@@ -2,8 +2,16 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { parseInbound, type InboundEvent } from '#normalizer';
 import { emailAccount } from '../testing/account.js';
 import { ReadingPool } from '../../../../mail/src/read/index.js';
-import { dayOf, LOOP_HEADER, loopMark, makeToken, replySecretOf, threadKey } from '../../../../mail/src/token/index.js';
-import { readInbound } from './inbound.js';
+import {
+  dayOf,
+  envelopeId,
+  LOOP_HEADER,
+  loopMark,
+  makeToken,
+  replySecretOf,
+  threadKey,
+} from '../../../../mail/src/token/index.js';
+import { eventsIn } from '../testing/reading.js';
 
 const pool = new ReadingPool({ ms: 20_000, memoryMb: 256 });
 afterAll(() => pool.stop());
@@ -15,8 +23,9 @@ const token = makeToken({ secret: replySecretOf(config), accountId, threadKey: t
 const id = `t.${token}.k7aq3mz5k7aq3@shop.example`;
 
 const read = async (lines: readonly string[]): Promise<InboundEvent[]> =>
-  (await readInbound(Buffer.from(lines.join('\r\n')), account)).map((event) => parseInbound(event));
-const report = (type: string, machine: readonly string[], { returned = [], text = 'Your mail' }: { returned?: readonly string[]; text?: string }) => [
+  (await eventsIn(Buffer.from(lines.join('\r\n')), account)).map((event) => parseInbound(event));
+const report = (type: string, machine: readonly string[], { returned = [], text = 'Your mail', head = ['Return-Path: <>'] }: { returned?: readonly string[]; text?: string; head?: readonly string[] }) => [
+  ...head,
   ...['From: Mail Delivery Subsystem <mailer-daemon@mx.mail.example>', 'To: support@shop.example', 'Subject: Undelivered', 'Message-ID: <d1@mx.mail.example>'],
   ...[`Content-Type: multipart/report; report-type=${type}; boundary=b`, '', '--b', 'Content-Type: text/plain', '', text],
   ...['--b', `Content-Type: message/${type}`, '', ...machine, ...(returned.length > 0 ? ['--b', ...returned] : []), '--b--', ''],
@@ -84,14 +93,14 @@ describe('a report of delivery', () => {
 
   it.each([
     ['qmail', ['Hi. This is the qmail-send program at mx.mail.example.', `<${address}>:`, '192.0.2.1 does not like recipient.', 'Remote host said: 550 5.1.1 User unknown', '', '--- Below this line is a copy of the message.', '', `Message-ID: <${id}>`]],
-    ['QQ', ['抱歉，您的邮件被退回来了……', '原邮件信息：', `Message-ID: <${id}>`, '退信原因：收件人邮箱账户不存在。', 'Host said: 550 Mailbox not found']],
+    ['QQ', ['抱歉，您的邮件被退回来了……', '原邮件信息：', `收件人：${address}`, `Message-ID: <${id}>`, '退信原因：收件人邮箱账户不存在。', 'Host said: 550 Mailbox not found']],
   ])('of %s, which keeps to no standard, is found by our id', async (_whose, text) => {
     const events = await read(['From: MAILER-DAEMON@mx.mail.example', 'Subject: failure notice', 'Return-Path: <>', 'Message-ID: <q@mx>', '', ...text]);
     expect(events).toMatchObject([{ kind: 'receipt', externalId: id, status: 'failed', failure: { code: 'recipient-gone' } }]);
   }); // prettier-ignore
 
   it('without a form that says that mail is late is no failure, and an answer in somebody’s absence is no report', async () => {
-    const words = ['Message-ID: <q@mx>', 'Return-Path: <>', '', `About your mail <${id}>: 550 5.1.1`];
+    const words = ['Message-ID: <q@mx>', 'Return-Path: <>', '', `About your mail <${id}> to ${address}: 550 5.1.1`];
     expect(
       await read(['From: postmaster@mx.mail.example', 'Subject: Warning: message delayed 4 hours', ...words]),
     ).toEqual([]);
@@ -100,6 +109,14 @@ describe('a report of delivery', () => {
       ['Subject: Undeliverable until Monday', 'Auto-Submitted: auto-replied'],
     ])
       expect(await read([`From: ${address}`, ...head, ...words])).toMatchObject([{ kind: 'message', automated: true }]);
+  });
+
+  it('that there is no such person lasts, that a mailbox is full does not', async () => {
+    const failed = async (status: string) => {
+      const [event] = await read(report('delivery-status', recipient('failed', status), { returned: headers }));
+      return event?.kind === 'receipt' ? event.failure?.lasting : 'no receipt';
+    };
+    expect([await failed('5.1.1'), await failed('5.2.2'), await failed('5.7.1')]).toEqual([true, undefined, undefined]);
   });
 
   it('about mail that is not ours is a message of a program, not lost', async () => {
@@ -111,6 +128,84 @@ describe('a report of delivery', () => {
   it('is not what a person writes who quotes our id', async () => {
     const [event] = await read([`From: ${address}`, 'Subject: Re: x', `In-Reply-To: <${id}>`, 'Message-ID: <2@mail.example>', '', `What is ${id}? I got 550 5.1.1`]); // prettier-ignore
     expect(event).toMatchObject({ kind: 'message', thread });
+  });
+});
+
+describe('a report by somebody who has the mail, or knows its id', () => {
+  const owner = { secret: replySecretOf(config), owner: accountId, domain: 'shop.example' };
+  const failed = (to: readonly string[], more: readonly string[] = []) => [
+    'Reporting-MTA: dns; mx.mail.example',
+    ...more,
+    '',
+    ...to,
+    'Action: failed',
+    'Status: 5.1.1',
+  ];
+  const theirs = [`Final-Recipient: rfc822; ${address}`];
+  const others = ['Final-Recipient: rfc822; anna@inner.example'];
+  const pass = (domain: string) => `Authentication-Results: mx.shop.example; dmarc=pass header.from=${domain}`;
+  /** `failed` where it is believed, else what it is. */
+  const outcome = async (
+    machine: readonly string[],
+    { returned = headers, head = ['Return-Path: <>'], from = '' } = {},
+  ) => {
+    const lines = report('delivery-status', machine, { returned, head });
+    const [event] = await read(from ? lines.map((line) => line.replace(/^From: Mail.*/, `From: ${from}`)) : lines);
+    if (event?.kind === 'receipt') return event.status;
+    return event?.kind === 'message' && event.automated ? 'a mail of a program' : event?.kind;
+  };
+  const changed = (line: string) => line.replace(token, `${token.slice(0, -1)}${token.endsWith('a') ? 'b' : 'a'}`);
+
+  it.each([
+    ['has a sender', theirs, { head: ['Return-Path: <eve@evil.example>'] }],
+    ['has a sender, and says below that it has none', theirs, { head: ['Return-Path: <eve@evil.example>', 'Return-Path: <>'] }],
+    ['says it of themselves', ['Final-Recipient: rfc822; eve@evil.example'], {}],
+    ['says it of somebody to whom the mail was passed on', others, {}],
+    ['made the id up', theirs, { returned: headers.map(changed) }],
+    ['is proven, of a domain that has nothing to do with it', others, { head: ['Return-Path: <>', pass('evil.example')], from: 'mailer-daemon@evil.example' }],
+    ['is of the domain of the person, and not proven', others, { from: 'mailer-daemon@mail.example' }],
+    ['is proven to be of that domain, and a person', others, { head: ['Return-Path: <eve@mail.example>', pass('mail.example')], from: 'eve@mail.example' }],
+    ['is proven to be of that domain, where nobody writes who it came from', others, { head: [pass('mail.example')], from: 'eve@mail.example' }],
+  ])('changes nothing of our message where it %s', async (_what, to, more) => {
+    expect(await outcome(failed(to), more)).toBe('a mail of a program');
+    for (const other of ['Action: delayed', 'Action: delivered']) {
+      const machine = failed(to).map((line) => line.replace('Action: failed', other));
+      expect(await outcome(machine, more)).toBe('a mail of a program');
+    }
+  }); // prettier-ignore
+
+  it('counts where a server on the way must have written it', async () => {
+    expect(await outcome(failed(theirs))).toBe('failed');
+    expect(await outcome(failed(theirs), { head: [] })).toBe('failed');
+    expect(await outcome(failed([`Original-Recipient: rfc822;${address}`, ...others]))).toBe('failed');
+    const way = { head: ['Return-Path: <>', pass('mx.mail.example')] };
+    expect(await outcome(failed(others), way)).toBe('failed');
+    const ours = { head: ['Return-Path: <>', pass('shop.example')], from: 'postmaster@shop.example' };
+    expect(await outcome(failed(others), ours)).toBe('failed');
+  });
+
+  it('counts by the id of the envelope, which no mail holds, whatever else it says', async () => {
+    const named = (value: string) => failed(others, [`Original-Envelope-Id: ${value}`]);
+    const genuine = envelopeId(id, owner);
+    const anybody = { head: ['Return-Path: <relay@mail.example>'], returned: [] as string[] };
+    expect(await outcome(named(genuine), anybody)).toBe('failed');
+    expect(id.startsWith(`t.${genuine.slice(0, 20)}`)).toBe(true);
+    for (const forged of [
+      `${genuine.slice(0, -1)}${genuine.endsWith('a') ? 'b' : 'a'}`,
+      envelopeId(id, { ...owner, owner: 'acc_other' }),
+      envelopeId(id, { ...owner, secret: 'guessed' }),
+      id,
+      '',
+    ])
+      expect(await outcome(named(forged), { ...anybody, returned: headers })).toBe('a mail of a program');
+  });
+
+  it('in words changes nothing either, where it has a sender or is about nobody we wrote to', async () => {
+    const said = (who: string, path: string) =>
+      read(['Return-Path: ' + path, 'From: MAILER-DAEMON@mx.mail.example', 'Subject: failure notice', 'Message-ID: <q@mx>', '', `<${who}>: 550 5.1.1 unknown`, `Message-ID: <${id}>`]); // prettier-ignore
+    expect(await said(address, '<>')).toMatchObject([{ kind: 'receipt', externalId: id, status: 'failed' }]);
+    expect(await said(address, '<eve@evil.example>')).toMatchObject([{ kind: 'message', automated: true }]);
+    expect(await said('eve@evil.example', '<>')).toMatchObject([{ kind: 'message', automated: true }]);
   });
 });
 
@@ -199,13 +294,28 @@ describe('a reply token', () => {
     expect(await read([pass, ...mail])).toMatchObject([{ thread: address }]);
   });
 
-  it('in a mail of our own, come back, makes nothing of it; other mail from our address is of a program', async () => {
-    expect(await read(['From: support@shop.example', `Message-ID: <${id}>`, '', 'x'])).toEqual([]);
+  it('in a copy of our own mail makes nothing of it; other mail from our address is of a program', async () => {
+    const own = ['From: support@shop.example', `Message-ID: <${id}>`, '', 'x'];
+    expect(await read(own)).toEqual([]);
+    expect(await read(['Return-Path: <support@shop.example>', ...own])).toEqual([]);
     const mark = `${LOOP_HEADER}: ${loopMark(config)}`;
     expect(await read(['From: Shop <help@shop.example>', 'Message-ID: <1@relay>', mark, '', 'x'])).toEqual([]);
     for (const own of ['Help <help@shop.example>', 'support@shop.example'])
       expect(await read([`From: ${own}`, 'Message-ID: <form@www>', '', 'A form'])).toMatchObject([{ automated: true }]);
   });
+
+  it.each([
+    ['Delivered-To: support@shop.example'],
+    ['X-Original-To: support@shop.example'],
+    ['List-Id: <all.shop.example>'],
+  ])(
+    'in our own mail that went round (%s) is a mail of a program: stored, and no part of the thread that it was sent to',
+    async (way) => {
+      const [event] = await read([way, 'From: support@shop.example', `Message-ID: <${id}>`, `References: <r.${token}@shop.example>`, '', 'x']); // prettier-ignore
+      expect(event).toMatchObject({ kind: 'message', automated: true, sender: { handles: [{ value: 'support@shop.example' }] } }); // prettier-ignore
+      expect(event).not.toMatchObject({ thread });
+    },
+  );
 
   it('that stands in somebody else’s mail as its id, or our mark in its head, loses nothing of it', async () => {
     for (const head of [`Message-ID: <${id}>`, `${LOOP_HEADER}: ${loopMark(config)}`])

@@ -2,34 +2,32 @@ import { parseInbound, type InboundEventInput, type PartInput } from '#normalize
 import { messageIdIn, originalPart, writeLocation, type MailReader, type Source, type Where } from '#mail';
 import type { SocketContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
-import { readInbound } from '../read/inbound.js';
+import { readInbound, type Inbound } from '../read/inbound.js';
 
 type Context = Pick<SocketContext<EmailConfig>, 'accountId' | 'config' | 'now'>;
 
-/** Makes events of mail. */
-export function inboundReader(ctx: Context): MailReader<InboundEventInput> {
+/** Makes events of mail: messages in the threads that they name themselves (`place`). */
+export function inboundReader(ctx: Context): MailReader<Inbound> {
   return {
     read: (source, where) => eventsOf(source, where, ctx),
-    unread: ({ uid, arrived }, where) => [unfetched({ ...where, uid, arrived, accountId: ctx.accountId })],
+    unread: ({ uid, arrived }, where) => [{ event: unfetched({ ...where, uid, arrived, accountId: ctx.accountId }) }],
   };
 }
 
 /** What a mail says. Never throws: what cannot be read at all is told of, with the original as a file. */
-async function eventsOf(
-  source: Source,
-  where: Where,
-  { accountId, config, now }: Context,
-): Promise<InboundEventInput[]> {
+async function eventsOf(source: Source, where: Where, { accountId, config, now }: Context): Promise<Inbound[]> {
   const { uid, octets, arrived, whole, bytes } = source;
   const location = writeLocation({ ...where, uid, messageId: messageIdIn(octets) });
   try {
     const context = { accountId, config, location, receivedAt: arrived ?? now(), now: now() };
     const rest = bytes > config.maxBytes ? [] : [originalPart(location)];
-    const events = (await readInbound(octets, context)).map((event) => (whole ? event : withoutBody(event, rest)));
-    events.forEach((event) => parseInbound(event));
-    return events;
+    const found = (await readInbound(octets, context)).map((one) =>
+      whole ? one : { ...one, event: withoutBody(one.event, rest) },
+    );
+    found.forEach(({ event }) => parseInbound(event));
+    return found;
   } catch {
-    return [unfetched({ ...where, uid, arrived, accountId })];
+    return [{ event: unfetched({ ...where, uid, arrived, accountId }) }];
   }
 }
 
@@ -47,7 +45,8 @@ function unfetched({
   arrived,
   accountId,
 }: Where & { readonly uid: number; readonly arrived: number | null; readonly accountId: string }): InboundEventInput {
-  const key = `unread:${validity}:${uid}:${folder}`.slice(0, 500);
+  // A server that was restored from a copy gives numbers again.
+  const key = `unread:${validity}:${uid}:${arrived ?? 0}:${folder}`.slice(0, 500);
   const location = writeLocation({ folder, validity, uid, messageId: null });
   return {
     kind: 'message',

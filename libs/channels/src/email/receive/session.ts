@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProviderFailure, type InboundEventInput } from '#normalizer';
+import { ProviderFailure } from '#normalizer';
 import type { ImapFlow } from 'imapflow';
 import {
   endOf,
@@ -19,6 +19,8 @@ import {
 } from '#mail';
 import type { Emit, SocketContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
+import type { Inbound } from '../read/inbound.js';
+import { place as placed } from '../read/place.js';
 import { inboundReader } from './events.js';
 
 type Context = SocketContext<EmailConfig>;
@@ -149,7 +151,7 @@ export class MailSession {
     }
   }
 
-  private async keep(folder: string, { found, place, uids, failed }: Step<InboundEventInput>): Promise<void> {
+  private async keep(folder: string, { found, place, uids, failed }: Step<Inbound>): Promise<void> {
     const due = touches(this.ctx.config.imap) && uids.length > 0 && { due: uids };
     await this.store(found, folder, { ...place, ...due });
     if (failed) throw failed;
@@ -166,14 +168,14 @@ export class MailSession {
     await this.store([], folder, place);
   }
 
-  /** Commits events and the place that is reached with them. Stays with it until that is done, or the session ends. */
-  private async store(events: readonly InboundEventInput[], folder: string, place: Place): Promise<void> {
+  /** Commits what was found, each in its thread, and the place that is reached with it. Stays with it until that is done, or the session ends. */
+  private async store(found: readonly Inbound[], folder: string, place: Place): Promise<void> {
     const position = writePosition(Object.fromEntries([...this.position, [folder, place]]));
     // Servers, and the library, end connections over which nothing is said.
     const askMs = this.ctx.config.imap.timeoutMs / 2;
     const alive = setInterval(() => void this.client.noop().catch(() => undefined), askMs).unref();
     try {
-      await this.patiently(() => this.emit([...events], position));
+      await this.patiently(async () => this.emit(await placed(found, this.ctx), position));
     } finally {
       clearInterval(alive);
     }

@@ -3,7 +3,7 @@ import type { InboundMessage, OutboundUnit } from '#normalizer';
 import { threadKey } from '#mail';
 import { FakeSmtp } from '#mail/testing';
 import { ReadingPool } from '../../../../mail/src/read/index.js';
-import { readInbound } from '../read/inbound.js';
+import { eventsIn } from '../testing/reading.js';
 import { emailAccount } from '../testing/account.js';
 import { certificate, contextOf, CUSTOMER, sending, settings, unitOf } from '../testing/sender.js';
 
@@ -38,7 +38,7 @@ async function read(lines: readonly string[], now = emailAccount().now) {
     { pool, now },
     { ...config, authentication: { servers: ['mx.shop.example'], verify: false } },
   );
-  return readInbound(Buffer.from(lines.join('\r\n')), context);
+  return eventsIn(Buffer.from(lines.join('\r\n')), context);
 }
 async function threadOfAnswer(headers: readonly string[], now?: number): Promise<string> {
   const [event] = await read([...headers, 'Message-ID: <next@customer.example>', 'Subject: Re: x', '', 'Thanks!'], now);

@@ -13,7 +13,7 @@ import {
   unitOf,
   type Files,
 } from '../testing/sender.js';
-import { loopMark, readToken, replySecretOf } from '../../../../mail/src/token/index.js';
+import { loopMark, readEnvelopeId, readToken, replySecretOf } from '../../../../mail/src/token/index.js';
 
 let smtp: FakeSmtp;
 beforeAll(async () => {
@@ -365,12 +365,17 @@ describe('the files of a mail', () => {
 });
 
 describe('the envelope', () => {
-  it('asks a server that can for reports of failures, with the id of the mail', async () => {
+  it('asks a server that can for reports of failures, with an id that stands in no mail, and whom we wrote to', async () => {
     const reporting = await FakeSmtp.start({ certificate, offers: ['DSN', 'AUTH PLAIN'] });
     const [id] = (await sending(unitOf('x'), contextOf(settings(reporting.port)))) as string[];
     const [from, to] = reporting.lines.filter((line) => /^(?:MAIL|RCPT)/.test(line));
-    expect(from).toBe(`MAIL FROM:<support@shop.example> RET=HDRS ENVID=${id}`);
-    expect(to).toBe(`RCPT TO:<${CUSTOMER}> NOTIFY=FAILURE`);
+    const [, envelope = ''] = /^MAIL FROM:<support@shop\.example> RET=HDRS ENVID=(\S{1,100})$/.exec(from!) ?? [];
+    const { accountId, config } = contextOf(settings(reporting.port));
+    const owner = { secret: replySecretOf(config), owner: accountId, domain: 'shop.example' };
+    expect(readEnvelopeId(envelope, owner)).toBe(id);
+    expect(readEnvelopeId(envelope, { ...owner, owner: 'acc_other' })).toBeNull();
+    expect(reporting.mails[0]!.raw).not.toContain(envelope.slice(-16));
+    expect(to).toBe(`RCPT TO:<${CUSTOMER}> NOTIFY=FAILURE ORCPT=rfc822;${CUSTOMER}`);
     await reporting.close();
   });
 });
