@@ -1,4 +1,5 @@
 import { ProviderFailure } from '#normalizer';
+import { DeliveryRefused } from '../core/connector.js';
 import {
   markedHtml,
   marksIn,
@@ -154,9 +155,9 @@ async function requestor({ requester }: NewTicket, ctx: RtContext): Promise<stri
     ...(company && { Organization: company.slice(0, 200) }),
     ...(phone && { MobilePhone: phone }),
   };
-  await write(ctx, '/user', { body, also: [400] });
+  const answer = await write(ctx, '/user', { body, also: [400] });
   const made = await ask(ctx, `/user/${encodeURIComponent(Name)}`, { also: [404] });
-  if (made.status === 404) throw notWritten();
+  if (made.status === 404) throw answer.status === 400 ? new DeliveryRefused(400, 'answered 400') : notWritten();
   return Name;
 }
 

@@ -19,8 +19,8 @@ export interface Desk<C> {
   readonly writes: number;
   readonly book: Map<string, TicketReference>;
   readonly traces: readonly Exchange[];
-  /** What becomes of the `nth` write from now on, from 0; default: it passes. */
-  fate(nth: number, fate: Fate): void;
+  /** What becomes of the `nth` write from now on, from 0; default: it passes. `conflict`: a system that speaks HTTP answers 409. */
+  fate(nth: number, fate: Fate | 'conflict'): void;
   context(changes?: Partial<ConnectorContext<C>>): ConnectorContext<C>;
   /** Hands events over once, in the batches that the connector takes. */
   deliver(events: readonly StreamEvent[], changes?: Partial<ConnectorContext<C>>): Promise<void>;
@@ -56,11 +56,11 @@ async function openDesk<C>(
   { http, holdings }: { http: ReturnType<typeof guardedHttp>; holdings: Holdings },
 ): Promise<{ desk: Desk<C>; close(): Promise<void> }> {
   const system = subject.system(which);
-  const fates = new Map<number, Fate>();
+  const fates = new Map<number, Fate | 'conflict'>();
   let writes = 0;
-  const fate = (): Fate => fates.get(writes++) ?? 'pass';
+  const fate = () => fates.get(writes++) ?? 'pass';
   const served = subject.serve
-    ? { ...(await subject.serve(system, fate)), requests: [] }
+    ? { ...(await subject.serve(system, fate as () => Fate)), requests: [] }
     : await serveHttp(system, fate);
   const adapted = asConnectorSubject(subject);
   const book = new Map<string, TicketReference>();
@@ -133,10 +133,11 @@ function isFailure(error: unknown): false {
   throw error;
 }
 
-async function serveHttp(system: FakeTicketSystem, fate: () => Fate) {
+async function serveHttp(system: FakeTicketSystem, fate: () => Fate | 'conflict') {
   const provider = await fakeProvider((request) => {
     const what = system.isWrite(request) ? fate() : 'pass';
     if (what === 'before') return 'reset';
+    if (what === 'conflict') return { status: 409, body: { errors: ['conflict'] } };
     const answer = system.respond(request);
     return what === 'after' ? 'reset' : answer;
   });

@@ -75,7 +75,7 @@ export class FakeDesk implements FakeTicketSystem {
     const ticket = this.kept.get(id);
     if (!ticket) return { status: 404 };
     if (method === 'GET') return { body: { id, status: ticket.status, marks: ticket.marks } };
-    if (ticket.ended) return { status: 409, body: ticket.ended === 'closed' ? {} : ticket.ended };
+    if (ticket.ended) return { status: 409, body: { ended: true, ...(ticket.ended === 'closed' ? {} : ticket.ended) } };
     if (what === 'entries') this.add(ticket, json as unknown as Sent);
     else this.move(ticket, (json as { status: TicketStatus }).status, 'us');
     return { status: 201, body: { id } };

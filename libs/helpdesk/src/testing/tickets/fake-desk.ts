@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { apiBase, secret } from '#normalizer';
 import { constantTimeEqual, jsonBody, MalformedRequest, type HttpResponse } from '#transport';
 import { z } from 'zod';
-import type { ConnectorContext, HelpdeskAction } from '../../core/connector.js';
+import { DeliveryRefused, type ConnectorContext, type HelpdeskAction } from '../../core/connector.js';
 import {
   answered,
   call,
@@ -113,7 +113,8 @@ export const compliantDesk: TicketSystem<DeskConfig> = {
     });
     if (answer.status === 404) throw new TicketEnded('gone');
     if (answer.status !== 409) return;
-    const { into } = answer.json<{ into?: string }>();
+    const { into, ended } = answer.json<{ into?: string; ended?: boolean }>();
+    if (!ended) throw new DeliveryRefused(409, 'answered 409');
     throw into ? new TicketEnded('merged', { id: into }) : new TicketEnded('closed');
   },
   async recorded(ticketId, ids, ctx) {
@@ -124,7 +125,10 @@ export const compliantDesk: TicketSystem<DeskConfig> = {
   async setStatus(ticketId, status, ctx) {
     const answer = await api(ctx, `/tickets/${ticketId}`, { method: 'PUT', body: { status }, also: [404, 409] });
     if (answer.status === 404) throw new TicketEnded('gone');
-    if (answer.status === 409) throw new TicketEnded('closed');
+    if (answer.status !== 409) return;
+    throw answer.json<{ ended?: boolean }>().ended
+      ? new TicketEnded('closed')
+      : new DeliveryRefused(409, 'answered 409');
   },
   callback: {
     maxBytes: 65_536,

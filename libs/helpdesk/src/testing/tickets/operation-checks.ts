@@ -60,30 +60,59 @@ const refusals: TicketCheck = {
   name: 'failures: a status refuses an entry as it refuses a ticket, and nothing is tried again by itself',
   async run(subject) {
     if (subject.serve) return;
-    for (const status of [400, 401, 429, 500, 503]) {
-      await withDesks(subject, async (desk, other) => {
-        const story = new Story();
-        await desk.deliver([story.says('first')]);
-        const respond = desk.system.respond.bind(desk.system);
-        let refused = 0;
-        const refuse = (request: Parameters<typeof respond>[0]) =>
-          desk.system.isWrite(request)
-            ? ((refused += 1), { status, headers: { 'retry-after': '7' }, body: { errors: ['no'] } })
-            : respond(request);
-        Object.assign(desk.system, { respond: refuse });
-        const error: unknown = await desk.deliver([story.says('second')]).then(
-          () => null,
-          (thrown: unknown) => thrown,
-        );
-        ok(error instanceof Error && error.name === 'DeliveryRefused', `${status}: throws ${String(error)}`);
-        equal((error as { status?: number }).status, status);
+    for (const status of [400, 401, 409, 429, 500, 503]) await refusing(subject, status, true);
+    for (const status of [400, 401, 409, 429, 503]) await refusing(subject, status, false);
+  },
+};
+
+/** `begun`: it is an entry that is refused, else the ticket. */
+async function refusing(subject: TicketSubject, status: number, begun: boolean): Promise<void> {
+  await withDesks(subject, async (desk, other) => {
+    const story = new Story();
+    if (begun) await desk.deliver([story.says('first')]);
+    const respond = desk.system.respond.bind(desk.system);
+    let refused = 0;
+    const refuse = (request: Parameters<typeof respond>[0]) =>
+      desk.system.isWrite(request)
+        ? ((refused += 1), { status, headers: { 'retry-after': '7' }, body: { errors: ['no'] } })
+        : respond(request);
+    Object.assign(desk.system, { respond: refuse });
+    const error: unknown = await desk.deliver([story.says('second')]).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    ok(error instanceof Error && error.name === 'DeliveryRefused', `${status}: throws ${String(error)}`);
+    equal((error as { status?: number }).status, status);
+    if (status === 429) equal((error as { retryAfterMs?: number }).retryAfterMs, 7_000, 'Retry-After is not passed on');
+    equal(refused, 1, `${status}: it goes on, or tries again by itself`);
+    equal(other.requests.length, subject.connector.poll ? other.requests.length : 0);
+  });
+}
+
+const polling: TicketCheck = {
+  name: 'failures: a poll that is refused says so, and what it would have told is told by the next one',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const { poll } = subject.connector;
+      if (subject.serve || !poll) return;
+      await desk.deliver([new Story().says('hello')]);
+      await desk.learn();
+      desk.system.answer(desk.ticket().id, { text: 'Answer', author: 'Lin Daiyu' });
+      const respond = desk.system.respond.bind(desk.system);
+      for (const status of [401, 429, 500]) {
+        Object.assign(desk.system, { respond: () => ({ status, headers: { 'retry-after': '7' } }) });
+        const error: unknown = await desk.learn().catch((thrown: unknown) => thrown);
+        equal((error as { status?: number }).status, status, `${status}: ${String(error)}`);
         if (status === 429)
           equal((error as { retryAfterMs?: number }).retryAfterMs, 7_000, 'Retry-After is not passed on');
-        equal(refused, 1, `${status}: it goes on, or tries again by itself`);
-        equal(other.requests.length, subject.connector.poll ? other.requests.length : 0);
-      });
-    }
-  },
+      }
+      Object.assign(desk.system, { respond });
+      deepStrictEqual(
+        (await desk.learn()).map((action) => action.kind === 'reply' && action.reply.text?.trim()),
+        ['Answer'],
+        'an answer is lost',
+      );
+    }),
 };
 
 const health: TicketCheck = {
@@ -149,4 +178,12 @@ const transport: TicketCheck[] = transportChecks.map(({ name, run }) => ({
   run: async (subject) => (subject.serve ? undefined : run(asConnectorSubject(subject))),
 }));
 
-export const operationChecks: readonly TicketCheck[] = [declared, missing, refusals, health, credentials, ...transport];
+export const operationChecks: readonly TicketCheck[] = [
+  declared,
+  missing,
+  refusals,
+  polling,
+  health,
+  credentials,
+  ...transport,
+];

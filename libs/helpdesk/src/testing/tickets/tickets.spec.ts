@@ -141,6 +141,26 @@ const faults: [string, TicketSystem<DeskConfig>, string][] = [
     'reconcile: tells what a ticket lacks, and where there is none',
   ],
   ['says its key in errors', broken({ create: (ticket, ctx) => create(ticket, ctx).catch(() => Promise.reject(new Error(ctx.config.key))), find: undefined }), 'lets no secret into errors, traces or health'], // prettier-ignore
+  ['turns lines that come together around', broken({ capabilities: { ...compliantDesk.capabilities, batch: 10 }, append: (id, entry, ctx) => append(id, { ...entry, text: entry.text.split('\n').reverse().join('\n') }, ctx) }), 'order: lines, files and notes that come together stand in the order in which they came, however many are one entry'], // prettier-ignore
+  [
+    'takes a conflict for done',
+    broken({
+      append: (id, entry, ctx) =>
+        append(id, entry, ctx).catch((error: { status?: number }) => {
+          if (error.status !== 409) throw error;
+        }),
+    }),
+    'failures: a conflict with what others change is passed on, and nothing is lost or doubled when it is tried again',
+  ],
+  ['swallows a refusal of its poll', broken({ poll: { everyMs: 1, poll: async (cursor, ctx) => compliantDesk.poll!.poll(cursor, ctx).catch(() => ({ actions: [], cursor: cursor ?? '0' })) } }), 'failures: a poll that is refused says so, and what it would have told is told by the next one'], // prettier-ignore
+  ['takes all that its user wrote for its own', broken({ callback: undefined, poll: telling(({ entry, ...change }) => ({ ...change, ...(entry && { entry: { ...entry, marks: ['evt_1'] } }) })) }), 'answers: who uses the account of the gateway answers too, and what the gateway wrote by it does not come back'], // prettier-ignore
+  [
+    'keeps no note of whom an answer went to',
+    broken({
+      append: async (id, entry, ctx) => (/alone/.test(entry.text) ? undefined : append(id, entry, ctx)),
+    }),
+    'tickets: in one of several persons each message says who wrote it, and an answer to whom alone it went',
+  ],
   [
     'has no answers',
     broken({ poll: undefined, callback: undefined }),

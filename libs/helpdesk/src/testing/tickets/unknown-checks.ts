@@ -3,10 +3,16 @@ import type { StreamEvent } from '#normalizer';
 import type { Check } from '#transport/testing';
 import { withDesks, type Desk } from './bench.js';
 import { picture, Story } from './events.js';
-import { seen } from './seen.js';
-import type { Fate, TicketSubject } from './subject.js';
+import { seen, seenText } from './seen.js';
+import type { Fate, SeenTicket, TicketSubject } from './subject.js';
 
 type TicketCheck = Check<TicketSubject>;
+
+/** Another conversation, which begins with files. */
+const opening = (): StreamEvent[] => {
+  const files = [picture(), picture({ name: 'another.png' })];
+  return [new Story('cnv_other').says([{ type: 'text', text: 'look' }, ...files])];
+};
 
 const whole = (): StreamEvent[] => {
   const story = new Story();
@@ -20,23 +26,30 @@ const whole = (): StreamEvent[] => {
   ];
 };
 
+/** What customers see and what they do not: after an interruption the note of what is known may stand before the rest of what the ticket began with. */
+function apart(tickets: readonly SeenTicket[]): unknown {
+  const only = (isPublic: boolean) =>
+    seen(tickets.map((ticket) => ({ ...ticket, entries: ticket.entries.filter((one) => one.isPublic === isPublic) })));
+  return [only(true), only(false)];
+}
+
 /** Plays all of it with one write cut off, each in its turn; what stands in the system must be what stands there when all goes well. */
 async function cutEach(
   subject: TicketSubject,
-  fate: Fate,
+  fate: Fate | 'conflict',
   after: (desk: Desk<unknown>) => void = () => undefined,
 ): Promise<void> {
   const { goal, writes } = await withDesks(subject, async (desk) => {
-    for (const event of whole()) await desk.persist([event]);
-    return { goal: seen(desk.system.tickets()), writes: desk.writes };
+    for (const event of [...opening(), ...whole()]) await desk.persist([event]);
+    return { goal: apart(desk.system.tickets()), writes: desk.writes };
   });
   ok(writes >= 3, 'there are hardly any writes: isWrite() does not tell them');
   for (let nth = 0; nth < writes; nth += 1) {
     await withDesks(subject, async (desk) => {
       desk.fate(nth, fate);
-      for (const event of whole()) await retried(desk, event, after);
+      for (const event of [...opening(), ...whole()]) await retried(desk, event, after);
       deepStrictEqual(
-        seen(desk.system.tickets()),
+        apart(desk.system.tickets()),
         goal,
         `write ${nth + 1} of ${writes} was cut off ${fate} it took effect`,
       );
@@ -70,6 +83,11 @@ const forgotten: TicketCheck = {
   run: (subject) => cutEach(subject, 'after', ({ book }) => book.clear()),
 };
 
+const conflict: TicketCheck = {
+  name: 'failures: a conflict with what others change is passed on, and nothing is lost or doubled when it is tried again',
+  run: async (subject) => (subject.serve ? undefined : cutEach(subject, 'conflict')),
+};
+
 const repeated: TicketCheck = {
   name: 'repetition: what is delivered once more, or replayed, changes nothing',
   run: (subject) =>
@@ -99,4 +117,29 @@ const sure: TicketCheck = {
     }),
 };
 
-export const unknownChecks: readonly TicketCheck[] = [cutBefore, cutAfter, forgotten, repeated, sure];
+const order: TicketCheck = {
+  name: 'order: lines, files and notes that come together stand in the order in which they came, however many are one entry',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      const events = [
+        story.says('begin'),
+        ...[1, 2, 3].map((n) => story.says(`line ${n} here`)),
+        story.says([{ type: 'text', text: 'line 4 here' }, picture()]),
+        story.says('line 5 here'),
+        story.answers('message.failed', { text: 'line 6 here', status: 'failed' }),
+        ...Array.from({ length: 30 }, (_, n) => story.says(`line ${n + 7} here`)),
+      ];
+      await desk.deliver(events);
+      const said = desk
+        .ticket()
+        .entries.flatMap((entry) => [...seenText(entry).matchAll(/line (\d+) here/g)].map(([, n]) => Number(n)));
+      deepStrictEqual(
+        said,
+        Array.from({ length: 36 }, (_, n) => n + 1),
+        'lines are lost, doubled or in another order',
+      );
+    }),
+};
+
+export const unknownChecks: readonly TicketCheck[] = [cutBefore, cutAfter, forgotten, conflict, repeated, sure, order];
