@@ -63,12 +63,18 @@ const ROWS: readonly (readonly [string, (capabilities: Capabilities) => string])
   ['text', ({ text }) => `${text.max.toLocaleString('en')} ${text.unit}, at most ${text.maxUnits} messages`],
   ['choices', ({ choices }) => choices.level + (choices.maxOptions ? `, up to ${choices.maxOptions}` : '')],
   ['html', ({ html }) => html],
+  ['markdown', ({ markdown }) => markdown],
   ['location', ({ location }) => location],
   ['contact card', ({ contactCard }) => contactCard],
   ['link', ({ link }) => link],
   ['card', ({ card }) => card],
   ['template', ({ template }) => template],
   ['reply-to', ({ replyTo }) => replyTo],
+  ['subject of its own', ({ subject }) => (subject ? 'yes' : 'no')],
+  [
+    'answers of bots',
+    ({ automaticPerHour }) => (automaticPerHour ? `${automaticPerHour} an hour to one person` : 'any'),
+  ],
   [
     'media',
     ({ media }) =>

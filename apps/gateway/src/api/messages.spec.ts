@@ -76,6 +76,24 @@ describeOnEveryDatabase('the API: messages and conversations', (open) => {
     });
   });
 
+  it('takes text of format markdown, and tells in plain words what it says', async () => {
+    const { conversationId } = await api.arrive('sms', 'hi', '+8613900000021');
+    const path = `/v1/conversations/${conversationId}/messages`;
+    const parts = [{ type: 'text', text: '**Yes**, [here](https://a.example)', format: 'markdown' }];
+    const answer = await api.post(path, { parts });
+    expect(answer.body).toMatchObject({ status: 'queued', parts, text: 'Yes, here (https://a.example)' });
+    const [unit] = await api.database.query('select content from unit where message_id = $1', [answer.body.id]);
+    expect(unit).toMatchObject({ content: { parts: [{ type: 'text', text: 'Yes, here (https://a.example)' }] } });
+    const other = await api.post(path, { parts: [{ type: 'text', text: 'x', format: 'bbcode' }] });
+    expect([other.status, other.body.code]).toEqual([422, 'invalid']);
+  });
+
+  it('refuses a subject where the channel has none', async () => {
+    const to = { handle: { scheme: 'phone', value: '+86 139 0000 0022' } };
+    const refused = await api.post('/v1/messages', { to, accountId: 'sms', text: 'x', subject: 'News' });
+    expect([refused.status, refused.body.code]).toEqual([422, 'content-refused']);
+  });
+
   it('writes first, gets, cancels, and will not cancel twice', async () => {
     const sent = await api.post('/v1/messages', {
       to: { handle: { scheme: 'phone', value: '+86 139 0000 0003' } },

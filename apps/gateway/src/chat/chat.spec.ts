@@ -248,6 +248,22 @@ describeOnEveryDatabase('the chat socket', (open) => {
     expect(last.at(-1)!.parts).toEqual([{ type: 'choice', optionId: 'b', label: 'Pears', messageId: asked.id }]);
   });
 
+  it('shows what markdown says, and none of its marks', async () => {
+    const visitor = await bench.visitor();
+    const { id } = await visitor.say('question');
+    const [row] = await bench.db.query<{ conversation_id: string }>('select conversation_id from message where id = $1', [id]); // prettier-ignore
+    const text = '**Yes** <b>raw</b> [here](https://a.example)';
+    await bench.db.transaction((sql) =>
+      bench.replies.reply(sql, row!.conversation_id, { parts: [{ type: 'text', text, format: 'markdown' }] }),
+    );
+    const plain = 'Yes <b>raw</b> here (https://a.example)';
+    expect((await again(visitor)).messages().at(-1)).toMatchObject({
+      text: plain,
+      parts: [{ type: 'text', text: plain }],
+    });
+    expect((await again(visitor)).messages().at(-1)!.parts[0]).not.toHaveProperty('format');
+  });
+
   it('lets in pages of the listed origins and of its own, and nobody else', async () => {
     for (const origin of [
       SHOP,

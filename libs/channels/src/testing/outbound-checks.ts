@@ -69,10 +69,28 @@ const texts: ChannelCheck = {
   },
 };
 
+const markdown: ChannelCheck = {
+  name: 'carries what markdown says, and none of its marks',
+  async run(subject) {
+    if (subject.adapter.ingress.hosted) return;
+    for (const one of fitted(subject, '**bold** words', 'markdown')) {
+      await withBench(subject, {}, async ({ providers, context }) => {
+        await sendOf(subject)(one, context(0));
+        const arrived = sends(subject, providers[0]).flatMap((request) => textsIn(request));
+        ok(
+          arrived.some((text) => /bold(?:<\/strong>)? words/.test(text)),
+          'the words do not arrive',
+        );
+        ok(!arrived.some((text) => text.includes('**')), 'the marks arrive'); // prettier-ignore
+      });
+    }
+  },
+};
+
 /** The units of a text; none where the channel refuses it for its length. */
-function fitted(subject: ChannelSubject, text: string): OutboundUnit[] {
+function fitted(subject: ChannelSubject, text: string, format?: 'markdown'): OutboundUnit[] {
   try {
-    return unitsOf(subject, { parts: [{ type: 'text', text }] });
+    return unitsOf(subject, { parts: [{ type: 'text', text, ...(format && { format }) }] });
   } catch (error) {
     if (error instanceof ProviderFailure && error.code === 'content-refused') return [];
     throw error;
@@ -132,4 +150,4 @@ const health: ChannelCheck = {
 };
 
 /** What goes out when the provider behaves. */
-export const outboundChecks: readonly ChannelCheck[] = [golden, texts, whole, typing, health];
+export const outboundChecks: readonly ChannelCheck[] = [golden, texts, markdown, whole, typing, health];

@@ -1,24 +1,30 @@
-import { renderText, type MediaPart, type Part } from '#normalizer';
+import { markdownToHtml, renderText, type MediaPart, type Part } from '#normalizer';
 import { cidsIn, escapeHtml, sanitize, textOf } from './html.js';
 
 /** What the parts of a mail become that are no attachments. */
 export interface Body {
   readonly text: string;
-  /** Only where a part is html: plain text travels as plain text alone. */
+  /** Only where a part is html or markdown: plain text travels as plain text alone. */
   readonly html?: string;
 }
 
 type Links = ReadonlyMap<MediaPart, string>;
 
+/** The html of a part that has some: what its writer made it of is made safe by `sanitize`. */
+function htmlOf(part: Part): string | undefined {
+  if (part.type === 'html') return part.html;
+  return part.type === 'text' && part.format === 'markdown' ? markdownToHtml(part.text) : undefined;
+}
+
 /** Ids of pictures that the html of these parts shows. */
 export function referredIn(parts: readonly Part[]): ReadonlySet<string> {
-  return new Set(parts.flatMap((part) => (part.type === 'html' ? cidsIn(part.html) : [])));
+  return new Set(parts.flatMap((part) => cidsIn(htmlOf(part) ?? '')));
 }
 
 /** The texts of a mail. `links` says what stands in place of files that are not in it, `shown` which pictures the html may show. */
 export function bodyOf(parts: readonly Part[], links: Links, shown: ReadonlySet<string>): Body {
   const text = paragraphs(parts.map((part) => textPart(part, links)));
-  if (!parts.some(({ type }) => type === 'html')) return { text };
+  if (parts.every((part) => htmlOf(part) === undefined)) return { text };
   const inner = parts.map((part) => htmlPart(part, links, shown)).join('\n');
   const html = `<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n${inner}\n</body></html>\n`;
   return { text, html };
@@ -30,7 +36,8 @@ function textPart(part: Part, links: Links): string {
 }
 
 function htmlPart(part: Part, links: Links, shown: ReadonlySet<string>): string {
-  if (part.type === 'html') return `<div>${sanitize(part.html, shown)}</div>`;
+  const html = htmlOf(part);
+  if (html !== undefined) return `<div>${sanitize(html, shown)}</div>`;
   const text = textPart(part, links);
   return text === '' ? '' : `<p>${escapeHtml(text).replaceAll('\n', '<br>\n')}</p>`;
 }

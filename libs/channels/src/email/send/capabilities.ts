@@ -8,6 +8,7 @@ export const capabilities: Capabilities = Capabilities.parse({
   maxParts: 50,
   choices: { level: 'fallback' },
   html: 'full',
+  markdown: 'full',
   location: 'fallback',
   contactCard: 'fallback',
   link: 'fallback',

@@ -233,6 +233,27 @@ describe('the body of a mail', () => {
     expect(mail.html).not.toContain('alert');
   });
 
+  it('is what markdown says, as html that is ours alone and as text, with pictures of the mail', async () => {
+    const markdown: Part = {
+      type: 'text',
+      format: 'markdown',
+      text: '**Hello** [shop](https://shop.example)\nnext <script>alert(1)</script>\n\n![logo](cid:logo@1) [x](javascript:alert(2))',
+    };
+    const files = { fil_1: Buffer.from('png') };
+    const picture = media('fil_1', { contentId: 'logo@1', kind: 'image', mimeType: 'image/png', bytes: 3 });
+    const { mail } = await sent(unitOf([markdown, { type: 'text', text: '**as it is**' }, picture], { text: 'x' }), { files }); // prettier-ignore
+    expect(mail.html).toContain('<strong>Hello</strong> <a href="https://shop.example" target="_blank"');
+    expect(mail.html).toContain('<br>');
+    expect(mail.html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(mail.html).not.toMatch(/<script|href="javascript/i);
+    expect(mail.html).toContain('<img src="cid:logo@1" alt="logo">');
+    expect(mail.html).toContain('<p>**as it is**</p>');
+    expect(textIn(mail)).toBe(
+      'Hello shop (https://shop.example)\nnext <script>alert(1)</script>\n\nlogo (cid:logo@1) [x](javascript:alert(2))\n\n**as it is**',
+    );
+    expect(mail.attachments).toMatchObject([{ disposition: 'inline', contentId: '<logo@1>' }]);
+  });
+
   it('gets its text from the html where there is none', async () => {
     const { mail } = await sent(unitOf([html('<h1>Hello</h1><p>one<br>two &amp; three</p>', '')]));
     expect(textIn(mail)).toBe('Hello\n\none\ntwo & three');
