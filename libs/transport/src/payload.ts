@@ -4,12 +4,21 @@ import type { HttpRequest } from './http.js';
 
 /** Where a request goes; throws `config-invalid` for what is no http or https URL. */
 export function target(request: HttpRequest): URL {
-  const url = URL.canParse(request.url) ? new URL(request.url) : null;
+  const url = parsed(request.url);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new ProviderFailure('config-invalid', 'the address is no http or https URL');
   }
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
   return url;
+}
+
+/** Once, not twice as after `URL.canParse`: every delivery comes by here. */
+function parsed(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Headers and bytes of the request. Credentials inside the URL become an `authorization` header. */

@@ -241,7 +241,9 @@ export class Relay {
     const decisive = entries[Math.max(0, outcome.results.length - 1)]!;
     this.takeEffect(target, outcome, decisive.attempts === 0);
     this.pump(target);
-    const settled = await this.settle(entries, lease, outcome.results);
+    const patient =
+      lane.queue.length === 0 && !lane.spilled && outcome.results.every(({ kind }) => kind === 'delivered');
+    const settled = await this.settle(entries, lease, { results: outcome.results, patient });
     outcome.results.forEach((result, index) =>
       this.observe(entries[index]!, result, { durationMs, settled: settled[index]!.state }),
     );
@@ -288,8 +290,14 @@ export class Relay {
     });
   }
 
-  private settle(entries: readonly Entry[], lease: Lease, results: readonly Result[]): Promise<Settled[]> {
-    return Promise.all(results.map((result, index) => this.results.settle({ entry: entries[index]!, lease, result })));
+  private settle(
+    entries: readonly Entry[],
+    lease: Lease,
+    { results, patient }: { readonly results: readonly Result[]; readonly patient: boolean },
+  ): Promise<Settled[]> {
+    return Promise.all(
+      results.map((result, index) => this.results.settle({ entry: entries[index]!, lease, result, patient })),
+    );
   }
 
   private observe(

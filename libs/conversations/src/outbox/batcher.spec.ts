@@ -52,4 +52,32 @@ describe('a batcher', () => {
     ending.abort();
     await expect(waiting).rejects.toThrow('away');
   });
+
+  it('lets patient calls gather, and goes at once where one is not', async () => {
+    const batches: number[][] = [];
+    const batcher = new Batcher<number, number>({
+      work: (asked) => {
+        batches.push([...asked]);
+        return Promise.resolve([...asked]);
+      },
+      onError: () => 'split',
+      gatherMs: 3_600_000,
+    });
+    const patient = [1, 2].map((n) => batcher.add(n, true));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const late = batcher.add(3, true);
+    expect(batches).toEqual([]);
+    await Promise.all([...patient, late, batcher.add(4)]);
+    expect(batches).toEqual([[1, 2, 3, 4]]);
+    const last = batcher.add(5, true);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await batcher.idle();
+    expect(await last).toBe(5);
+  });
+
+  it('sends patient calls off when their time is over', async () => {
+    const work = (asked: readonly number[]) => Promise.resolve([...asked]);
+    const batcher = new Batcher<number, number>({ work, onError: () => 'split', gatherMs: 1 });
+    expect(await Promise.all([batcher.add(1, true), batcher.add(2, true)])).toEqual([1, 2]);
+  });
 });
