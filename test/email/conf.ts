@@ -94,6 +94,7 @@ tls_advertise_hosts = *
 tls_certificate = ${folder}/cert.pem
 tls_privatekey = ${folder}/key.pem
 auth_advertise_hosts = *
+dsn_advertise_hosts = *
 host_lookup =
 rfc1413_query_timeout = 0s
 deliver_drop_privilege = true

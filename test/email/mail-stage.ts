@@ -60,14 +60,19 @@ export class MailStage {
 
 let counter = 0;
 
-/** A mail of Anna's. */
-export function mail(subject: string, { body = 'Hello.', headers = [] as string[] } = {}): string {
+/** A mail of Anna's, unless it is `from` another. */
+export function mail(
+  subject: string,
+  { body = 'Hello.', headers = [] as string[], from = 'anna@customer.test' } = {},
+): string {
   counter += 1;
   return [
-    'From: Anna <anna@customer.test>',
+    `From: Anna <${from}>`,
     'To: support@shop.test',
     `Subject: ${subject}`,
-    `Message-ID: <${process.pid}.${counter}@customer.test>`,
+    ...(headers.some((line) => /^message-id/i.test(line))
+      ? []
+      : [`Message-ID: <${process.pid}.${counter}@customer.test>`]),
     `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
     ...(headers.some((line) => /^content-type/i.test(line)) ? [] : ['Content-Type: text/plain; charset=utf-8']),
     ...headers,

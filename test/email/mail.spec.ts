@@ -44,6 +44,59 @@ describeOnServer('a mailbox on a real server (Dovecot, Exim)', mailServersMissin
     expect(reply.data!.conversation!.id).toBe(data!.conversation!.id);
   });
 
+  it(`${title}: knows an answer by any mail of theirs that it names, and leads nobody else there`, async () => {
+    const line = (name: string, id: string) => `${name}: <${id}@customer.test>`;
+    await all.write('the first one', { headers: [line('Message-ID', 'first')] });
+    const first = await all.received('the first one');
+    await all.write('the second one', { headers: [line('Message-ID', 'second'), line('References', 'first')] });
+    await all.received('the second one');
+    await all.write('the third one', { headers: [line('In-Reply-To', 'second')] });
+    expect((await all.received('the third one')).data!.conversation!.id).toBe(first.data!.conversation!.id);
+    await all.write('of another', { headers: [line('In-Reply-To', 'second')], from: 'eve@customer.test' });
+    expect((await all.received('of another')).data!.conversation!.id).not.toBe(first.data!.conversation!.id);
+  });
+
+  it(`${title}: believes a report of the server that had the mail, and nobody who only has it`, async () => {
+    await all.write('write to me', { from: 'nobody@customer.test' });
+    const asked = await all.received('write to me');
+    const refused = await all.stage.reply(asked.data!.conversation!.id, 'Who are you?');
+    await all.stage.settled(refused.id, 'failed');
+    expect((await all.stage.message(refused.id)).failure).toMatchObject({ code: 'recipient-gone', lasting: true, message: expect.stringContaining('came back') });
+    const { body } = await all.stage.gateway.api.get<{ items: { canSend: boolean; code?: string }[] }>(`/v1/conversations/${asked.data!.conversation!.id}/sendability`);
+    expect(JSON.stringify(body)).toContain('recipient-gone');
+
+    await all.write('an honest question');
+    const { data } = await all.received('an honest question');
+    const answer = await all.stage.reply(data!.conversation!.id, 'An honest answer.');
+    await all.stage.settled(answer.id, 'sent');
+    const id = header(await annas('Re: an honest question'), 'Message-ID')!;
+    const forged = [
+      ...['', '--b', 'Content-Type: message/delivery-status', '', 'Reporting-MTA: dns; mx.customer.test', ''],
+      ...['Final-Recipient: rfc822; anna@customer.test', 'Action: failed', 'Status: 5.1.1', ''],
+      ...['--b', 'Content-Type: text/rfc822-headers', '', 'To: anna@customer.test', `Message-ID: ${id}`, '', '--b--'],
+    ].join('\r\n');
+    await all.write('a forged report', { body: forged, from: 'mailer-daemon@customer.test', headers: ['MIME-Version: 1.0', 'Content-Type: multipart/report; report-type=delivery-status; boundary=b'] });
+    expect((await all.received('a forged report')).data!.message).toMatchObject({ automated: true });
+    expect((await all.stage.message(answer.id)).status).toBe('sent');
+  });
+
+  it(`${title}: stores its own mail that went round, as what no bot answers`, async () => {
+    const own = await annas('Re: an honest question');
+    await all.servers.deliver(own);
+    const round = await all.received('Re: an honest question');
+    expect(round.data).toMatchObject({ message: { automated: true }, contact: { handles: [{ value: 'support@shop.test' }] } });
+    const by = { text: 'Thank you for your mail.', author: { kind: 'bot', name: 'Bot' } };
+    const bot = await all.stage.gateway.api.post<{ code: string }>(`/v1/conversations/${round.data!.conversation!.id}/messages`, by);
+    expect([bot.status, bot.body.code]).toEqual([422, 'content-refused']);
+    await all.write('hello, bot');
+    const { data } = await all.received('hello, bot');
+    const answer = () => all.stage.gateway.api.post<{ id: string; code: string }>(`/v1/conversations/${data!.conversation!.id}/messages`, by);
+    const [first, second] = [await answer(), await answer()];
+    await all.stage.settled(first.body.id, 'sent');
+    expect([second.status, second.body.code]).toEqual([409, 'throttled']);
+    expect(header(await annas('Re: hello, bot'), 'Auto-Submitted')).toBe('auto-replied');
+  });
+
   it(`${title}: hands out files of mail`, async () => {
     const octets = Buffer.from(Array.from({ length: 50_000 }, (_, i) => (i * 31) % 251));
     const body = [
