@@ -1,5 +1,6 @@
 import type { HelpdeskConnector } from './core/connector.js';
 import { chatwoot } from './chatwoot/chatwoot.connector.js';
+import { email } from './email/email.connector.js';
 import { freshdesk } from './freshdesk/freshdesk.connector.js';
 import { jiraServiceManagement } from './jira-service-management/jira-service-management.connector.js';
 import { kafka } from './kafka/kafka.connector.js';
@@ -24,4 +25,5 @@ export const builtinConnectors: readonly HelpdeskConnector[] = [
   zammad,
   zendesk,
   freshdesk,
+  email,
 ];

@@ -1,0 +1,308 @@
+import { describe, expect, it } from '@jest/globals';
+import { certificate } from '#mail/testing';
+import { conformance, picture, Story, withDesks, type Desk, type TicketSubject } from '../testing/index.js';
+import type { EmailConfig } from './email.config.js';
+import { email } from './email.connector.js';
+import { FakeMailDesk, type DeskHabits } from './testing/fake-mail-desk.js';
+
+const now = Date.parse('2026-11-21T09:30:00Z');
+const PASSWORDS = ['password-of-one', 'password-of-two'] as const;
+
+interface More {
+  readonly mailbox?: object;
+  readonly smtp?: object;
+  readonly [name: string]: unknown;
+}
+
+const settings = (base: string, password: string, { mailbox, smtp, ...more }: More = {}) => {
+  const url = new URL(base);
+  const way = { host: url.hostname, tls: { ca: certificate.cert }, timeoutMs: 2_000 };
+  return {
+    ...{ to: 'desk@desk.example', answersFrom: ['desk.example'] },
+    mailbox: {
+      ...{ address: 'support@shop.example', name: 'Example Support', password, saveSent: false },
+      imap: { ...way, port: Number(url.searchParams.get('imap') ?? 1) },
+      smtp: { ...way, port: Number(url.port || 80), ...smtp },
+      authentication: { servers: ['mx.shop.example'], verify: false },
+      ...mailbox,
+    },
+    status: {
+      commands: { closed: 'Status: resolved', open: 'Status: open' },
+      marks: { closed: ['Resolved:'], open: ['Reopened:'] },
+    },
+    ...more,
+  };
+};
+
+const subjectOf = (more: More = {}, habits?: DeskHabits): TicketSubject<EmailConfig> => ({
+  connector: email,
+  now,
+  destinations: [
+    { id: 'one', config: (base) => settings(base, PASSWORDS[0], more), signingSecrets: [] },
+    { id: 'two', config: (base) => settings(base, PASSWORDS[1], more), signingSecrets: [] },
+  ],
+  system: () => new FakeMailDesk(now, habits),
+  serve: (system, fate) => (system as FakeMailDesk).serve(fate, certificate),
+  address: 'mailbox',
+});
+
+conformance(subjectOf());
+
+type Use = (desk: Desk<EmailConfig>, system: FakeMailDesk) => Promise<void>;
+const desk = (use: Use, more: More = {}, habits?: DeskHabits) =>
+  withDesks(subjectOf(more, habits), (first) => use(first, first.system as FakeMailDesk));
+/** Of an event of that time. */
+const UUID = `${now.toString(16).padStart(12, '0')}70008000000000000001`;
+const header = (raw: string, name: string) =>
+  new RegExp(`^${name}:((?:.|\\r?\\n[ \\t])*)`, 'im').exec(raw)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
+const replies = async (first: Desk<EmailConfig>) =>
+  (await first.learn()).flatMap((action) => (action.kind === 'reply' ? action : []));
+
+describe('a thread of mails', () => {
+  it('is one by In-Reply-To and References, and by the tag of the system once it has told that', () =>
+    desk(async (first, system) => {
+      const story = new Story();
+      await first.deliver([story.says('Where is my parcel?')]);
+      await first.deliver([story.says('It is urgent')]);
+      await first.learn();
+      await first.deliver([story.says('Hello?')]);
+      const [one, two, three] = system.mails.map(({ raw }) => raw);
+      const id = header(one!, 'Message-ID');
+      expect(id).toMatch(/^<t\.[a-z2-7]{20}\.[a-z2-7]{4}\.[a-z2-7]{16}\.[a-z2-7]+@shop\.example>$/);
+      expect(header(one!, 'Subject')).toBe('Where is my parcel?');
+      expect(header(two!, 'Subject')).toBe('Re: Where is my parcel?');
+      expect(header(three!, 'Subject')).toBe('Re: [desk.example #1] Where is my parcel?');
+      for (const raw of [two!, three!]) {
+        expect(header(raw, 'In-Reply-To')).toBe(id);
+        expect(header(raw, 'References')).toContain(id);
+      }
+      expect(header(one!, 'Auto-Submitted')).toBe('');
+      expect(header(one!, 'X-Tributary-Conversation')).toBe('cnv_story');
+    }));
+
+  it('waits for the tag where that alone makes it one, and not for ever', () =>
+    desk(
+      async (first, system) => {
+        const story = new Story();
+        await first.deliver([story.says('first')]);
+        await expect(first.deliver([story.says('too early')])).rejects.toMatchObject({ code: 'unavailable' });
+        await first.learn();
+        await first.deliver([story.says('second')]);
+        expect(first.ticket().entries.filter(({ isPublic }) => isPublic)).toHaveLength(2);
+        const other = new Story('cnv_silent');
+        const patient = { now: () => now + 130_000 };
+        await first.deliver([other.says('nobody tells a tag')]);
+        await first.deliver([other.says('so it goes without')], patient);
+        expect(system.mails).toHaveLength(4);
+      },
+      { subjectTag: 'required' },
+      { keepsSent: true, byTagAlone: true },
+    ));
+
+  it('goes through the plus address and the subject, where the settings say so', () =>
+    desk(
+      async (first, system) => {
+        await first.deliver([new Story().says('hello')]);
+        const { raw } = system.mails[0]!;
+        const [, token] = /<t\.(.+)\.[a-z2-7]+@/.exec(header(raw, 'Message-ID'))!;
+        expect(header(raw, 'Reply-To')).toContain(`support+${token}@shop.example`);
+        expect(header(raw, 'Subject')).toBe(`hello (${token})`);
+        const [box] = system.boxes;
+        const to = 'support@shop.example';
+        system.mail(box!, { to, subject: header(raw, 'Subject'), text: 'by the subject' }, { about: false });
+        system.mail(box!, { to: `support+${token}@shop.example`, text: 'by the address' }, { about: false });
+        expect((await replies(first)).map(({ reply }) => reply.text)).toEqual(['by the subject', 'by the address']);
+      },
+      { subjectMark: true, mailbox: { replyAddress: 'plus' } },
+    ));
+});
+
+describe('mail that was sent perhaps', () => {
+  it('is known again by a system that has its id already, where there is no Sent folder', () =>
+    desk(
+      async (first, system) => {
+        const story = new Story();
+        const events = [story.says('first'), story.says('second')];
+        for (const event of events) {
+          first.fate(0, 'after');
+          await first.persist([event]);
+        }
+        expect(system.mails.length).toBeGreaterThan(2);
+        expect(new Set(system.mails.map(({ raw }) => header(raw, 'Message-ID'))).size).toBe(2);
+        expect(first.ticket().entries.filter(({ isPublic }) => isPublic)).toHaveLength(2);
+        await expect(email.missing!(events, first.context())).rejects.toMatchObject({ code: 'config-invalid' });
+        expect(await email.check!(first.context())).toMatchObject({ ok: false, detail: expect.stringContaining('Sent') });
+      },
+      {},
+      { dedupes: true },
+    ), 60_000); // prettier-ignore
+
+  it('that came back is told, and may be sent once more', () =>
+    desk(async (first, system) => {
+      const story = new Story();
+      await first.deliver([story.says('first')]);
+      const second = { ...story.says('second'), id: `evt_${UUID}` };
+      await first.deliver([second]);
+      system.bounce(system.mails[1]!);
+      const [told, ...more] = await first.learn();
+      expect(more).toEqual([]);
+      expect(told).toMatchObject({
+        kind: 'undelivered',
+        eventId: second.id,
+        failure: { code: 'recipient-gone', message: expect.stringContaining('came back') },
+      });
+      for (let replays = 0; replays < 2; replays += 1) await first.deliver([second], { unsure: true, replay: true });
+      expect(system.mails.map(({ raw }) => header(raw, 'Message-ID')).slice(1)).toEqual(
+        Array(2).fill(header(system.mails[1]!.raw, 'Message-ID')),
+      );
+    }));
+});
+
+describe('a mail in our mailbox', () => {
+  const opened = (use: Use, more: More = {}) =>
+    desk(async (first, system) => {
+      await first.deliver([new Story().says('hello')]);
+      await use(first, system);
+    }, more);
+
+  it('is an answer without history, signature and what is internal', () =>
+    opened(async (first, system) => {
+      system.answer(first.ticket().id, { text: 'It is on its way.', author: 'Lin via RT' });
+      const [box] = system.boxes;
+      const quoted = 'Yes.\n\n> *** About this conversation: for agents only, not for the\n> customer ***\n> Level: vip\n\nNo.';
+      system.mail(box!, { text: quoted, headers: { Precedence: 'bulk' } });
+      const [one, two] = await replies(first);
+      expect(one!.reply).toMatchObject({ text: 'It is on its way.', author: { name: 'Lin' } });
+      expect(JSON.stringify(two)).not.toContain('vip');
+    })); // prettier-ignore
+
+  it.each([
+    ['from somebody else', { from: 'Eve <eve@evil.example>' }, {}, 'answersFrom'],
+    ['that nobody vouches for', {}, { proven: false }, 'not proven'],
+    ['from a domain that ours only begins with', { from: 'lin@desk.example.evil.example' }, {}, 'answersFrom'],
+  ])('is refused, and told to who wrote it: %s', (...[, content, how, why]) =>
+    opened(async (first, system) => {
+      system.mail(system.boxes[0]!, { text: 'Please pay to this account', ...content }, how);
+      const [told] = await replies(first);
+      expect(told!.refusal).toMatchObject({ code: 'unauthorized', message: expect.stringContaining(why) });
+    }),
+  );
+
+  it('is refused with its file alone, or too large to be read', () =>
+    opened(
+      async (first, system) => {
+        const attachments = [{ filename: 'a.bin', content: Buffer.from('x') }];
+        system.mail(system.boxes[0]!, { text: '', subject: 'Re: hello', attachments }, { proven: false });
+        system.mail(system.boxes[0]!, { text: 'words '.repeat(20_000) });
+        const told = await replies(first);
+        expect(told.map(({ refusal, files }) => [refusal?.message, files])).toEqual([
+          [expect.stringContaining('not proven'), undefined],
+          [expect.stringContaining('`mailbox.maxBytes`'), undefined],
+        ]);
+      },
+      { mailbox: { maxBytes: 65_536 } },
+    ));
+
+  it.each([
+    ['bears no mark of ours', { text: 'Spam', subject: '[desk.example #1] hello' }, { about: false }],
+    ['names a forged one', { text: 'Spam', inReplyTo: `<t.${'a'.repeat(20)}.aaaa.${'b'.repeat(16)}.c@shop.example>`, references: [] }, {}],
+    ['is an automatic reply', { text: 'We got it', headers: { 'Auto-Submitted': 'auto-replied' } }, {}],
+    ['says that somebody is away', { text: 'I am away', subject: 'Automatic reply: hello' }, {}],
+    ['was made by a machine', { text: 'SLA is near', headers: { 'Auto-Submitted': 'auto-generated' } }, {}],
+    ['says nothing', { text: '' }, {}],
+  ])('is nothing where it %s', (_what, content, how) =>
+    opened(async (first, system) => {
+      await first.learn();
+      system.mail(system.boxes[0]!, content, how);
+      expect(await first.learn()).toEqual([]);
+    }),
+  ); // prettier-ignore
+
+  it('made by a machine is an answer where the system makes all of them so', () =>
+    opened(
+      async (first, system) => {
+        system.mail(system.boxes[0]!, { text: 'An answer', headers: { 'Auto-Submitted': 'auto-generated', Precedence: 'bulk' } });
+        expect(await replies(first)).toHaveLength(1);
+      },
+      { machineAnswers: true },
+    )); // prettier-ignore
+
+  it('is read once, also after its folder was numbered anew', () =>
+    opened(async (first, system) => {
+      system.answer(first.ticket().id, { text: 'one', author: 'Lin' });
+      const before = await replies(first);
+      system.imap.inbox.validity += 1;
+      system.answer(first.ticket().id, { text: 'two', author: 'Lin' });
+      const after = await replies(first);
+      expect(after.map(({ reply }) => reply.text)).toEqual(['one', 'two']);
+      expect(after[0]!.dedupeKey).toBe(before[0]!.dedupeKey);
+    }));
+});
+
+describe('the mails that are for agents alone', () => {
+  it('say so, and that a machine wrote them', () =>
+    desk(async (first, system) => {
+      const story = new Story();
+      await first.deliver([story.says('hello')]);
+      await first.deliver([story.answers('message.failed', { text: 'our answer', status: 'failed' })]);
+      const { raw } = system.mails[1]!;
+      expect(raw).toContain('*** Internal note of the gateway');
+      expect(header(raw, 'Auto-Submitted')).toBe('auto-generated');
+      expect(header(raw, 'X-Auto-Response-Suppress')).toBe('All');
+    }));
+
+  it('tell no status where the settings say so', () =>
+    desk(
+      async (first, system) => {
+        const story = new Story();
+        await first.deliver([story.says('hello')]);
+        await first.deliver([story.tells('conversation.closed', { conversationStatus: 'closed' })]);
+        expect(system.mails).toHaveLength(1);
+      },
+      { status: { tell: false } },
+    ));
+});
+
+describe('files', () => {
+  it('for which the server has no room are linked', () =>
+    desk(
+      async (first) => {
+        const big = Buffer.alloc(60_000, 1);
+        const openFile = first.context().openFile;
+        const { Readable } = await import('node:stream');
+        const large = async (id: string) => ({ ...(await openFile(id)), stream: Readable.from([big]), bytes: big.length });
+        await first.deliver([new Story().says([{ type: 'text', text: 'look' }, picture({ bytes: big.length })])], { openFile: large });
+        const [entry] = first.ticket().entries;
+        expect(entry!.files).toEqual([]);
+        expect(entry!.text).toContain('https://gateway.example/files/fil_1');
+      },
+      { smtp: { maxBytes: 65_536 } },
+    )); // prettier-ignore
+});
+
+describe('the test of a destination', () => {
+  const checked = (change: (system: FakeMailDesk) => void) =>
+    new Promise<string>((done, fail) => {
+      desk(async (first, system) => {
+        change(system);
+        const { ok, detail } = await email.check!(first.context());
+        expect(ok).toBe(false);
+        done(detail);
+      }).catch(fail);
+    });
+
+  it('says what is wrong with the login, the folder, and who may be written to', async () => {
+    expect(await checked((system) => void (system.imap.takes = () => false))).toContain('refuses the login');
+    expect(await checked((system) => void system.imap.folders.delete('INBOX'))).toContain('"INBOX"');
+    expect(await checked((system) => void (system.smtp.script = { AUTH: '535 5.7.8 no' }))).toContain('Sending (SMTP) fails');
+    expect(await checked((system) => void (system.smtp.script = { RCPT: '550 5.1.1 nobody here' }))).toContain('there is no such recipient');
+    expect(await checked((system) => void (system.smtp.script = { MAIL: '550 5.7.60 not yours' }))).toContain('may not send from this address');
+  }, 60_000); // prettier-ignore
+
+  it('hands over no mail', () =>
+    desk(async (first, system) => {
+      expect(await email.check!(first.context())).toMatchObject({ ok: true, detail: expect.stringContaining('desk@desk.example') });
+      expect(system.mails).toEqual([]);
+      expect(system.smtp.lines).toContainEqual(expect.stringContaining('RCPT TO:<desk@desk.example>'));
+    })); // prettier-ignore
+});
