@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 import jest from '../../../../jest.config.js';
 
-const [, swc] = jest.transform['^.+\\.ts$'];
+const [, swc] = jest.projects[0].transform['^.+\\.ts$'];
 const root = new URL('../../../../', import.meta.url);
 
 /** Rooms lead to their sources, as in Jest, and `./x.js` to `./x.ts` where that is what there is. */
