@@ -45,6 +45,27 @@ describe('a file of a mail', () => {
     await stage.until(() => stage.imap.connections === 0, 'the end of the connection');
   });
 
+  it('is fetched with all others of the mail that are asked for together; a fetch that fails is none', async () => {
+    const ref = await stored();
+    const { location } = JSON.parse(ref) as { location: string };
+    const whole = JSON.stringify({ location, part: 'original' });
+    const ctx = stage.context();
+    const open = async (one: string) => text((await openMailFile(one, ctx)).stream);
+    const before = [stage.imap.tried.length, stage.imap.handedOut.length];
+    stage.imap.inbox.letters[0]!.torn = 1;
+    expect(await Promise.allSettled([open(ref), open(whole)])).toMatchObject([
+      { status: 'rejected', reason: { code: 'unavailable' } },
+      { status: 'rejected' },
+    ]);
+    const [file, original] = await Promise.all([open(ref), open(whole)]);
+    expect([file!.trim(), original!.includes('Subject: with a file')]).toEqual(['a,b', true]);
+    expect((await open(ref)).trim()).toBe('a,b');
+    const after = [stage.imap.tried.length, stage.imap.handedOut.length];
+    expect(after.map((count, i) => count - before[i]!)).toEqual([2, 2]);
+    expect((await opened(ref)).trim()).toBe('a,b');
+    expect(stage.imap.tried).toHaveLength(after[0]! + 1);
+  });
+
   it('is found where the mail was moved, the server counted anew, or another mail has its number', async () => {
     const ref = await stored();
     const { inbox } = stage.imap;
