@@ -164,6 +164,14 @@ export class RealRt {
     }));
   }
 
+  /** What a custom field of a ticket holds. */
+  async field(ticketId: string, name: string): Promise<string | undefined> {
+    const { CustomFields } = (await this.json(`/ticket/${ticketId}`)) as {
+      CustomFields: { name: string; values: string[] }[];
+    };
+    return CustomFields.find((field) => field.name === name)?.values[0];
+  }
+
   /** What a file holds. */
   async content(fileId: string): Promise<Buffer> {
     const { Content } = (await this.json(`/attachment/${fileId}`)) as { Content: string };

@@ -44,7 +44,11 @@ async function open(): Promise<void> {
         },
       ],
       destinations: [
-        { id: 'rt', type: 'rt', config: { apiBase: `http://127.0.0.1:${gate.port}`, token: rt.gatewayToken } },
+        {
+          id: 'rt',
+          type: 'rt',
+          config: { apiBase: `http://127.0.0.1:${gate.port}`, token: rt.gatewayToken, fields: { company: 'Company' } },
+        },
       ],
     },
   });
@@ -172,6 +176,20 @@ describeOnServer('a real Request Tracker', rtMissing(), (title) => {
           ),
         60_000,
       );
+    });
+
+    it('shows what becomes known of a customer: the company in its field, the level in a comment', async () => {
+      const ticket = await ticketWith('Wo ist mein Paket? 📦');
+      const companies = await gateway.api.post<{ id: string }>('/v1/companies', { name: 'Acme & Söhne', level: 'vip' });
+      const found = await gateway.api.get<{ items: { id: string }[] }>('/v1/contacts?handle=phone:%2B4915112345001');
+      await gateway.api.patch(`/v1/contacts/${found.body.items[0]!.id}`, { companyId: companies.body.id });
+      await until('the field', async () => (await rt.field(ticket, 'Company')) === 'Acme & Söhne', 60_000);
+      const told = await until(
+        'the comment',
+        async () => (await rt.entries(ticket)).find(({ type, text: said }) => type === 'Comment' && /vip/.test(said)),
+        60_000,
+      );
+      expect(told.text).not.toContain('Acme');
     });
 
     it('closes the conversation when the ticket is resolved, and opens the ticket when the customer writes again', async () => {

@@ -1,8 +1,10 @@
 import type { AdapterContext, ChannelAdapter } from '#channels';
 import {
+  contactOf,
   keepReference,
   knownMessages,
   referenceOf,
+  ticketsOf,
   type AccountStore,
   type DestinationStore,
   type Files,
@@ -173,6 +175,8 @@ export class Directory {
       replay: options.replay,
       unsure: options.unsure ?? options.replay,
       reference: (conversationId) => referenceOf(database, conversationId, destinationId),
+      ticketsOf: (contactId, before) => ticketsOf(database, { contactId, destinationId, before }),
+      contactOf: (conversationId) => contactOf(database, conversationId),
       refer: (conversationId, ticket) => keepReference(database, { conversationId, destinationId }, ticket),
       signingSecrets: destination.signingSecrets,
       openFile: (fileId) => this.openFile(fileId),

@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import type { Reference } from '#normalizer';
+import type { Contact, Reference } from '#normalizer';
 
 type Ticket = Omit<Reference, 'destinationId' | 'url'> & { readonly url?: string | null };
 
@@ -59,6 +59,32 @@ export async function conversationsOf(
   const [latest] = own.length > 1 ? await sql.query<{ id: string }>(LATEST, [own]) : own.map((id) => ({ id }));
   const answered = latest?.id ?? owner.id;
   return { answered, all: [...new Set([answered, ...held.map(({ id }) => id)])] };
+}
+
+/** Times of events and of references are of one clock, but an event bears the time before its transaction ends. */
+const TICKETS = {
+  name: 'reference_tickets',
+  text: `select r.conversation_id as "conversationId", r.ticket_id as "ticketId" from conversation c join reference r on r.conversation_id = c.id
+    where c.contact_id = $1 and c.status <> 'closed' and r.destination_id = $2 and r.updated_at < $3::timestamptz + interval '1 second'
+    order by r.conversation_id limit 50`,
+};
+const CONTACT = {
+  name: 'reference_contact',
+  text: 'select contact_view(contact_id) as contact from conversation where id = $1',
+};
+
+/** The tickets of a contact's open conversations that a destination had before that time. */
+export async function ticketsOf(
+  sql: Sql,
+  { contactId, destinationId, before }: { contactId: string; destinationId: string; before: string },
+): Promise<{ conversationId: string; ticketId: string }[]> {
+  return sql.query(TICKETS, [contactId, destinationId, before]);
+}
+
+/** Whose conversation it is, as the stream shows them. */
+export async function contactOf(sql: Sql, conversationId: string): Promise<Contact | null> {
+  const [row] = await sql.query<{ contact: Contact | null }>(CONTACT, [conversationId]);
+  return row?.contact ?? null;
 }
 
 /** Keeps that a conversation is this ticket for a destination from now on. Raises no event. */

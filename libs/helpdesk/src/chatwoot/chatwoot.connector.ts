@@ -12,7 +12,17 @@ import {
   type Ticket,
   type TicketStatus,
 } from '../tickets/index.js';
-import { ask, askAt, conversation, inbox, kindOf, messages, ticketOf, type Context } from './chatwoot.api.js';
+import {
+  ask,
+  askAt,
+  conversation,
+  inbox,
+  kindOf,
+  messages,
+  ticketOf,
+  type Context,
+  type Conversation,
+} from './chatwoot.api.js';
 import { examine } from './chatwoot.check.js';
 import { chatwootConfig, type ChatwootConfig } from './chatwoot.config.js';
 import { contactOf } from './chatwoot.people.js';
@@ -39,6 +49,7 @@ export const chatwoot: HelpdeskConnector<ChatwootConfig> = ticketConnector<Chatw
   append,
   recorded,
   setStatus,
+  setFields,
   callback: {
     maxBytes: 4 << 20,
     verify({ headers, body }, { config, now }) {
@@ -111,12 +122,25 @@ async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): 
   const found = await conversation(ctx, ticketId);
   if (!found) throw new TicketEnded('gone');
   if (kindOf(found.status) === status) return;
+  await setAttributes(found, { [GIVEN]: markOf(status, ctx.now()) }, ctx);
   const path = `/conversations/${encodeURIComponent(ticketId)}`;
-  const custom_attributes = { ...found.custom_attributes, [GIVEN]: markOf(status, ctx.now()) };
-  // Without `merge`, which older versions do not know, the attributes are replaced: all of them are sent.
-  const mark = { method: 'POST', body: { custom_attributes, merge: true } } as const;
-  await ask(ctx, `${path}/custom_attributes`, mark);
   await ask(ctx, `${path}/toggle_status`, { method: 'POST', body: { status: STATUSES[status] } });
+}
+
+async function setFields(ticketId: string, values: Readonly<Record<string, string>>, ctx: Context): Promise<void> {
+  const found = await conversation(ctx, ticketId);
+  if (!found) throw new TicketEnded('gone');
+  await setAttributes(found, values, ctx);
+}
+
+/** Without `merge`, which older versions do not know, the attributes are replaced: all of them are sent. */
+async function setAttributes(
+  { id, custom_attributes: had }: Conversation,
+  values: Readonly<Record<string, string>>,
+  ctx: Context,
+): Promise<void> {
+  const body = { custom_attributes: { ...had, ...values }, merge: true };
+  await ask(ctx, `/conversations/${id}/custom_attributes`, { method: 'POST', body });
 }
 
 /** Chatwoot's paths end at a dot. */

@@ -1,5 +1,5 @@
 import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
-import type { Failure, ReplyInput, StreamEvent } from '#normalizer';
+import type { Contact, Failure, ReplyInput, StreamEvent } from '#normalizer';
 import type { z } from 'zod';
 
 /** What a ticket system can take, as data. */
@@ -126,6 +126,10 @@ export interface ConnectorContext<C> {
   reference(conversationId: string): Promise<KnownTicket | null>;
   /** Keeps, at once, that the conversation is this ticket from now on. */
   refer(conversationId: string, ticket: TicketReference): Promise<void>;
+  /** The tickets of a contact's open conversations, as far as they were known before that time (ISO 8601): what is told of a contact concerns all of them. */
+  ticketsOf(contactId: string, before: string): Promise<readonly { conversationId: string; ticketId: string }[]>;
+  /** Whose conversation it is now. Events are snapshots: meanwhile more may be known. */
+  contactOf(conversationId: string): Promise<Contact | null>;
   /** Secrets that sign, newest first: two while a secret is being rotated. Empty for connectors that do not sign. */
   readonly signingSecrets: readonly string[];
   openFile(fileId: string): Promise<MediaStream>;

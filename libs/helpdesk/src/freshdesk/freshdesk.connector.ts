@@ -42,6 +42,7 @@ export const freshdesk: HelpdeskConnector<FreshdeskConfig> = ticketConnector<Fre
   append,
   recorded,
   setStatus,
+  setFields,
   callback: {
     maxBytes: 1 << 20,
     // Freshdesk signs nothing: whoever knows the secret may do what a callback does, which is to have the poll look sooner.
@@ -135,6 +136,13 @@ async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): 
   const body = { status: statuses[status], custom_fields: { [stateField]: stateOf(given, ctx.now()) } };
   const path = `/tickets/${encodeURIComponent(ticketId)}`;
   const answer = await ask(ctx, path, { method: 'PUT', body, also: [404] });
+  if (answer.status === 404) throw new TicketEnded('gone');
+}
+
+async function setFields(ticketId: string, values: Readonly<Record<string, string>>, ctx: Context): Promise<void> {
+  const custom_fields = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.slice(0, 255)]));
+  const path = `/tickets/${encodeURIComponent(ticketId)}`;
+  const answer = await ask(ctx, path, { method: 'PUT', body: { custom_fields }, also: [404] });
   if (answer.status === 404) throw new TicketEnded('gone');
 }
 

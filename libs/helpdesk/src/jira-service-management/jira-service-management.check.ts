@@ -32,9 +32,10 @@ export async function examine(ctx: Context): Promise<string> {
 }
 
 async function demandRights(ctx: Context): Promise<void> {
-  const query = { projectKey: ctx.config.project, permissions: Object.keys(NEEDED).join(',') };
+  const needed = { ...NEEDED, ...(ctx.config.fields && { EDIT_ISSUES: 'Edit issues' }) };
+  const query = { projectKey: ctx.config.project, permissions: Object.keys(needed).join(',') };
   const { permissions } = readAnswer(Permissions, await ask(ctx, '/rest/api/3/mypermissions', { query }));
-  const missing = Object.entries(NEEDED).flatMap(([key, name]) => (permissions[key]?.havePermission ? [] : [name]));
+  const missing = Object.entries(needed).flatMap(([key, name]) => (permissions[key]?.havePermission ? [] : [name]));
   if (missing.length > 0)
     throw new Unfit(`This user lacks in the project: ${missing.join(', ')}. Make it an agent (Service Desk Team).`);
 }

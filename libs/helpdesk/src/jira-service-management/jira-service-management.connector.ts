@@ -8,7 +8,7 @@ import { jiraConfig, type JiraConfig } from './jira-service-management.config.js
 import { find } from './jira-service-management.find.js';
 import { openFile, poll } from './jira-service-management.poll.js';
 import { setStatus } from './jira-service-management.status.js';
-import { append, create } from './jira-service-management.write.js';
+import { append, create, setFields } from './jira-service-management.write.js';
 
 /**
  * Jira Service Management in the cloud. A request bears the id of its conversation in the last line of its description; a comment the ids of what it tells as a
@@ -25,6 +25,7 @@ export const jiraServiceManagement: HelpdeskConnector<JiraConfig> = ticketConnec
   append,
   recorded,
   setStatus,
+  setFields,
   callback: {
     maxBytes: 8 << 20,
     verify({ headers, body }, { config }) {

@@ -57,6 +57,18 @@ export async function append(ticketId: string, entry: Entry, ctx: Context): Prom
   if (status === 404) throw new TicketEnded('gone');
 }
 
+export async function setFields(
+  ticketId: string,
+  values: Readonly<Record<string, string>>,
+  ctx: Context,
+): Promise<void> {
+  const fields = Object.fromEntries(Object.entries(values).map(([id, value]) => [id, value.slice(0, 255) || null]));
+  const path = `/rest/api/3/issue/${encodeURIComponent(ticketId)}`;
+  const query = { notifyUsers: 'false' };
+  const { status } = await ask(ctx, path, { method: 'PUT', query, body: { fields }, also: [404] });
+  if (status === 404) throw new TicketEnded('gone');
+}
+
 async function attach(ticketId: string, { kind, text, ids, attachments }: Entry, ctx: Context): Promise<void> {
   const temporaryAttachmentIds = await uploaded(attachments, ctx);
   const additionalComment = { body: wiki(markedText({ text, ids })) };

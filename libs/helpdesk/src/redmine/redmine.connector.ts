@@ -36,6 +36,7 @@ export const redmine = ticketConnector<RedmineConfig>({
   append,
   recorded,
   setStatus,
+  setFields,
   poll: { everyMs: 10_000, poll },
   openFile,
   check: (ctx) => checked(() => checkRedmine(ctx)),
@@ -58,9 +59,7 @@ async function find(externalId: string, ctx: Context): Promise<Ticket | null> {
 async function create(ticket: NewTicket, ctx: Context): Promise<Ticket> {
   const { opening, externalId, facts, queue } = ticket;
   const { project, queues = {}, fields = {} } = ctx.config;
-  const custom_fields = facts.flatMap(({ key, value }) =>
-    fields[key] ? { id: Number(fields[key]), value: value.slice(0, 255) } : [],
-  );
+  const custom_fields = facts.flatMap(({ key, value }) => (fields[key] ? fieldOf(fields[key], value) : []));
   const body = {
     issue: {
       subject: ticket.subject.slice(0, 255),
@@ -99,6 +98,14 @@ async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): 
   // Redmine answers 204 also where the workflow does not allow the step, and leaves the status as it is.
   if ((await issue(ctx, ticketId))?.status.id !== wanted.id)
     throw new DeliveryRefused(422, `the workflow does not let this user set the status ${JSON.stringify(wanted.name)}`);
+}
+
+async function setFields(ticketId: string, values: Readonly<Record<string, string>>, ctx: Context): Promise<void> {
+  await change(ticketId, { custom_fields: Object.entries(values).map(([id, value]) => fieldOf(id, value)) }, ctx);
+}
+
+function fieldOf(id: string, value: string): { id: number; value: string } {
+  return { id: Number(id), value: value.slice(0, 255) };
 }
 
 function isAlready(

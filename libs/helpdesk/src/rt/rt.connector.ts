@@ -4,7 +4,7 @@ import { checked, ticketConnector, Unfit } from '../tickets/index.js';
 import { ask, read, type RtContext } from './rt.api.js';
 import { rtConfig, type RtConfig } from './rt.config.js';
 import { openFile, poll } from './rt.read.js';
-import { append, create, find, recorded, setStatus } from './rt.write.js';
+import { append, create, find, recorded, setFields, setStatus } from './rt.write.js';
 
 const Version = z.object({ Version: z.string() });
 const Queue = z.object({
@@ -25,6 +25,7 @@ export const rt: HelpdeskConnector<RtConfig> = ticketConnector<RtConfig>({
   append,
   recorded,
   setStatus,
+  setFields,
   openFile,
   poll: { everyMs: 5_000, poll },
   check: (ctx) => checked(() => examine(ctx)),

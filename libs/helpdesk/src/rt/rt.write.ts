@@ -122,6 +122,15 @@ export async function setStatus(ticketId: string, status: TicketStatus, ctx: RtC
       );
 }
 
+export async function setFields(
+  ticketId: string,
+  values: Readonly<Record<string, string>>,
+  ctx: RtContext,
+): Promise<void> {
+  await living(ticketId, ctx);
+  await write(ctx, `/ticket/${encodeURIComponent(ticketId)}`, { method: 'PUT', body: { CustomFields: values } });
+}
+
 /** What a status of RT is to us. */
 export function statusOf(name: string, { config: { statuses } }: Pick<RtContext, 'config'>): TicketStatus {
   if ([statuses.closed, 'resolved', 'rejected', 'deleted'].includes(name)) return 'closed';

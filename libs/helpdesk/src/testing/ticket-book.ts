@@ -19,7 +19,11 @@ export function sharedValues(values: Map<string, string> = new Map()): Shared {
 /** What the gateway keeps of tickets, and how it points to files and conversations. */
 export function ticketBook(
   book: Map<string, TicketReference> = new Map(),
-): Pick<ConnectorContext<unknown>, 'unsure' | 'reference' | 'refer' | 'fileUrl' | 'conversationUrl'> & Shared {
+): Pick<
+  ConnectorContext<unknown>,
+  'unsure' | 'reference' | 'refer' | 'ticketsOf' | 'contactOf' | 'fileUrl' | 'conversationUrl'
+> &
+  Shared {
   return {
     ...sharedValues(),
     unsure: false,
@@ -29,6 +33,8 @@ export function ticketBook(
       return ticket ? { ...ticket, sharedWith: others.map(([other]) => `the person of ${other}`) } : null;
     },
     refer: async (id, ticket) => void book.set(id, ticket),
+    ticketsOf: async () => [...book].map(([conversationId, { ticketId }]) => ({ conversationId, ticketId })),
+    contactOf: async () => null,
     fileUrl: (id) => `https://gateway.example/files/${id}?sig=1`,
     conversationUrl: (id) => `https://gateway.example/console/conversations/${id}`,
   };

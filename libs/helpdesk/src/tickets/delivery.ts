@@ -1,6 +1,8 @@
-import type { StreamEvent } from '#normalizer';
+import { isDeepStrictEqual } from 'node:util';
+import type { Contact, StreamEvent } from '#normalizer';
 import type { ConnectorContext, TicketReference } from '../core/connector.js';
 import { said } from './blocks.js';
+import { changesOf, tellChanges, tellEverywhere, type Changes } from './changes.js';
 import { entriesOf } from './entries.js';
 import { channelOf, factLines, factsOf, requesterOf } from './facts.js';
 import type { TicketSettings } from './settings.js';
@@ -21,7 +23,10 @@ export async function deliverTo<C extends TicketSettings>(
   const { destinationId, config: settings } = ctx;
   const reader: Reader = { destinationId, settings, capabilities: system.capabilities, sharedWith: [] };
   const steps = events.flatMap((event) => stepsOf(event, reader));
-  for (const step of steps) if (step.kind === 'erased') await tellErased(system, step, ctx);
+  for (const step of steps) {
+    if (step.kind === 'erased') await tellErased(system, step, ctx);
+    if (step.kind === 'changes' && !step.changes.data.conversation) await tellEverywhere(system, step.changes, ctx);
+  }
   const conversationId = events.find(({ data }) => data?.conversation)?.data?.conversation?.id;
   if (!conversationId || (!steps.some(isOfTicket) && !events.some((event) => isOwnAnswer(event, reader)))) return;
   const known = await ctx.reference(conversationId);
@@ -30,8 +35,8 @@ export async function deliverTo<C extends TicketSettings>(
   await new Delivery({ system, ctx, reader, conversationId }, known).run(told.filter(isOfTicket));
 }
 
-function isOfTicket({ kind }: Step): boolean {
-  return kind !== 'erased';
+function isOfTicket(step: Step): boolean {
+  return step.kind !== 'erased' && (step.kind !== 'changes' || step.changes.data.conversation !== undefined);
 }
 
 interface Parts<C extends TicketSettings> {
@@ -62,6 +67,7 @@ class Delivery<C extends TicketSettings> {
     for (const step of folded(await this.missing(steps), capabilities.batch ?? 1)) {
       if (step.kind === 'entry') await this.enter(step.draft);
       if (step.kind === 'status') await this.setStatus(step.status);
+      if (step.kind === 'changes') await this.tellChanges(step.changes);
     }
   }
 
@@ -150,10 +156,32 @@ class Delivery<C extends TicketSettings> {
     place: Pick<NewTicket, 'externalId' | 'followUpOf'>,
   ): Promise<void> {
     const { system, ctx, conversationId } = this.parts;
-    this.ticket = await system.create({ ...this.describe(draft), ...place, opening: opening! }, ctx);
-    await this.addAbout(draft);
+    const contact = (await ctx.contactOf(conversationId)) ?? draft.data.contact;
+    const now = { ...draft, data: { ...draft.data, ...(contact && { contact }) } };
+    this.ticket = await system.create({ ...this.describe(now), ...place, opening: opening! }, ctx);
+    await this.addAbout(now);
     await ctx.refer(conversationId, { ticketId: this.ticket.id, url: this.ticket.url ?? null });
+    await this.catchUp(draft, contact);
     for (const entry of rest) await system.append(this.ticket.id, entry, ctx);
+  }
+
+  /** What became known of the person between the making of the ticket and its being known here: no event tells it. */
+  private async catchUp({ data, at }: Draft, before: Contact | undefined): Promise<void> {
+    const { system, ctx, conversationId } = this.parts;
+    if (system.capabilities.opensWithFacts) return;
+    const contact = await ctx.contactOf(conversationId);
+    if (!contact || !before || isDeepStrictEqual(contact, before)) return;
+    const names = (['name', 'handles', 'company', 'crm'] as const).filter(
+      (name) => !isDeepStrictEqual(contact[name], before[name]),
+    );
+    const changes = changesOf({
+      id: `${conversationId}.now`,
+      type: 'contact.updated',
+      timestamp: at,
+      sequence: null,
+      data: { ...data, contact, changes: [...names] },
+    });
+    if (changes) await this.tellChanges(changes);
   }
 
   private describe({ data }: Draft): Omit<NewTicket, 'externalId' | 'opening'> {
@@ -184,6 +212,13 @@ class Delivery<C extends TicketSettings> {
     const { facts } = this.describe(draft);
     const lines = factLines(facts, wordsOf(ctx.config.language));
     await system.append(this.ticket!.id, { ...noteOf(aboutId(conversationId), draft.at), ...lines }, ctx);
+  }
+
+  private async tellChanges(changes: Changes): Promise<void> {
+    const { system, ctx, conversationId } = this.parts;
+    if (!this.ticket) return;
+    const noted = (await this.held([changes.id])).has(changes.id);
+    await tellChanges(system, { ticketId: this.ticket.id, conversationId, noted }, { changes, ctx });
   }
 
   private async setStatus(status: 'open' | 'pending' | 'closed'): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Message, StreamEvent } from '#normalizer';
 import { shown, blocksOf, heading, said, type Block } from './blocks.js';
+import { changesOf, type Changes } from './changes.js';
 import { channelOf, requesterOf } from './facts.js';
 import type { TicketSettings } from './settings.js';
 import type { Requester, TicketCapabilities, TicketStatus } from './system.js';
@@ -28,6 +29,7 @@ export interface Draft {
 export type Step =
   | { readonly kind: 'entry'; readonly draft: Draft }
   | { readonly kind: 'status'; readonly status: TicketStatus }
+  | { readonly kind: 'changes'; readonly changes: Changes }
   | { readonly kind: 'erased'; readonly id: string; readonly conversationIds: readonly string[] };
 
 /** For whom steps are made. */
@@ -52,8 +54,10 @@ export function stepsOf(event: StreamEvent, reader: Reader): Step[] {
   if (!data) return [];
   if (event.type === 'contact.erased')
     return data.erasure ? [{ kind: 'erased', id: event.id, conversationIds: data.erasure.conversationIds }] : [];
-  if (!data.conversation) return [];
-  if (event.type.startsWith('conversation.')) return stepsOfStatus(event, data, reader);
+  const changes = changesOf(event);
+  const changed: Step[] = changes ? [{ kind: 'changes', changes }] : [];
+  if (!data.conversation) return changed;
+  if (event.type.startsWith('conversation.')) return [...changed, ...stepsOfStatus(event, data, reader)];
   const draft =
     data.message && draftOf({ event, data, message: data.message, reader, words: wordsOf(reader.settings.language) });
   return draft ? [{ kind: 'entry', draft }] : [];

@@ -44,6 +44,8 @@ export interface TicketSystem<C extends TicketSettings = TicketSettings> {
   recorded?(ticketId: string, ids: readonly string[], ctx: ConnectorContext<C>): Promise<readonly string[] | null>;
   /** Makes the ticket open, pending or closed, in the words of the system; does nothing where it is that already. Throws `TicketEnded`. Required without `statusAsNotes`. */
   setStatus?(ticketId: string, status: TicketStatus, ctx: ConnectorContext<C>): Promise<void>;
+  /** Fills fields of a ticket anew, by the names that the settings (`fields`) have for them; an empty value empties one. Throws `TicketEnded`. Absent where there are no fields. */
+  setFields?(ticketId: string, values: Readonly<Record<string, string>>, ctx: ConnectorContext<C>): Promise<void>;
   /** What agents do, as it is told to us: own writes and internal notes are left out. See `answered` and `statusChanged`. */
   readonly callback?: HelpdeskConnector<C>['callback'];
   readonly poll?: HelpdeskConnector<C>['poll'];

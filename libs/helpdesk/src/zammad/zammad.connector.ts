@@ -31,6 +31,7 @@ export const zammad: HelpdeskConnector<ZammadConfig> = ticketConnector<ZammadCon
   append,
   recorded,
   setStatus,
+  setFields,
   callback: {
     maxBytes: 4 << 20,
     verify({ headers, body }, { config }) {
@@ -96,6 +97,11 @@ async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): 
   const wanted = ctx.config.statuses[status];
   if (kindOf(state, ctx.config) === kindOf(wanted, ctx.config)) return;
   await ask(ctx, `/tickets/${encodeURIComponent(ticketId)}`, { method: 'PUT', body: { state: wanted } });
+}
+
+async function setFields(ticketId: string, values: Readonly<Record<string, string>>, ctx: Context): Promise<void> {
+  await demandLiving(ticketId, ctx);
+  await ask(ctx, `/tickets/${encodeURIComponent(ticketId)}`, { method: 'PUT', body: values });
 }
 
 /** The state of a ticket that takes something. Throws `TicketEnded`. */

@@ -58,6 +58,7 @@ export const zendesk: HelpdeskConnector<ZendeskConfig> = ticketConnector<Zendesk
   append,
   recorded,
   setStatus,
+  setFields,
   callback: {
     maxBytes: 1 << 20,
     verify({ headers, body }, { config, now }) {
@@ -122,6 +123,12 @@ async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): 
   if (found && kindOf(found.status) === status) return;
   await demandLiving(ticketId, ctx, found);
   await change(ticketId, { status: status === 'closed' ? 'solved' : status, metadata: mark(['status']) }, ctx);
+}
+
+async function setFields(ticketId: string, values: Readonly<Record<string, string>>, ctx: Context): Promise<void> {
+  await demandLiving(ticketId, ctx);
+  const custom_fields = Object.entries(values).map(([id, value]) => ({ id: Number(id), value }));
+  await change(ticketId, { custom_fields, metadata: mark(['fields']) }, ctx);
 }
 
 async function change(ticketId: string, changes: Record<string, unknown>, ctx: Context): Promise<void> {

@@ -4,6 +4,7 @@ import { rawRequest, type FakeAnswer, type LoggedRequest } from '#transport/test
 import { formParts } from '../../testing/form.js';
 import type { FakeTicketSystem, SeenTicket, Writing } from '../../testing/index.js';
 import type { TicketStatus } from '../../tickets/index.js';
+import type { Comment, File, Issue, Person } from './jira-shapes.js';
 import { shownWiki } from './wiki.js';
 import { textOf } from '../jira-service-management.text.js';
 
@@ -16,49 +17,13 @@ const STATUSES = [
 const TO: Readonly<Record<TicketStatus, string>> = { open: '10001', pending: '10002', closed: '10003' };
 const MOST_TEXT = 32_767;
 
-interface File {
-  readonly id: string;
-  readonly filename: string;
-  readonly mimeType: string;
-  readonly content: Buffer;
-}
-
-interface Person {
-  readonly accountId: string;
-  readonly displayName: string;
-  readonly accountType: string;
-}
-
-interface Comment {
-  readonly id: string;
-  readonly author: Person;
-  readonly text: string;
-  readonly isPublic: boolean;
-  readonly properties: { key: string; value: unknown }[];
-  readonly files: readonly File[];
-}
-
-interface Issue {
-  readonly id: string;
-  readonly key: string;
-  readonly summary: string;
-  readonly description: unknown;
-  readonly type: string;
-  readonly fields: Record<string, string>;
-  readonly reporter: Person;
-  readonly comments: Comment[];
-  readonly histories: { id: string; author: Person; created: string; items: { field: string; to: string }[] }[];
-  status: string;
-  resolution?: string | undefined;
-}
-
 type Sent = unknown;
 
 /** A site of Jira Cloud with the service project SUP, request types 12 and 13, fields customfield_1 and customfield_2. Its index knows a request once it is told to. */
 export class FakeJira implements FakeTicketSystem {
   readonly all = new Map<string, Issue>();
   readonly customers = new Map<string, Person>();
-  readonly rights = new Set(['BROWSE_PROJECTS', 'CREATE_ISSUES', 'ADD_COMMENTS', 'CREATE_ATTACHMENTS', 'TRANSITION_ISSUES']); // prettier-ignore
+  readonly rights = new Set(['BROWSE_PROJECTS', 'CREATE_ISSUES', 'ADD_COMMENTS', 'CREATE_ATTACHMENTS', 'TRANSITION_ISSUES', 'EDIT_ISSUES']); // prettier-ignore
   readonly required: string[] = [];
   readonly forbidden = new Set<string>();
   asksResolution = false;
@@ -165,7 +130,9 @@ export class FakeJira implements FakeTicketSystem {
       };
     if (what === 'comment') return method === 'GET' ? this.comments(found, query) : this.write(found, sent);
     if (what === 'transitions') return method === 'GET' ? this.transitions(found) : this.transit(found, sent);
-    return { body: this.shown(found) };
+    if (method !== 'PUT') return { body: this.shown(found) };
+    Object.assign(found.fields, (sent as { fields: object }).fields);
+    return { status: 204 };
   }
 
   private service([room = '', id = '', what = '', inner = '', form]: string[], request: LoggedRequest): FakeAnswer {

@@ -172,9 +172,13 @@ export class FakeRedmine implements FakeTicketSystem {
 
   private change(
     issue: Issue,
-    { notes = '', private_notes = false, status_id, uploads = [] }: Sent,
+    { notes = '', private_notes = false, status_id, custom_fields = [], uploads = [] }: Sent,
     user: Journal['user'],
   ): void {
+    for (const field of custom_fields) {
+      const at = issue.custom_fields.findIndex(({ id }) => id === field.id);
+      issue.custom_fields.splice(at < 0 ? 0 : at, at < 0 ? 0 : 1, field);
+    }
     const details = uploads.map((upload) => {
       const file = this.attached(upload);
       issue.attachments.push(file);

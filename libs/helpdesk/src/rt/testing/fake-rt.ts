@@ -183,7 +183,7 @@ export class FakeRt implements FakeTicketSystem {
   private onTicket(
     { method, ...request }: LoggedRequest,
     id: number,
-    { what, body }: { what: string | undefined; body: Content & { Status?: string } },
+    { what, body }: { what: string | undefined; body: Content & { Status?: string; CustomFields?: object } },
   ): FakeAnswer {
     const ticket = this.kept.get(this.effective(id));
     if (what === 'history')
@@ -206,7 +206,8 @@ export class FakeRt implements FakeTicketSystem {
     if (!ticket) return says(404, 'Not Found');
     if (method === 'PUT') {
       if (!this.rights.has('ModifyTicket')) return { body: [`Ticket ${id}: Permission Denied`] };
-      this.move(ticket, body.Status!, 'gateway');
+      Object.assign(ticket.fields, body.CustomFields);
+      if (body.Status) this.move(ticket, body.Status, 'gateway');
       return { body: [`Ticket ${id}: Status changed`] };
     }
     const links = ticket.links.map((link) => ({ ref: 'refers-to', type: 'external', _url: link }));

@@ -168,6 +168,49 @@ const notes: TicketCheck = {
     }),
 };
 
+const changed: TicketCheck = {
+  name: 'content: what changes of a person or a conversation is in its field, or in an internal note, once; nothing else makes noise',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      const own = `destination:${subject.destinations[0].id}`;
+      await desk.deliver([story.says('hello')]);
+      const { contact } = story.tells('contact.updated', {}).data!;
+      const company = { id: 'cmp_2', name: 'Beta & Co', level: 'gold' };
+      const updated = story.tells('contact.updated', { contact: { ...contact!, company }, changes: ['company'] });
+      const { conversation: _, ...person } = updated.data!;
+      const prioritised = story.tells('conversation.updated', { changes: ['priority'] });
+      const events = [
+        { ...updated, data: person },
+        {
+          ...prioritised,
+          data: {
+            ...prioritised.data,
+            conversation: { ...prioritised.data!.conversation!, priority: 'urgent' as const },
+          },
+        },
+      ];
+      const before = desk.ticket().entries.length;
+      for (const event of events) await desk.deliver([event]);
+      for (const event of events) await desk.deliver([event], { unsure: true });
+      const { entries, fields } = desk.ticket();
+      const added = entries.slice(before);
+      const notes = added.map(seenText).join('\n');
+      ok(
+        added.every(({ isPublic }) => !isPublic),
+        'customers see what is known of them',
+      );
+      equal(added.length, 2, `not one note each: ${notes}`);
+      for (const words of ['gold', 'urgent']) ok(notes.includes(words), `"${words}" is told nowhere: ${notes}`);
+      if (subject.fields) equal(fields[subject.fields.company], 'Beta & Co', 'the field is as it was');
+      else ok(notes.includes('Beta & Co'), 'the new company is told nowhere');
+      const writes = desk.writes;
+      await desk.deliver([story.tells('conversation.updated', { changes: ['subject', 'metadata'] })]);
+      await desk.deliver([story.tells('conversation.updated', { changes: ['status'], via: own })]);
+      equal(desk.writes, writes, 'something is written that is no news to agents');
+    }),
+};
+
 const erasure: TicketCheck = {
   name: 'content: when a customer is erased, their tickets say so',
   run: (subject) =>
@@ -191,4 +234,4 @@ const erasure: TicketCheck = {
     }),
 };
 
-export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, long, notes, erasure];
+export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, long, notes, changed, erasure];

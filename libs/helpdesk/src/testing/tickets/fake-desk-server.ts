@@ -77,6 +77,7 @@ export class FakeDesk implements FakeTicketSystem {
     if (method === 'GET') return { body: { id, status: ticket.status, marks: ticket.marks } };
     if (ticket.ended) return { status: 409, body: { ended: true, ...(ticket.ended === 'closed' ? {} : ticket.ended) } };
     if (what === 'entries') this.add(ticket, json as unknown as Sent);
+    else if (json['fields']) Object.assign(ticket.fields, json['fields']);
     else this.move(ticket, (json as { status: TicketStatus }).status, 'us');
     return { status: 201, body: { id } };
   }

@@ -130,6 +130,10 @@ export const compliantDesk: TicketSystem<DeskConfig> = {
       ? new TicketEnded('closed')
       : new DeliveryRefused(409, 'answered 409');
   },
+  async setFields(ticketId, values, ctx) {
+    const answer = await api(ctx, `/tickets/${ticketId}`, { method: 'PUT', body: { fields: values }, also: [404] });
+    if (answer.status === 404) throw new TicketEnded('gone');
+  },
   callback: {
     maxBytes: 65_536,
     verify: (request, ctx) =>

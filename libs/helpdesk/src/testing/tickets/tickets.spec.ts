@@ -141,6 +141,11 @@ const faults: [string, TicketSystem<DeskConfig>, string][] = [
     'reconcile: tells what a ticket lacks, and where there is none',
   ],
   ['says its key in errors', broken({ create: (ticket, ctx) => create(ticket, ctx).catch(() => Promise.reject(new Error(ctx.config.key))), find: undefined }), 'lets no secret into errors, traces or health'], // prettier-ignore
+  [
+    'leaves fields as they were',
+    broken({ setFields: async () => undefined }),
+    'content: what changes of a person or a conversation is in its field, or in an internal note, once; nothing else makes noise',
+  ],
   ['turns lines that come together around', broken({ capabilities: { ...compliantDesk.capabilities, batch: 10 }, append: (id, entry, ctx) => append(id, { ...entry, text: entry.text.split('\n').reverse().join('\n') }, ctx) }), 'order: lines, files and notes that come together stand in the order in which they came, however many are one entry'], // prettier-ignore
   [
     'takes a conflict for done',

@@ -86,7 +86,9 @@ export class FakeZammad implements FakeTicketSystem {
     if (room === 'ticket_articles' && method === 'GET') return { body: ticket.articles.map(shown) };
     if (room === 'ticket_articles')
       return { status: 201, body: { id: this.add(ticket, sent as SentArticle, GATEWAY).id } };
-    if (method === 'PUT') this.move(ticket, String(sent['state']), GATEWAY);
+    const { state, ...fields } = sent;
+    if (method === 'PUT' && state !== undefined) this.move(ticket, String(state), GATEWAY);
+    Object.assign(ticket.fields, fields);
     return { body: this.shown(ticket) };
   }
 

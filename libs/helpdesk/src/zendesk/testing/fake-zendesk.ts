@@ -262,7 +262,11 @@ export class FakeZendesk implements FakeTicketSystem {
     return status && !['open', 'pending', 'hold', 'solved'].includes(status) ? invalid('status', 'is invalid') : null;
   }
 
-  private change(ticket: Ticket, { comment, status, metadata = {} }: Sent, { by, rel }: Deed): void {
+  private change(
+    ticket: Ticket,
+    { comment, status, custom_fields = [], metadata = {} }: Sent,
+    { by, rel }: Deed,
+  ): void {
     const author_id = comment?.author_id ?? by;
     const events: Event[] = [];
     if (comment) {
@@ -285,6 +289,7 @@ export class FakeZendesk implements FakeTicketSystem {
         previous_value: ticket.status,
       });
     if (status) ticket.status = status;
+    for (const { id, value } of custom_fields) ticket.custom_fields.find((field) => field.id === id)!.value = value;
     ticket.updated_at = this.time();
     const via = { channel: by === GATEWAY ? 'api' : 'web', source: { rel: rel ?? null } };
     const made = { id: this.next(), author_id, created_at: this.time(), via, events };

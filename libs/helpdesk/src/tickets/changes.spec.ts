@@ -1,0 +1,81 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Contact } from '#normalizer';
+import { Story, seenText, withDesks, type TicketSubject } from '../testing/index.js';
+import { compliantDesk, type DeskConfig } from '../testing/tickets/fake-desk.js';
+import { FakeDesk } from '../testing/tickets/fake-desk-server.js';
+import { changesOf } from './changes.js';
+import { ticketConnector } from './index.js';
+
+const subject: TicketSubject<DeskConfig> = {
+  connector: ticketConnector(compliantDesk),
+  now: Date.parse('2026-11-21T09:30:00Z'),
+  destinations: [
+    {
+      id: 'one',
+      config: (base) => ({ key: 'key-1', apiBase: base, fields: { company: 'Company' } }),
+      signingSecrets: [],
+    },
+    { id: 'two', config: (base) => ({ key: 'key-2', apiBase: base }), signingSecrets: [] },
+  ],
+  system: (which) => new FakeDesk(`key-${which + 1}`),
+};
+const event = new Story().says('hello');
+const person = (name: string): Contact => ({
+  ...event.data!.contact!,
+  company: { id: 'cmp_9', name, level: 'gold' },
+});
+
+describe('what is known of a person', () => {
+  it('is taken as it is when the ticket is made, not as it was when the message came', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([event], { contactOf: async () => person('Late & Co') });
+      expect(desk.ticket().fields).toEqual({ Company: 'Late & Co' });
+      expect(desk.ticket().entries).toHaveLength(2);
+    }));
+
+  it('is told once more where it changed while the ticket was made, of which no event tells', () =>
+    withDesks(subject, async (desk) => {
+      let asked = 0;
+      await desk.deliver([event], { contactOf: async () => person(`Asked ${(asked += 1)}`) });
+      const { fields, entries } = desk.ticket();
+      expect(fields).toEqual({ Company: 'Asked 2' });
+      expect(entries.map((entry) => [entry.isPublic, seenText(entry).includes('gold')])).toEqual([
+        [true, false],
+        [false, true],
+        [false, true],
+      ]);
+    }));
+
+  it('is told to the tickets of both after two were parted', () =>
+    withDesks(subject, async (desk) => {
+      const data = { contact: person('Left'), restored: { ...person('Back'), id: 'con_2' } };
+      await desk.deliver([event]);
+      const asked: [string, string][] = [];
+      const ticketsOf = async (contactId: string, before: string) => {
+        asked.push([contactId, before]);
+        return [{ conversationId: 'cnv_story', ticketId: desk.ticket().id }];
+      };
+      await desk.deliver([{ ...event, type: 'contact.unmerged', data }], { ticketsOf });
+      expect(asked).toEqual([
+        [data.contact.id, event.timestamp],
+        ['con_2', event.timestamp],
+      ]);
+      expect(desk.ticket().fields).toEqual({ Company: 'Back' });
+    }));
+});
+
+describe('changesOf', () => {
+  const keys = (type: string, changes: string[]) =>
+    changesOf({ ...event, type: type as 'contact.updated', data: { ...event.data, changes } })?.keys;
+
+  it.each([
+    ['contact.updated', ['name', 'company', 'blocked'], ['contact', 'company', 'level', 'products']],
+    ['conversation.updated', ['status', 'priority', 'tags'], ['priority', 'tags']],
+    ['conversation.updated', ['status', 'subject'], undefined],
+    ['conversation.closed', ['status', 'priority'], undefined],
+    ['message.received', ['priority'], undefined],
+    ['contact.updated', ['toString', '__proto__'], undefined],
+  ])('of %s with %j are %j', (type, changes, found) => {
+    expect(keys(type, changes)).toEqual(found);
+  });
+});
