@@ -41,14 +41,14 @@ export class Folders {
     if (this.opened === folder && place && performance.now() - this.openedAt < OPEN_MS)
       return this.newest(folder, place);
     const [watched] = this.settings.folders;
-    if (folder === watched || !place || place.due) return this.open(folder);
+    if (folder === watched || !place || place.due) return this.open(folder, place);
     const view = await this.status(folder);
     this.looked.set(folder, performance.now());
-    return view && same(view, place) ? null : this.open(folder);
+    return view && same(view, place) ? null : this.open(folder, place);
   }
 
   /** Opens a folder: to be read alone, unless mail is to be marked or moved. Throws `FolderRefused`. */
-  async open(folder: string): Promise<View> {
+  async open(folder: string, place?: Place): Promise<View> {
     this.opened = undefined;
     this.looked.set(folder, performance.now());
     try {
@@ -58,7 +58,10 @@ export class Folders {
       this.opened = folder;
       this.openedAt = performance.now();
       const modseq = noModseq ? null : (highestModseq ?? null);
-      return { validity: String(uidValidity), next: uidNext || (await this.top()) + 1, modseq };
+      // Some say none, and some one that was given long ago: the highest number there is tells that from a server that was restored.
+      const known = uidNext !== undefined && uidNext > (place?.uid ?? 0);
+      const next = known ? uidNext : Math.max(uidNext || 1, (await this.top()) + 1);
+      return { validity: String(uidValidity), next, modseq };
     } catch (error) {
       throw this.refusal(error, folder);
     }

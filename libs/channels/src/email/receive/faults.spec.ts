@@ -81,6 +81,24 @@ describe('a server that numbers its mail anew', () => {
   });
 });
 
+describe('a server that says too low a UIDNEXT', () => {
+  it('is not taken for one that numbered anew: nothing is fetched again', async () => {
+    stage = await ReaderStage.set();
+    await stage.open();
+    for (const about of ['one', 'two', 'three']) stage.imap.deliver(mail(about));
+    await until(3);
+    for (let opens = 0; opens < 2; opens += 1) {
+      await stage.shut();
+      stage.imap.inbox.next = 2;
+      await stage.open();
+    }
+    stage.imap.inbox.next = 4;
+    stage.imap.deliver(mail('four'));
+    await until(4);
+    expect(stage.imap.handedOut).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe('a mail that cannot be fetched', () => {
   it('is fetched again where the connection ended in its middle', async () => {
     stage = await ReaderStage.set();
