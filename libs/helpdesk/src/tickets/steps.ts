@@ -42,6 +42,8 @@ export interface Reader {
 }
 
 const EXCERPT = 200;
+/** Longest of what was quoted, characters. */
+const QUOTED = 4_000;
 
 /** Is it an answer that was written in the ticket itself? It is nothing to its ticket, unless that is of several persons. */
 export function isOwnAnswer({ type, data }: StreamEvent, { destinationId }: Pick<Reader, 'destinationId'>): boolean {
@@ -95,7 +97,7 @@ function draftOf(told: Told): Draft | null {
   const blocks = () => blocksOf(message.parts, reader.settings.language);
   switch (event.type) {
     case 'message.received':
-      return theirs(told, blocks());
+      return theirs(told, [...blocks(), ...quoted(told)]);
     case 'message.edited':
       return inbound ? theirs(told, [heading(words.changed), ...blocks()]) : null;
     case 'message.deleted':
@@ -115,6 +117,14 @@ function draftOf(told: Told): Draft | null {
     default:
       return null;
   }
+}
+
+/** What a conversation begins with that was said elsewhere: later on the ticket has it itself. */
+function quoted({ message, words }: Told): Block[] {
+  const text = message.sequence === 1 ? (message.quoted ?? '').trim() : '';
+  if (text === '') return [];
+  const cut = text.length > QUOTED ? `${text.slice(0, QUOTED - 1).toWellFormed()}…` : text;
+  return [heading(words.quoted), said(cut)];
 }
 
 /** The customer's own words. */

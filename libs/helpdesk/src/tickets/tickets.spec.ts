@@ -61,6 +61,19 @@ describe('what an event is to a ticket', () => {
     expect(told([note, files[1]!], 'attachment.ready')).toContain('file');
   });
 
+  it('has what was quoted where a conversation begins with it: later on the ticket has that itself', () => {
+    const told = (sequence: number, quoted: string, language: 'en' | 'zh' = 'en') => {
+      const event = messageEvent(1, 'Is this from you?');
+      const message = { ...event.data!.message!, sequence, quoted };
+      return textsOf({ ...event, data: { ...event.data, message } } as StreamEvent, { language });
+    };
+    expect(told(1, '> Your invoice')).toEqual(['Is this from you?', 'What was quoted with it:', '> Your invoice']);
+    expect(told(1, '> 发票', 'zh')).toContain('附带引用的内容：');
+    expect(told(2, '> Your invoice')).toEqual(['Is this from you?']);
+    expect(told(1, ' \n')).toEqual(['Is this from you?']);
+    expect(told(1, '😀'.repeat(9_000)).at(-1)).toMatch(/^(?:😀){1999}.?…$/u);
+  });
+
   it('folds what one customer wrote in a row, and nothing else', () => {
     const event = (n: number) => messageEvent(n, `line ${n}`);
     const steps = [

@@ -39,6 +39,7 @@ const escaped: TicketCheck = {
 
 const kinds: [Part, string][] = [
   [{ type: 'html', html: '<p>rich <b>text</b></p>', text: 'rich text' }, 'rich text'],
+  [{ type: 'text', text: '**Red** [one](https://shop.example/red)', format: 'markdown' }, 'Red one (https://shop.example/red)'],
   [{ type: 'location', latitude: 31.2304, longitude: 121.4737, name: 'Bund' }, '31.2304'],
   [{ type: 'contact-card', name: 'Li Lei', handles: [{ scheme: 'phone', value: '+8613900000000' }] }, '+8613900000000'],
   [{ type: 'link', url: 'https://shop.example/a?b=1&c=2', title: 'A thing' }, 'https://shop.example/a?b=1&c=2'],
