@@ -8,7 +8,13 @@ import type { ZammadConfig } from './zammad.config.js';
 
 export type Context = ConnectorContext<ZammadConfig>;
 
-const Ticket = z.object({ id: z.int(), state: z.string(), updated_at: z.string(), title: z.string().nullish() });
+const Ticket = z.object({
+  id: z.int(),
+  state: z.string(),
+  updated_at: z.string(),
+  title: z.string().nullish(),
+  customer_id: z.int().nullish(),
+});
 export type ZammadTicket = z.infer<typeof Ticket>;
 
 const Article = z.object({

@@ -32,10 +32,11 @@ const subject: TicketSubject<ZammadConfig> = {
 conformance(subject);
 
 describe('zammad', () => {
-  it('has nothing that a trigger would mail: customers chat, notes are internal', () =>
+  it('has nothing that a trigger would mail: customers begin with a note, and chat', () =>
     withDesks(subject, async (desk) => {
       const story = new Story();
-      await desk.deliver([story.says('hello'), story.answers('message.failed', { text: 'x', status: 'failed' })]);
+      await desk.deliver([story.says('hello')]);
+      await desk.deliver([story.says('more'), story.answers('message.failed', { text: 'x', status: 'failed' })]);
       const types = desk.requests
         .filter(({ method }) => method === 'POST')
         .map(({ body }) => JSON.parse(body.toString()) as { type?: string; article?: { type: string } })

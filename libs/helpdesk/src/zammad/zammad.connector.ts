@@ -13,13 +13,24 @@ import {
   type TicketStatus,
   readAnswer,
 } from '../tickets/index.js';
-import { articles, ask, kindOf, me, mergedInto, ticket, tickets, type Context } from './zammad.api.js';
+import {
+  articles,
+  ask,
+  kindOf,
+  me,
+  mergedInto,
+  ticket,
+  tickets,
+  type Context,
+  type ZammadTicket,
+} from './zammad.api.js';
 import { zammadConfig, type ZammadConfig } from './zammad.config.js';
 import { openFile, OURS, poll } from './zammad.poll.js';
 
 /**
  * Zammad 5 and 6. A ticket bears the id of its conversation as a tag, which can be searched at once; an article the ids of what it tells as its message
- * id. Customers' articles are of the type `chat`: it counts for service levels, and no trigger that Zammad ships mails anything because of it.
+ * id. Customers' articles are of the type `chat`: it counts for service levels, and no trigger that Zammad ships mails anything because of it. Zammad names as the author whom
+ * `origin_by_id` names, else our user, whatever `from` says; only for the types `note`, `phone` and `web` it fills in the customer by itself.
  */
 export const zammad: HelpdeskConnector<ZammadConfig> = ticketConnector<ZammadConfig>({
   type: 'zammad',
@@ -73,15 +84,16 @@ async function create(draft: NewTicket, ctx: Context): Promise<Ticket> {
     },
     ...priorityOf(draft.priority),
     tags: [externalId, OURS, ...draft.tags].map((tag) => tag.replace(/,/g, ' ')).join(','),
-    article: articleOf(draft.opening),
+    // The customer has no number before: a note is theirs without.
+    article: { ...articleOf(draft.opening, null), type: 'note' },
   };
   const answer = await ask(ctx, '/tickets', { method: 'POST', body });
   return ticketOf(ctx, readAnswer(z.object({ id: z.int() }), answer).id);
 }
 
 async function append(ticketId: string, entry: Entry, ctx: Context): Promise<void> {
-  await demandLiving(ticketId, ctx);
-  const body = { ticket_id: Number(ticketId), ...articleOf(entry) };
+  const { customer_id } = await demandLiving(ticketId, ctx);
+  const body = { ticket_id: Number(ticketId), ...articleOf(entry, customer_id) };
   const { status } = await ask(ctx, '/ticket_articles', { method: 'POST', body, also: [404] });
   if (status === 404) throw new TicketEnded('gone');
 }
@@ -93,7 +105,7 @@ async function recorded(ticketId: string, ids: readonly string[], ctx: Context):
 }
 
 async function setStatus(ticketId: string, status: TicketStatus, ctx: Context): Promise<void> {
-  const state = await demandLiving(ticketId, ctx);
+  const { state } = await demandLiving(ticketId, ctx);
   const wanted = ctx.config.statuses[status];
   if (kindOf(state, ctx.config) === kindOf(wanted, ctx.config)) return;
   await ask(ctx, `/tickets/${encodeURIComponent(ticketId)}`, { method: 'PUT', body: { state: wanted } });
@@ -104,21 +116,21 @@ async function setFields(ticketId: string, values: Readonly<Record<string, strin
   await ask(ctx, `/tickets/${encodeURIComponent(ticketId)}`, { method: 'PUT', body: values });
 }
 
-/** The state of a ticket that takes something. Throws `TicketEnded`. */
-async function demandLiving(ticketId: string, ctx: Context): Promise<string> {
+/** A ticket that takes something. Throws `TicketEnded`. */
+async function demandLiving(ticketId: string, ctx: Context): Promise<ZammadTicket> {
   const found = await ticket(ctx, ticketId);
   if (!found) throw new TicketEnded('gone');
-  if (found.state !== 'merged') return found.state;
+  if (found.state !== 'merged') return found;
   const into = await mergedInto(ctx, ticketId);
   throw into === null ? new TicketEnded('gone') : new TicketEnded('merged', ticketOf(ctx, into));
 }
 
-function articleOf({ kind, html, author, ids, attachments }: Entry) {
+function articleOf({ kind, html, ids, attachments }: Entry, customer: number | null | undefined) {
   return {
     body: html,
     content_type: 'text/html',
     ...(kind === 'message'
-      ? { type: 'chat', sender: 'Customer', internal: false, from: author?.name }
+      ? { type: 'chat', sender: 'Customer', internal: false, ...(customer && { origin_by_id: customer }) }
       : { type: 'note', sender: 'Agent', internal: true }),
     message_id: ids.join(' '),
     attachments: attachments.map(({ name, mimeType, content }) => ({

@@ -33,8 +33,8 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   const told: string[] = [];
   if (changed.length > 0) {
     const { id: self } = await me(ctx);
-    for (const { id } of changed)
-      for (const news of await newsOf(String(id), { ctx, self, place })) {
+    for (const { id, state } of changed)
+      for (const news of await newsOf(String(id), { ctx, self, place, isMerged: state === 'merged' })) {
         told.push(news.id);
         actions.push(...news.actions);
       }
@@ -55,12 +55,12 @@ interface News {
   readonly actions: readonly HelpdeskAction[];
 }
 
-/** What others than we did to a ticket and was not told yet, in its order. */
+/** What others than we did to a ticket and was not told yet, in its order. A merge takes all articles away, and leaves a public one that says `merged`. */
 async function newsOf(
   ticketId: string,
-  { ctx, self, place }: { ctx: Context; self: number; place: Sweep },
+  { ctx, self, place, isMerged }: { ctx: Context; self: number; place: Sweep; isMerged: boolean },
 ): Promise<News[]> {
-  const answers = ((await unlessHuge(articles(ctx, ticketId))) ?? []).filter(isAnswer);
+  const answers = isMerged ? [] : ((await unlessHuge(articles(ctx, ticketId))) ?? []).filter(isAnswer);
   const moves = (await changes(ctx, ticketId)).filter(
     ({ object, attribute, created_by_id }) => object === 'Ticket' && attribute === 'state' && created_by_id !== self,
   );

@@ -193,6 +193,11 @@ const merged: TicketCheck = {
         seenText(found[0]!.entries.find((entry) => seenText(entry).includes('b goes on'))!).includes('Li Lei'),
         'in the ticket of another person nobody sees who wrote',
       );
+      deepStrictEqual(
+        (await desk.learn()).filter(({ kind }) => kind === 'reply'),
+        [],
+        'what a merge leaves behind is told as an answer',
+      );
       const c = new Story('cnv_c');
       await desk.deliver([c.says('of c')]);
       desk.system.merge(desk.book.get('cnv_c')!.ticketId, into);

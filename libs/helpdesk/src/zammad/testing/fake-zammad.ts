@@ -16,6 +16,7 @@ interface Article {
   readonly internal: boolean;
   readonly from?: string | undefined;
   readonly message_id?: string | undefined;
+  readonly origin_by_id?: number | undefined;
   readonly created_by_id: number;
   readonly created_at: string;
   readonly files: { readonly id: number; readonly filename: string; readonly type: string; readonly content: Buffer }[];
@@ -24,6 +25,7 @@ interface Article {
 interface Ticket {
   readonly id: number;
   readonly title: string;
+  readonly customer: string;
   readonly tags: string[];
   readonly fields: Record<string, string>;
   readonly articles: Article[];
@@ -45,6 +47,7 @@ interface SentArticle {
   sender?: string;
   internal?: boolean;
   from?: string;
+  origin_by_id?: number;
   message_id?: string;
   attachments?: { filename: string; data: string; 'mime-type': string }[];
 }
@@ -95,12 +98,12 @@ export class FakeZammad implements FakeTicketSystem {
   tickets(): SeenTicket[] {
     return [...this.all.values()]
       .filter(({ state }) => state !== 'merged')
-      .map(({ id, title, tags, fields, articles, state }) => ({
+      .map(({ id, title, customer, tags, fields, articles, state }) => ({
         ...{ id: String(id), externalId: tags[0] ?? '', subject: title, fields },
         status: state === 'closed' ? 'closed' : state.startsWith('pending') ? 'pending' : 'open',
-        entries: articles.map(({ body, content_type, internal, sender, created_by_id, files }) => ({
+        entries: articles.map(({ body, content_type, internal, sender, from, created_by_id, files }) => ({
           ...{ text: body, isHtml: content_type === 'text/html', isPublic: !internal },
-          by: sender === 'Customer' ? 'customer' : created_by_id === GATEWAY ? 'us' : 'agent',
+          by: sender === 'Customer' && from === customer ? 'customer' : created_by_id === GATEWAY ? 'us' : 'agent',
           files: files.map(({ filename, content }) => ({ name: filename, content })),
         })),
       }));
@@ -125,7 +128,10 @@ export class FakeZammad implements FakeTicketSystem {
   }
 
   merge(ticketId: string, into: string): void {
-    Object.assign(this.all.get(Number(ticketId))!, { state: 'merged', into: Number(into) });
+    const [from, target] = [this.all.get(Number(ticketId))!, this.all.get(Number(into))!];
+    target.articles.push(...from.articles.splice(0));
+    Object.assign(from, { state: 'merged', into: Number(into) });
+    this.add(from, { body: 'merged', sender: 'Agent', type: 'note', internal: false, from: 'Ann Agent' }, AGENT);
   }
 
   ownCallbacks(): RawRequest[] {
@@ -167,6 +173,7 @@ export class FakeZammad implements FakeTicketSystem {
     const ticket: Ticket = {
       id,
       title,
+      customer: (customer as { firstname?: string }).firstname ?? '-',
       state: 'new',
       tags: tags.split(','),
       fields: rest as Record<string, string>,
@@ -191,7 +198,7 @@ export class FakeZammad implements FakeTicketSystem {
         created_by_id,
         created_at: this.time(),
       },
-      ...{ from: sent.from, message_id: sent.message_id },
+      ...{ from: this.nameOf(ticket, sent, created_by_id), message_id: sent.message_id },
       files: (sent.attachments ?? []).map((file) => ({
         ...{ id: (this.files += 1), filename: file.filename, type: file['mime-type'] },
         content: Buffer.from(file.data, 'base64'),
@@ -199,6 +206,13 @@ export class FakeZammad implements FakeTicketSystem {
     };
     ticket.articles.push(article);
     return article;
+  }
+
+  /** Whatever `from` it was given. */
+  private nameOf({ id, customer }: Ticket, { type, sender, from, origin_by_id: given }: SentArticle, by: number) {
+    const origin = given ?? (sender === 'Customer' && type !== 'chat' ? 500 + id : by);
+    if (origin === 500 + id) return customer;
+    return by === AGENT ? from : 'Gate Way';
   }
 
   private move(ticket: Ticket, state: string, created_by_id: number): void {
@@ -226,7 +240,8 @@ export class FakeZammad implements FakeTicketSystem {
   }
 
   private shown({ id, title, state }: Ticket) {
-    return { id, title, state, group: 'Support', number: `6${id}`, updated_at: this.time() };
+    const more = { group: 'Support', number: `6${id}`, customer_id: 500 + id };
+    return { id, title, state, ...more, updated_at: this.time() };
   }
 
   private called({ id, title }: Ticket): RawRequest {
