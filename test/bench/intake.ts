@@ -18,6 +18,7 @@ import {
 const ECHO = 'Fastify echo';
 const INSERT = 'Fastify + INSERT';
 const CTE = 'Fastify + CTE';
+const FORWARD = 'Fastify + INSERT + POST';
 const OURS = 'Tributary';
 const RELAXED = 'Tributary, synchronous_commit=off';
 const EMBEDDED_INSERT = 'Fastify + INSERT, embedded';
@@ -31,7 +32,7 @@ interface Scenario {
 
 /** More senders than connections, so that what each writes is in order. */
 const MANY = 512;
-const EVERYBODY = [ECHO, INSERT, CTE, OURS, EMBEDDED_INSERT, EMBEDDED];
+const EVERYBODY = [ECHO, INSERT, CTE, FORWARD, OURS, EMBEDDED_INSERT, EMBEDDED];
 const SCENARIOS: readonly Scenario[] = [
   { connections: 1, senders: MANY, names: EVERYBODY },
   { connections: 32, senders: MANY, names: EVERYBODY },
@@ -48,7 +49,8 @@ type Results = ReadonlyMap<string, readonly Round[]>;
 
 /**
  * Messages accepted and committed per second through the `http` channel, with everything switched on: a signed webhook destination takes every event
- * meanwhile. Closed load: each connection writes its next message when the last one is answered.
+ * meanwhile. Closed load: each connection writes its next message when the last one is answered. Of the baselines only `INSERT + POST` delivers as well: it posts
+ * the same signed body from memory, in no order, and forgets what it did not post when it ends.
  */
 export async function benchIntake(options: BenchOptions): Promise<Report> {
   const missing = postgresMissing();
@@ -79,6 +81,7 @@ async function openAll(postgres: boolean, wanted: (name: string) => boolean): Pr
     [EMBEDDED, (name) => openProduct({ name, database: 'embedded' })],
     [INSERT, (name) => openBaseline(name, 'insert', 'postgres')],
     [CTE, (name) => openBaseline(name, 'cte', 'postgres')],
+    [FORWARD, (name) => openBaseline(name, 'forward', 'postgres')],
     [OURS, (name) => openProduct({ name, database: {} })],
     [RELAXED, (name) => openProduct({ name, database: { synchronous_commit: 'off' } })],
   ];
@@ -114,6 +117,7 @@ const titleOf = ({ connections, senders }: Omit<Scenario, 'names'>): string =>
 
 function rowsOf(results: Results): Row[] {
   const insert = results.get(INSERT) ?? results.get(EMBEDDED_INSERT);
+  const forward = results.get(FORWARD);
   return [...results].map(([name, rounds]) => {
     const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
     return {
@@ -128,6 +132,11 @@ function rowsOf(results: Results): Row[] {
       'CPU load us': of((round) => round.loadMicros),
       ...(insert && {
         'to INSERT': spread(rounds.map((one, i) => one.acceptedPerSecond / insert[i]!.acceptedPerSecond)),
+      }),
+      ...(forward && {
+        'delivered, to INSERT + POST': spread(
+          rounds.map((one, i) => one.deliveredPerSecond / forward[i]!.deliveredPerSecond),
+        ),
       }),
       faults: faultText(rounds),
     };
