@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '#helpdesk/testing';
 import { emptyFolder, removeFolder, until } from '../support/index.js';
+import type { Place } from './real-rt.js';
 
 const ROOT = '/usr/share/redmine';
 
@@ -35,7 +36,7 @@ export class RealRedmine {
   private server: ChildProcess | undefined;
 
   private constructor(
-    private readonly folder: string,
+    private readonly place: Place,
     readonly port: number,
     readonly keys: { readonly gateway: string; readonly agent: string },
   ) {}
@@ -44,8 +45,10 @@ export class RealRedmine {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  static async start(): Promise<RealRedmine> {
-    const [folder, port, who] = [await emptyFolder(), await freePort(), await user()];
+  /** Makes one that keeps everything in `place`, and starts it. */
+  static async start(place?: Place): Promise<RealRedmine> {
+    const folder = place?.folder ?? (await emptyFolder());
+    const [port, who] = [await freePort(), await user()];
     await chmod(folder, 0o755);
     await mkdir(join(folder, 'var/files'), { recursive: true });
     for (const name of ['var', 'var/files']) if ('uid' in who) await chown(join(folder, name), who.uid, who.gid);
@@ -56,17 +59,21 @@ export class RealRedmine {
     await run('bundle', 'exec', 'rake', 'redmine:load_default_data');
     const said = await run('bin/rails', 'runner', join(folder, 'people.rb'));
     const [, gateway, agent] = /^KEYS (\S+) (\S+)$/m.exec(said) ?? [];
-    const redmine = new RealRedmine(folder, port, { gateway: gateway!, agent: agent! });
+    const redmine = new RealRedmine(place ?? { folder, remove: () => removeFolder(folder) }, port, {
+      gateway: gateway!,
+      agent: agent!,
+    });
     await redmine.begin();
     return redmine;
   }
 
   /** Starts it, again. */
   async begin(): Promise<void> {
-    const words = ['-b', `tcp://127.0.0.1:${this.port}`, '-t', '1:4', join(this.folder, 'config.ru')];
+    const { folder } = this.place;
+    const words = ['-b', `tcp://127.0.0.1:${this.port}`, '-t', '1:4', join(folder, 'config.ru')];
     const how = {
       ...(await user()),
-      env: environment(this.folder),
+      env: environment(folder),
       cwd: ROOT,
       stdio: 'ignore',
       detached: true,
@@ -89,7 +96,7 @@ export class RealRedmine {
 
   async close(): Promise<void> {
     await this.stop();
-    await removeFolder(this.folder);
+    await this.place.remove();
   }
 
   /** Issues with their history, the oldest first. */

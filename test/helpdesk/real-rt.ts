@@ -37,8 +37,8 @@ interface Attachment {
   readonly Content?: string;
 }
 
-/** Where an RT keeps what it keeps. */
-interface Place {
+/** Where a ticket system keeps what it keeps. */
+export interface Place {
   readonly folder: string;
   remove(): Promise<void>;
 }

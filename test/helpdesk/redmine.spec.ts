@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { describeOnServer } from '#helpdesk/testing';
+import { Ballast } from '../disk/ballast.js';
+import { NEEDED, smallDisk } from '../disk/small-disk.js';
 import { setStage, stopEverything, until, type Stage } from '../support/index.js';
 import { ChatCustomer } from './customers.js';
 import { RealRedmine, redmineMissing } from './real-redmine.js';
@@ -10,8 +13,11 @@ const PICTURE = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
   'base64',
 );
+const LARGE = Buffer.concat([PICTURE, Buffer.alloc(150_000, 'a picture ')]);
 const MANUAL = Buffer.from('%PDF-1.4 the manual');
 const CLOSED = 5;
+
+const disk = redmineMissing() === undefined ? await smallDisk('200m') : null;
 
 afterAll(stopEverything);
 
@@ -22,7 +28,7 @@ describeOnServer('a real Redmine', redmineMissing(), (title) =>
     let customer: ChatCustomer;
 
     beforeAll(async () => {
-      redmine = await RealRedmine.start();
+      redmine = await RealRedmine.start(disk ?? undefined);
       const config = { apiBase: redmine.url, apiKey: redmine.keys.gateway, project: 'support' };
       stage = await setStage({
         accounts: [{ id: 'web', type: 'webchat', name: 'Web chat', config: {} }],
@@ -89,6 +95,32 @@ describeOnServer('a real Redmine', redmineMissing(), (title) =>
       const told = (await notes()).flatMap((one) => /while it was down (\d)/.exec(one)?.[1] ?? []);
       expect(told).toEqual(['1', '2', '3']);
     });
+
+    (disk || process.env['CI'] === 'true' ? it : it.skip)(
+      'loses and doubles nothing while its disk is full',
+      async () => {
+        if (!disk) throw new Error(`this user cannot mount a small disk, which takes ${NEEDED}`);
+        const ballast = new Ballast(join(disk.folder, 'ballast'));
+        const said = async () => (await notes()).flatMap((one) => /while it was full (\d)/.exec(one)?.[1] ?? []);
+        for (const [n, left] of [0, 8_192, 65_536].entries()) {
+          ballast.fill(left);
+          await customer.writes(`while it was full ${2 * n + 1}`, { name: `${n}.png`, content: LARGE });
+          await customer.writes(`while it was full ${2 * n + 2}`);
+          await new Promise((later) => setTimeout(later, 3_000));
+        }
+        await until('a delivery to fail', async () =>
+          (await stage.gateway.api.deliveries('redmine', 'pending')).some(({ failure }) => failure !== null),
+        );
+        ballast.remove();
+        for (const what of ['pause', 'resume']) await stage.gateway.api.post(`/v1/destinations/redmine/${what}`);
+        await until('all of it', async () => (await said()).length >= 6, 120_000);
+        expect(await said()).toEqual(['1', '2', '3', '4', '5', '6']);
+        const files = (await issue()).attachments.filter(({ filename }) => /^\d\.png$/.test(filename));
+        expect(files.map(({ filename }) => filename)).toEqual(['0.png', '1.png', '2.png']);
+        for (const { content_url } of files) expect(await redmine.download(content_url)).toEqual(LARGE);
+        expect(await stage.gateway.api.deliveries('redmine', 'dead')).toEqual([]);
+      },
+    );
 
     it('closes and reopens conversations, and is closed and reopened by them', async () => {
       const { id } = await issue();
