@@ -86,8 +86,17 @@ describeOnEveryDatabase('answers of bots, where programs answer each other', (op
 
   it('take one turn, however many ask for it at once', async () => {
     const items = [await write('a'), await write('b'), await write('c'), await write('d')];
+    await reply(items[0]!);
+    await hoursAgo(1.1);
     const asked = await Promise.allSettled(items.map((item) => reply(item)));
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await hoursAgo(1.1);
+    const turns = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        database.transaction((sql) => sql.query('select count_automatic($1, 1) as next', [items[i % 4]!.threadId])),
+      ),
+    );
+    expect(turns.flat().filter(({ next }) => next === null)).toHaveLength(1);
   });
 
   it('that were not stored took no turn, and those that are to go later take it then', async () => {

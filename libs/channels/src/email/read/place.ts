@@ -84,8 +84,8 @@ function candidatesOf(message: KnownMessage | undefined, oldest: number): Candid
   return [{ thread: message.thread, address: handle.value, claimed: handle.proof === 'claimed' }];
 }
 
-function isSame({ thread, address, claimed }: Candidate, mail: Placed): boolean {
-  return mail.address !== null && address === mail.address && claimed === mail.claimed && isFor(thread, claimed);
+function isSame({ address, claimed }: Candidate, mail: Placed): boolean {
+  return mail.address !== null && address === mail.address && claimed === mail.claimed;
 }
 
 async function lookedUp(page: readonly Inbound[], known: AdapterContext<unknown>['known']) {
