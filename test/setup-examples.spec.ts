@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { builtinAdapters } from '#channels';
 import { loadSettings } from '#config';
+import { builtinConnectors } from '#helpdesk';
 
 const CHANNELS = resolve(import.meta.dirname, '../libs/channels/src');
 const channels = Object.fromEntries(builtinAdapters.map(({ type, config }) => [type, config]));
@@ -38,4 +39,15 @@ it.each(examples)('the settings in the page of %s work as they stand there', (ty
     ...{ channels, connectors: {} },
   });
   expect(accounts.map((account) => account.type)).toEqual([type]);
+});
+
+it('the settings in the page of the connector for mailboxes work as they stand there', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../libs/helpdesk/src/email/README.md'), 'utf8');
+  const [, indent = '', block = ''] = /^( *)```yaml\n([\s\S]*?)^ *```$/m.exec(page) ?? [];
+  const file = join(folder, 'tributary.yaml');
+  writeFileSync(file, block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
+  const connectors = Object.fromEntries(builtinConnectors.map(({ type, config }) => [type, config]));
+  const env = { TRIBUTARY_CONFIG: file, GATEWAY_MAIL_PASSWORD: 'a-password' };
+  const { destinations } = loadSettings({ env, channels, connectors });
+  expect(destinations.map(({ type }) => type)).toEqual(['email']);
 });

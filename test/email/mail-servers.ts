@@ -20,7 +20,11 @@ export function mailServersMissing(): string | undefined {
 /** Debian's ids of the user without rights. */
 const [NOBODY, NOGROUP] = [65_534, 65_534];
 
-export const PASSWORDS = { support: 'the-password-of-support', anna: 'the-password-of-anna' };
+export const PASSWORDS = {
+  support: 'the-password-of-support',
+  anna: 'the-password-of-anna',
+  desk: 'the-password-of-desk',
+};
 export type Mailbox = keyof typeof PASSWORDS;
 
 /** Dovecot and Exim on loopback, with a folder of their own: mail that Exim takes goes to mailboxes of Dovecot. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, type ExecFileOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '#helpdesk/testing';
 import { emptyFolder, removeFolder, until } from '../support/index.js';
@@ -62,17 +62,17 @@ export class RealRt {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Makes one that keeps everything in `place`, and starts it. */
-  static async start(place?: Place): Promise<RealRt> {
+  /** Makes one that keeps everything in `place`, and starts it. `byMail`: everybody may open tickets and write in them, as its mail gateway needs. */
+  static async start(place?: Place, { byMail = false } = {}): Promise<RealRt> {
     const folder = place?.folder ?? (await emptyFolder());
     const port = await freePort();
     await chmod(folder, 0o755);
-    for (const name of ['var', 'var/mason', 'var/sessions', 'conf.d']) {
+    for (const name of ['var', 'var/mason', 'var/sessions', 'var/out', 'conf.d']) {
       await mkdir(join(folder, name));
       if (NOBODY.uid !== undefined) await chown(join(folder, name), NOBODY.uid, NOBODY.gid);
     }
     await writeFile(join(folder, 'RT_SiteConfig.pm'), siteConfig(folder, port));
-    await writeFile(join(folder, 'people.pl'), PEOPLE);
+    await writeFile(join(folder, 'people.pl'), byMail ? PEOPLE + EVERYBODY : PEOPLE);
     const how = { ...NOBODY, env: environment(folder), cwd: folder };
     await run(SETUP, ['--action', 'init', '--skip-create'], how);
     const stdout = await run('perl', [join(folder, 'people.pl')], how);
@@ -211,6 +211,22 @@ export class RealRt {
     return readFile(join(this.place.folder, 'var', 'mail.txt'), 'utf8').catch(() => '');
   }
 
+  /** The mails that RT sent, each by its name, in order. */
+  async outgoing(): Promise<{ name: string; raw: string }[]> {
+    const folder = join(this.place.folder, 'var', 'out');
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
+    return Promise.all(names.map(async (name) => ({ name, raw: await readFile(join(folder, name), 'utf8') })));
+  }
+
+  /** Hands a mail to its mail gateway, as a mail server does. */
+  async takeMail(raw: string): Promise<void> {
+    const words = ['--queue', 'General', '--action', 'correspond', '--url', this.url];
+    const gateway = execFile('/usr/bin/rt-mailgate', words);
+    gateway.stdin!.end(raw);
+    const code = await new Promise((done) => gateway.once('exit', done));
+    if (code !== 0) throw new Error(`rt-mailgate ended with ${String(code)}`);
+  }
+
   private async attachments(filters: readonly object[], further: string): Promise<readonly Attachment[]> {
     const query = `fields=TransactionId,Filename${further}&per_page=100&orderby=id&order=ASC`;
     return ((await this.demand(`/attachments?${query}`, 'POST', filters)) as Items<Attachment>).items;
@@ -267,7 +283,8 @@ function siteConfig(folder: string, port: number): string {
 Set($CorrespondAddress, 'support@gw.test'); Set($CommentAddress, 'comment@gw.test');
 Set($WebDomain, '127.0.0.1'); Set($WebPort, ${port}); Set($WebPath, ''); Set($WebBaseURL, 'http://127.0.0.1:${port}');
 Set($DatabaseType, 'SQLite'); Set($DatabaseName, '${folder}/var/rt.db'); Set($DatabaseHost, ''); Set($DatabaseUser, ''); Set($DatabasePassword, '');
-Set($Timezone, 'UTC'); Set($MailCommand, sub { my $m = shift; open my $f, '>>', '${folder}/var/mail.txt'; print $f $m->as_string; close $f; return 1 });
+Set($Timezone, 'UTC'); Set($MailCommand, sub { my $m = shift; open my $f, '>>', '${folder}/var/mail.txt'; print $f $m->as_string; close $f;
+  require Time::HiRes; my $n = sprintf('${folder}/var/out/%.6f.%d', Time::HiRes::time(), $$); open my $o, '>', $n; print $o $m->as_string; close $o; rename $n, "$n.eml"; return 1 });
 Set($LogToSTDERR, 'warning'); Set($LogToSyslog, undef); Set($LogToFile, undef);
 Set($RestrictReferrer, 0); Set($WebSecureCookies, 0); Set(%FullTextSearch, Enable => 0);
 Set($MasonDataDir, '${folder}/var/mason'); Set($MasonSessionDir, '${folder}/var/sessions'); Set($DisableGD, 1); Set($DisableGraphViz, 1);
@@ -296,4 +313,9 @@ for my $name (sort keys %rights) {
   die $said unless $ok;
   print "token $name $token\\n";
 }
+`;
+
+const EVERYBODY = `
+my $everyone = RT::Group->new($system); $everyone->LoadSystemInternalGroup('Everyone');
+$everyone->PrincipalObj->GrantRight(Right => $_, Object => $queue) for qw(CreateTicket ReplyToTicket);
 `;

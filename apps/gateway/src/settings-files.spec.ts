@@ -20,11 +20,12 @@ describe('the settings files of the repository', () => {
       APP_SECRET: 'secret-of-app',
       HOOK_SECRET: 'secret-of-hook',
       CRM_TOKEN: 'token-of-crm',
+      GATEWAY_MAIL_PASSWORD: 'password-of-gateway',
     });
     expect(example).toMatchObject({
       demo: false,
       accounts: [{ id: 'web' }, { id: 'app' }],
-      destinations: [{ id: 'helpdesk' }],
+      destinations: [{ id: 'helpdesk' }, { id: 'billing', type: 'email' }],
       crm: { type: 'http', budget: 300, ttl: 600, link: 'verified' },
     });
     expect(() => load('config/tributary.example.yaml')).toThrow(

@@ -58,8 +58,11 @@ export function identityOf(
     ...{ owner, to: config.to, threadKey: ticketId, madeAt: timeIn(id) ?? ctx.now() },
     unique: uuid === undefined ? id : Buffer.from(uuid, 'hex'),
   };
-  const answers = id === opening ? undefined : identityOf(opening, ticketId, { opening, ctx }).messageId;
-  return identify({ ...made, answers }, config.mailbox);
+  if (id === opening) return identify(made, config.mailbox);
+  const first = identityOf(opening, ticketId, { opening, ctx });
+  // One address for the whole thread: systems take it for that of a person.
+  const { replyTo } = first;
+  return { ...identify({ ...made, answers: first.messageId }, config.mailbox), ...(replyTo && { replyTo }) };
 }
 
 /** When what an id names was made, milliseconds since the epoch: ids are UUIDv7. */
