@@ -52,9 +52,10 @@ const Comment = z.object({
   body: z.unknown().transform((body) => textOf(body)),
   created: z.string(),
   jsdPublic: z.boolean().default(true),
-  properties: z.array(z.object({ key: z.string(), value: z.unknown() })).optional(),
+  properties: z.array(z.object({ key: z.string(), value: z.unknown() })).nullish(),
 });
-export type Comment = z.infer<typeof Comment>;
+type Told = z.infer<typeof Comment>;
+export type Comment = Told & { readonly properties: NonNullable<Told['properties']> };
 
 /** The property of a comment that holds the ids of what it tells. */
 export const MARK = 'tributary';
@@ -97,12 +98,30 @@ export async function bulk(ctx: Context, issueIdsOrKeys: readonly string[]): Pro
     .issues;
 }
 
-/** Comments from the newest on; null where there is no such issue. */
+/**
+ * Comments from the newest on; null where there is no such issue. Jira gives their properties with the list, which Atlassian tells (JSDSERVER-1261) and does not document; where it does
+ * not they are asked for as documented. Every comment of a request has one.
+ */
 export async function comments(ctx: Context, ticketId: string, startAt: number): Promise<Comment[] | null> {
   const query = { orderBy: '-created', expand: 'properties', maxResults: String(PER_PAGE), startAt: String(startAt) };
   const path = `/rest/api/3/issue/${encodeURIComponent(ticketId)}/comment`;
   const answer = await ask(ctx, path, { query, also: [404] });
-  return answer.status === 404 ? null : readAnswer(z.object({ comments: z.array(Comment) }), answer).comments;
+  if (answer.status === 404) return null;
+  const { comments: page } = readAnswer(z.object({ comments: z.array(Comment) }), answer);
+  const bare = page.length > 0 && page.every(({ properties }) => !properties);
+  const known = bare ? await propertiesOf(ctx, page) : null;
+  return page.map((one) => ({ ...one, properties: known?.get(one.id) ?? one.properties ?? [] }));
+}
+
+async function propertiesOf(ctx: Context, page: readonly Told[]): Promise<ReadonlyMap<string, Told['properties']>> {
+  const request = {
+    method: 'POST',
+    query: { expand: 'properties' },
+    body: { ids: page.map(({ id }) => Number(id)) },
+  } as const;
+  const shape = z.object({ values: z.array(Comment.pick({ id: true, properties: true })) });
+  const { values } = readAnswer(shape, await ask(ctx, '/rest/api/3/comment/list', request));
+  return new Map(values.map(({ id, properties }) => [id, properties]));
 }
 
 export async function me(ctx: Context): Promise<Person> {

@@ -91,6 +91,20 @@ describe('jira-service-management', () => {
       expect(withFiles.map(({ isPublic }) => isPublic)).toEqual([true, false]);
     }));
 
+  it('knows its comments by their properties, also where the list does not give them', () =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      system.expands = false;
+      const events = [story.says('one'), story.says('two')];
+      for (const event of events) await desk.deliver([event]);
+      const before = desk.ticket().entries.length;
+      for (const event of events) await desk.deliver([event], { unsure: true });
+      expect(desk.ticket().entries).toHaveLength(before);
+      system.answer(desk.ticket().id, { text: 'An answer', author: 'Ann', asUs: true });
+      expect(await desk.learn()).toMatchObject([{ reply: { text: 'An answer' } }]);
+    }));
+
   it('leaves customers without an account out, and who write on the portal', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story().says('hello')]);

@@ -57,5 +57,5 @@ async function recorded(ticketId: string, ids: readonly string[], ctx: Context):
 
 /** Where a comment of ours bears its ids. */
 function textsOf({ body, properties }: Comment): string[] {
-  return [body, ...(properties ?? []).flatMap(({ key, value }) => (key === MARK ? JSON.stringify(value) : []))];
+  return [body, ...properties.flatMap(({ key, value }) => (key === MARK ? JSON.stringify(value) : []))];
 }

@@ -121,10 +121,10 @@ async function newsOf(ticketId: string, reading: Reading): Promise<News[]> {
   return news.sort((a, b) => a.at - b.at);
 }
 
-/** What we write bears ids; who uses our account does not write such. Where Jira does not say what a comment bears, it is taken for ours. */
+/** What we write bears ids; who uses our account does not write such. */
 function isAnswer({ author, body, properties }: Comment, found: Issue, self: Person): boolean {
   if (author?.accountId !== self.accountId) return isAgent(author, found, self);
-  return properties !== undefined && !properties.some(({ key }) => key === MARK) && !endsMarked(body);
+  return !properties.some(({ key }) => key === MARK) && !endsMarked(body);
 }
 
 /** Neither we ourselves, nor a customer. */

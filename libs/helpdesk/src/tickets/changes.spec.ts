@@ -46,6 +46,15 @@ describe('what is known of a person', () => {
       ]);
     }));
 
+  it('is told to nobody where the ticket is gone', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([event]);
+      desk.system.remove(desk.ticket().id);
+      const data = { contact: person('Beta'), changes: ['company'] };
+      await desk.deliver([{ ...event, type: 'contact.updated', data }]);
+      expect(desk.system.tickets()).toEqual([]);
+    }));
+
   it('is told to the tickets of both after two were parted', () =>
     withDesks(subject, async (desk) => {
       const data = { contact: person('Left'), restored: { ...person('Back'), id: 'con_2' } };

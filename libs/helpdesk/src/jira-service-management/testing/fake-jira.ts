@@ -27,6 +27,8 @@ export class FakeJira implements FakeTicketSystem {
   readonly required: string[] = [];
   readonly forbidden = new Set<string>();
   asksResolution = false;
+  /** Does a list of comments give their properties? */
+  expands = true;
   private readonly indexed = new Set<string>();
   private readonly uploads = new Map<string, File>();
   private readonly files = new Map<string, File>();
@@ -40,7 +42,7 @@ export class FakeJira implements FakeTicketSystem {
   ) {}
 
   isWrite({ method, path }: LoggedRequest): boolean {
-    return method !== 'GET' && !/bulkfetch|attachTemporaryFile|customer$/.test(path);
+    return method !== 'GET' && !/bulkfetch|attachTemporaryFile|customer$|comment\/list/.test(path);
   }
 
   /** The index takes in all that there is. */
@@ -122,6 +124,7 @@ export class FakeJira implements FakeTicketSystem {
     if (room === 'attachment') return { status: 303, headers: { location: `/media/${what}` } };
     const sent = method === 'GET' ? {} : (JSON.parse(request.body.toString()) as Sent);
     if (room === 'issue' && id === 'bulkfetch') return this.bulk(sent);
+    if (room === 'comment') return this.commentsOf((sent as { ids: number[] }).ids);
     const found = this.all.get(id);
     if (room !== 'issue' || !found || inner)
       return {
@@ -204,9 +207,21 @@ export class FakeJira implements FakeTicketSystem {
     const found = ordered.slice(start, start + Number(query.get('maxResults'))).map((one) => ({
       ...{ id: one.id, author: one.author, created: this.time(), jsdPublic: one.isPublic },
       body: { type: 'doc', version: 1, content: [{ type: 'paragraph', content: [{ type: 'text', text: one.text }] }] },
-      ...(query.get('expand') === 'properties' && { properties: one.properties }),
+      ...(this.expands && query.get('expand') === 'properties' && { properties: one.properties }),
     }));
     return { body: { comments: found, startAt: start, total: comments.length } };
+  }
+
+  private commentsOf(ids: readonly number[]): FakeAnswer {
+    const all = [...this.all.values()].flatMap(({ comments }) => comments);
+    const found = all.filter(({ id }) => ids.includes(Number(id)));
+    const body = { type: 'doc', version: 1, content: [] };
+    return {
+      body: {
+        values: found.map(({ id, properties }) => ({ id, body, created: this.time(), properties })),
+        isLast: true,
+      },
+    };
   }
 
   private write(found: Issue, sent: Sent): FakeAnswer {
