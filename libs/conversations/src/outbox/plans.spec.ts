@@ -78,7 +78,7 @@ describeOnPostgres('plans of the outbox', (open) => {
       for (const text of aged) found.push(await planOf(sql, text));
       return found;
     });
-    expect(plans).toHaveLength(7);
+    expect(plans).toHaveLength(8);
     for (const plan of plans) expect(plan).toMatch(/Index Cond: [^\n]* < \(?statement_timestamp/);
   });
 
