@@ -1,4 +1,18 @@
-import { AUTOMATIC_REPLY, failureOf, isOurId, octetsIn, readMail, writeLocation, messageIdIn, type IncomingMail, type Source, type Where } from '#mail'; // prettier-ignore
+import {
+  AUTOMATIC_REPLY,
+  failureOf,
+  isOurId,
+  messageIdIn,
+  octetsIn,
+  readEnvelopeId,
+  readMail,
+  replySecretOf,
+  writeLocation,
+  type IncomingMail,
+  type Report,
+  type Source,
+  type Where,
+} from '#mail';
 import type { PartInput } from '#normalizer';
 import type { AnswerFile, HelpdeskAction } from '../core/connector.js';
 import { answered, statusChanged, type TicketStatus } from '../tickets/index.js';
@@ -96,12 +110,15 @@ function textOf(part: PartInput): string {
   return part.type === 'text' || part.type === 'html' ? part.text : '';
 }
 
-/** A report that a mail of ours did not arrive, or nothing. It is about a mail whose id only who got it knows. */
-async function cameBack({ report, bounce, digest }: IncomingMail, ctx: Context): Promise<readonly HelpdeskAction[]> {
-  const domain = ctx.config.mailbox.address.slice(ctx.config.mailbox.address.lastIndexOf('@') + 1);
-  const messageId = report?.ids.find((id) => isOurId(id, domain));
-  const ticketId = messageId === undefined ? null : ticketIn([messageId], ctx);
-  const event = messageId === undefined ? null : octetsIn(messageId, 16);
+/**
+ * A report that a mail of ours did not arrive, or nothing. It names the id of the envelope, which servers alone were told, or else the id of the mail, and
+ * comes without a sender of its own (RFC 3464 section 2), as far as our server writes that.
+ */
+async function cameBack(mail: IncomingMail, ctx: Context): Promise<readonly HelpdeskAction[]> {
+  const { report, bounce, digest, returnPath } = mail;
+  const messageId = report && reportedId(report, { returnPath, ctx });
+  const ticketId = messageId ? ticketIn([messageId], ctx) : null;
+  const event = messageId ? octetsIn(messageId, 16) : null;
   if (!report || ticketId === null || event === null) return [];
   const failed = report.recipients.find(({ action }) => action === 'failed');
   const returned = report.kind === 'unstructured' && bounce === 'returned';
@@ -111,4 +128,15 @@ async function cameBack({ report, bounce, digest }: IncomingMail, ctx: Context):
   const kept = await recallThread(ticketId, ctx);
   if (kept) await keepThread(ticketId, { ...kept, returned: [...new Set([...(kept.returned ?? []), eventId])] }, ctx);
   return [{ kind: 'undelivered', dedupeKey: `returned:${digest}`, ticketId, eventId, failure: { code, message } }];
+}
+
+function reportedId(
+  report: Report,
+  { returnPath, ctx }: { returnPath: string | undefined; ctx: Context },
+): string | null {
+  const { address } = ctx.config.mailbox;
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const owner = { secret: replySecretOf(ctx.config.mailbox), owner: ctx.destinationId, domain };
+  const named = returnPath ? undefined : report.ids.find((id) => isOurId(id, domain));
+  return readEnvelopeId(report.envelopeId, owner) ?? named ?? null;
 }

@@ -143,6 +143,8 @@ describe('mail that was sent perhaps', () => {
       await first.deliver([story.says('first')]);
       const second = { ...story.says('second'), id: `evt_${UUID}` };
       await first.deliver([second]);
+      system.imap.deliver(system.bounced(system.mails[1]!, 'eve@evil.example'));
+      expect(await first.learn()).toEqual([]);
       system.bounce(system.mails[1]!);
       const [told, ...more] = await first.learn();
       expect(more).toEqual([]);
@@ -155,6 +157,20 @@ describe('mail that was sent perhaps', () => {
       expect(system.mails.map(({ raw }) => header(raw, 'Message-ID')).slice(1)).toEqual(
         Array(2).fill(header(system.mails[1]!.raw, 'Message-ID')),
       );
+    }));
+});
+
+describe('what is kept of a thread', () => {
+  it('is gone when the customer is erased', () =>
+    desk(async (first) => {
+      const story = new Story();
+      await first.deliver([story.says('my secret')]);
+      const key = `thread:${first.ticket().id}`;
+      const context = first.context();
+      expect(await context.recall(key)).toContain('my secret');
+      const erasure = { id: 'era_1', contactIds: ['con_1'], conversationIds: ['cnv_story'] };
+      await first.deliver([{ ...story.tells('contact.erased', {}), data: { erasure } }]);
+      expect(await context.recall(key)).toBe('');
     }));
 });
 

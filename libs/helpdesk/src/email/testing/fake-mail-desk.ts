@@ -110,19 +110,22 @@ export class FakeMailDesk implements FakeTicketSystem {
   }
 
   /** Reports that the mail of an entry did not arrive. */
-  bounce({ raw }: Received): void {
+  bounce(mail: Received): void {
+    this.imap.deliver(this.bounced(mail));
+  }
+
+  /** Such a report; `by`: the sender of its envelope, of which an honest one has none. */
+  bounced({ raw }: Received, by = ''): string {
     const head = raw.slice(0, raw.indexOf('\r\n\r\n'));
-    this.imap.deliver(
-      [
-        ...['Return-Path: <>', 'From: Mail Delivery System <mailer-daemon@mx.desk.example>', 'To: support@shop.example'],
+    return [
+        ...[`Return-Path: <${by}>`, 'From: Mail Delivery System <mailer-daemon@mx.desk.example>', 'To: support@shop.example'],
         ...['Subject: Undelivered Mail Returned to Sender', 'Message-ID: <bounce@mx.desk.example>', 'Auto-Submitted: auto-replied'],
         ...['Content-Type: multipart/report; report-type=delivery-status; boundary=b', '', '--b', '', 'It came back.', '--b'],
         ...['Content-Type: message/delivery-status', '', 'Reporting-MTA: dns; mx.desk.example', '', 'Final-Recipient: rfc822; desk@desk.example'],
         ...['Action: failed', 'Status: 5.1.1', 'Diagnostic-Code: smtp; 550 5.1.1 no such user', '', '--b'],
         ...['Content-Type: text/rfc822-headers', '', head, '', '--b--', ''],
-      ].join('\r\n'),
-    ); // prettier-ignore
-  }
+    ].join('\r\n');
+  } // prettier-ignore
 
   /** Mails us, as from itself unless said otherwise: proven by our border. */
   mail(ticket: Ticket, content: Record<string, unknown>, { proven = true, about = true } = {}): void {
