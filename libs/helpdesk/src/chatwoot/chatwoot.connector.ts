@@ -42,8 +42,8 @@ export const chatwoot: HelpdeskConnector<ChatwootConfig> = ticketConnector<Chatw
   type: 'chatwoot',
   title: 'Chatwoot',
   config: chatwootConfig,
-  // Chatwoot's own defaults: 40 MB, and 150,000 characters. What it shows is Markdown.
-  capabilities: { asCustomer: true, html: false, maxAttachmentBytes: 40_000_000, maxText: 100_000 },
+  // Chatwoot's own defaults: 40 MB, 150,000 characters, and 15 files of a message (NUMBER_OF_PERMITTED_ATTACHMENTS). What it shows is Markdown.
+  capabilities: { asCustomer: true, html: false, maxAttachmentBytes: 40_000_000, maxFiles: 15, maxText: 100_000 },
   find,
   create,
   append,

@@ -58,7 +58,9 @@ async function readFiles(
       continue;
     }
     const { media } = block;
-    const attachment = await readFile(media, { most: Math.min(room, reader.capabilities.maxAttachmentBytes), access });
+    const { maxAttachmentBytes, maxFiles = Infinity } = reader.capabilities;
+    const most = attachments.length < maxFiles ? Math.min(room, maxAttachmentBytes) : 0;
+    const attachment = await readFile(media, { most, access });
     if (attachment && attachment !== 'gone') {
       room -= attachment.content.length;
       attachments.push({ ...attachment, name: free(attachment.name, attachments) });

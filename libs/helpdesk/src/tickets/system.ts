@@ -11,6 +11,8 @@ export interface TicketCapabilities {
   readonly html: boolean;
   /** Largest file it takes, bytes (at most 50 MiB); what is larger is linked. 0: links only. */
   readonly maxAttachmentBytes: number;
+  /** Most files of one entry; those beyond are linked. Default: any number. */
+  readonly maxFiles?: number;
   /** Longest entry, UTF-16 code units; what is longer comes as several. Default: 50,000. */
   readonly maxText?: number;
   /** Most events of one entry, and how long an event is held back for the next ones: for systems that count updates. Default: 1, not at all. */

@@ -220,6 +220,7 @@ export class FakeChatwoot implements FakeTicketSystem {
     if (content.length > 150_000)
       return { status: 422, body: { message: 'Content is too long (maximum is 150000 characters)' } };
     const files = (sent['files'] as File[] | undefined) ?? [];
+    if (files.length > 15) return { status: 422, body: { message: 'Attachments exceeded maximum allowed' } };
     const sender =
       type === INCOMING
         ? { id: found.contact, name: 'customer', type: 'contact' }

@@ -101,6 +101,22 @@ const files: TicketCheck = {
     }),
 };
 
+const many: TicketCheck = {
+  name: 'content: as many files as somebody sends at once are there, or linked',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      const names = Array.from({ length: 40 }, (_, n) => `picture-${n}.png`);
+      await desk.deliver([story.says('begin')]);
+      await desk.deliver([story.says(names.map((name) => picture({ name, fileId: `fil_${name}` })))]);
+      const { entries } = desk.ticket();
+      const here = new Set(entries.flatMap(({ files: all }) => all.map(({ name }) => name)));
+      const said = entries.map(({ text }) => text).join('\n');
+      for (const name of names)
+        ok(here.has(name) || said.includes(`/files/fil_${name}`), `${name} is neither there nor linked`);
+    }),
+};
+
 const long: TicketCheck = {
   name: 'content: a long text arrives whole',
   run: (subject) =>
@@ -235,4 +251,4 @@ const erasure: TicketCheck = {
     }),
 };
 
-export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, long, notes, changed, erasure];
+export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, many, long, notes, changed, erasure];
