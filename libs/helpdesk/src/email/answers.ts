@@ -35,14 +35,28 @@ export async function actionsOf(source: Source, where: Where, ctx: Context): Pro
   if (!mail) return [];
   if (mail.report) return cameBack(mail, ctx);
   const ticketId = ticketIn([...mail.returned, mail.subject], ctx);
-  if (ticketId === null) return [];
+  if (ticketId === null) return unmarked(mail, ctx);
   const doubt = await doubtOf(mail, ctx);
   if (doubt === null) await learn(mail, ticketId, ctx);
-  const status = STATUSES.find((one) => ctx.config.status.marks[one].some((mark) => mail.subject.includes(mark)));
+  const status = statusIn(mail, ctx);
   const done = { id: mail.digest, ticketId };
   if (status) return doubt === null ? [statusChanged(done, status)] : [];
   if (isAutomatic(mail, ctx)) return [];
   return answerOf(mail, { ticketId, ctx, doubt, whole });
+}
+
+/**
+ * An answer without a mark of ours: nobody knows whose it is. The gateway finds no such ticket, and keeps it where operators see it. What is not proven to be from
+ * whom answers come is none.
+ */
+async function unmarked(mail: IncomingMail, ctx: Context): Promise<readonly HelpdeskAction[]> {
+  if (isAutomatic(mail, ctx) || statusIn(mail, ctx) || (await doubtOf(mail, ctx)) !== null) return [];
+  const ticketId = `without a mark of ours: ${mail.subject}`.slice(0, 200);
+  return answerOf(mail, { ticketId, ctx, doubt: null, whole: true });
+}
+
+function statusIn({ subject }: IncomingMail, { config }: Context): TicketStatus | undefined {
+  return STATUSES.find((one) => config.status.marks[one].some((mark) => subject.includes(mark)));
 }
 
 /** Why nobody vouches that a mail is an answer, in words; null where it is proven to be from whom answers come. */

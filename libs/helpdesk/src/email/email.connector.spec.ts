@@ -220,8 +220,7 @@ describe('a mail in our mailbox', () => {
     ));
 
   it.each([
-    ['bears no mark of ours', { text: 'Spam', subject: '[desk.example #1] hello' }, { about: false }],
-    ['names a forged one', { text: 'Spam', inReplyTo: `<t.${'a'.repeat(20)}.aaaa.${'b'.repeat(16)}.c@shop.example>`, references: [] }, {}],
+    ['bears no mark of ours and is not proven', { text: 'Spam', subject: '[desk.example #1] hello' }, { about: false, proven: false }],
     ['is an automatic reply', { text: 'We got it', headers: { 'Auto-Submitted': 'auto-replied' } }, {}],
     ['says that somebody is away', { text: 'I am away', subject: 'Automatic reply: hello' }, {}],
     ['was made by a machine', { text: 'SLA is near', headers: { 'Auto-Submitted': 'auto-generated' } }, {}],
@@ -233,6 +232,29 @@ describe('a mail in our mailbox', () => {
       expect(await first.learn()).toEqual([]);
     }),
   ); // prettier-ignore
+
+  it.each([
+    ['no mark of ours', { subject: '[desk.example #1] hello' }, { about: false }],
+    ['a forged one', { inReplyTo: `<t.${'a'.repeat(20)}.aaaa.${'b'.repeat(16)}.c@shop.example>`, references: [] }, {}],
+  ])('that is an answer with %s is of no ticket, and is not dropped', (_what, content, how) =>
+    opened(async (first, system) => {
+      system.mail(system.boxes[0]!, { text: 'An answer', ...content }, how);
+      const told = await replies(first);
+      expect(told.map(({ ticketId, conversationId }) => [ticketId, conversationId])).toEqual([
+        [expect.stringMatching(/^without a mark of ours/), undefined],
+      ]);
+    }),
+  );
+
+  it('is an answer also where mail goes to another address by now', () =>
+    opened(async (first, system) => {
+      system.answer(first.ticket().id, { text: 'An answer', author: 'Lin' });
+      const page = await email.poll!.poll(null, first.context());
+      const since = JSON.parse(page.cursor) as { INBOX: { uid: number } };
+      const cursor = JSON.stringify({ INBOX: { ...since.INBOX, uid: 0 } });
+      const moved = first.context({ config: { ...first.context().config, to: 'new@desk.example' } });
+      expect((await email.poll!.poll(cursor, moved)).actions).toMatchObject([{ ticketId: first.ticket().id }]);
+    }));
 
   it('made by a machine is an answer where the system makes all of them so', () =>
     opened(

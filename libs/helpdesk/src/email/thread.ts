@@ -21,6 +21,8 @@ export interface Kept {
   readonly returned?: readonly string[];
 }
 
+/** Tokens are good for whoever may answer (`answersFrom`), wherever mail goes by then. */
+const ANYBODY = 'the ticket system';
 /** Tickets are answered years later. */
 const KEPT_MS = 5 * 365 * 86_400_000;
 
@@ -55,7 +57,7 @@ export function identityOf(
   const { destinationId: owner, config } = ctx;
   const [, uuid] = /^evt_([0-9a-f]{32})$/.exec(id) ?? [];
   const made = {
-    ...{ owner, to: config.to, threadKey: ticketId, madeAt: timeIn(id) ?? ctx.now() },
+    ...{ owner, to: config.to, goodFor: ANYBODY, threadKey: ticketId, madeAt: timeIn(id) ?? ctx.now() },
     unique: uuid === undefined ? id : Buffer.from(uuid, 'hex'),
   };
   if (id === opening) return identify(made, config.mailbox);
@@ -74,8 +76,9 @@ function timeIn(id: string): number | undefined {
 /** The ticket that texts name by a token of ours, whoever brings it back; null where none does. */
 export function ticketIn(texts: readonly string[], ctx: Context): string | null {
   const { destinationId: accountId, config } = ctx;
-  const { mailbox, to: address } = config;
-  const reader = { secret: replySecretOf(mailbox), accountId, address, now: ctx.now(), maxAgeDays: mailbox.replyDays };
+  const { mailbox } = config;
+  const place = { secret: replySecretOf(mailbox), accountId, address: ANYBODY };
+  const reader = { ...place, now: ctx.now(), maxAgeDays: mailbox.replyDays };
   return readToken(texts, reader);
 }
 

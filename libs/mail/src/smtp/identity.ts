@@ -25,6 +25,8 @@ export interface Correspondence {
   /** Whose mailbox it is: the account or destination. Its tokens are no other's. */
   readonly owner: string;
   readonly to: string;
+  /** Whose answers the token is good for, where those are not of `to`: any name that stays the same. */
+  readonly goodFor?: string;
   /** The thread's name (`threadKey`), or the address itself where the thread is that of whoever has it. */
   readonly threadKey: string;
   /** Names this mail among all of the owner's. Octets (16 at most) stand in its id as they are: `octetsIn` reads them again. */
@@ -39,11 +41,12 @@ export interface Correspondence {
  * The ids of a mail. Its Message-ID holds the reply token; References begin with an id that no mail has and that holds the token too, for
  * programs that keep the first and the last ids only (RFC 5322 section 3.6.4).
  */
-export function identify({ owner, to, threadKey, unique, madeAt, answers }: Correspondence, config: Mailbox): Identity {
+export function identify(about: Correspondence, config: Mailbox): Identity {
+  const { owner, to, goodFor = to, threadKey, unique, madeAt, answers } = about;
   const [local, domain] = split(config.address);
   const secret = replySecretOf(config);
   const token = makeToken({
-    ...{ secret, accountId: owner, address: to },
+    ...{ secret, accountId: owner, address: goodFor },
     ...{ threadKey, day: dayOf(madeAt) },
   });
   const answered = answers !== undefined && isId(answers) ? answers : undefined;
