@@ -87,7 +87,10 @@ export const Failure = z
     message: z.string(),
     retryable: z.boolean(),
     owner: z.enum(['operator', 'agent', 'contact', 'provider']),
-    lasting: z.literal(true).optional(),
+    lasting: z
+      .literal(true)
+      .optional()
+      .describe('Nothing else goes there either, until the person writes again: the thread is closed.'),
   })
   .meta({ id: 'Failure' });
 export type Failure = z.infer<typeof Failure>;

@@ -15,9 +15,17 @@ const url = z.string().min(1).max(LIMITS.url);
 const label = z.string().max(LIMITS.label);
 const text = z.string().max(LIMITS.text);
 
-/** `format`: how the text is to be read, where it is not plain. Channels that render no markdown get it as plain text. */
 export const TextPart = z
-  .object({ type: z.literal('text'), text: text.min(1), format: z.enum(['markdown']).optional() })
+  .object({
+    type: z.literal('text'),
+    text: text.min(1),
+    format: z
+      .enum(['markdown'])
+      .optional()
+      .describe(
+        'How the text is to be read, where it is not plain. Channels that render no Markdown get what it says; html in it is text.',
+      ),
+  })
   .meta({ id: 'TextPart' });
 
 export const HtmlPart = z.object({ type: z.literal('html'), html: text, text }).meta({ id: 'HtmlPart' });

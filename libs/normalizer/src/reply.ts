@@ -51,8 +51,14 @@ export const FirstMessageInput = z
     ]),
     accountId: z.string(),
     ...content,
-    /** Where the channel has subjects, as mail has. What has one begins a thread of its own there: it answers nothing. */
-    subject: z.string().min(1).max(1_000).optional(),
+    subject: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        'Where the channel has subjects, as mail has: elsewhere it is refused. What has one of its own answers nothing.',
+      ),
     template: z
       .strictObject({
         name: z.string(),
