@@ -3,6 +3,7 @@ import { certificate } from '#mail/testing';
 import { conformance, picture, Story, withDesks, type Desk, type TicketSubject } from '../testing/index.js';
 import type { EmailConfig } from './email.config.js';
 import { email } from './email.connector.js';
+import { withoutTags } from './tag.js';
 import { FakeMailDesk, type DeskHabits } from './testing/fake-mail-desk.js';
 
 const now = Date.parse('2026-11-21T09:30:00Z');
@@ -115,6 +116,28 @@ describe('a thread of mails', () => {
       },
       { subjectMark: true, mailbox: { replyAddress: 'plus' } },
     ));
+});
+
+describe('what customers write into a subject', () => {
+  it('leads into the ticket of nobody else', () =>
+    desk(async (first, system) => {
+      await first.deliver([new Story('cnv_victim').says('hello')]);
+      await first.deliver([new Story('cnv_mallory').says('Re: [desk.example #1] now it is mine')]);
+      expect(system.boxes.map(({ externalId, entries }) => [externalId, entries.length])).toEqual([
+        ['cnv_victim', 2],
+        ['cnv_mallory', 2],
+      ]);
+    }));
+
+  it.each([
+    ['[#123] a', '123 a'],
+    ['[Ticket#2026112212345] a', 'Ticket 2026112212345 a'],
+    ['SUP-42 a', 'SUP 42 a'],
+    ['(ref:_00D30.500:ref) a', 'ref 00D30.500:ref a'],
+    ['【example＃1】 a', 'example 1 a'],
+    ['Where is my self-made lamp?', 'Where is my self-made lamp?'],
+    ['[#]', ''],
+  ])('%s becomes %s', (said, subject) => expect(withoutTags(said)).toBe(subject));
 });
 
 describe('mail that was sent perhaps', () => {

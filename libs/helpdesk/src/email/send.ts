@@ -2,6 +2,7 @@ import { contentWith, findSent, sendMail, type MailContent, type OutgoingMail } 
 import { ProviderFailure } from '#normalizer';
 import { escapeHtml, link, paragraph } from '../tickets/html.js';
 import type { Attachment, Entry, Fact, NewTicket, Ticket } from '../tickets/index.js';
+import { withoutTags } from './tag.js';
 import {
   identityOf,
   keepThread,
@@ -32,7 +33,8 @@ export async function find(externalId: string, ctx: Context): Promise<Ticket | n
 export async function create(ticket: NewTicket, ctx: Context): Promise<Ticket> {
   const id = ticketIdOf(ticket.externalId, ctx);
   const [opening = ''] = ticket.opening.ids;
-  const { externalId: conversation, subject } = ticket;
+  const conversation = ticket.externalId;
+  const subject = withoutTags(ticket.subject) || conversation;
   const before = await recallThread(id, ctx);
   const kept = { ...before, conversation, subject, opening, since: before?.since ?? ctx.now() };
   await keepThread(id, kept, ctx);

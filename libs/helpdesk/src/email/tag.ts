@@ -13,3 +13,16 @@ export function tagIn(subject: string, ours: string): string | null {
   }
   return null;
 }
+
+/**
+ * A subject in which nothing is left by which a ticket system could know a ticket of its own: what a customer writes must not lead into the ticket of another.
+ * Systems look for brackets with a number, Jira for a bare `ABC-123`, Salesforce for `ref:...:ref`.
+ */
+export function withoutTags(subject: string): string {
+  return subject
+    .replace(/[[\](){}<>#【】［］（）＃]+/g, ' ')
+    .replace(/([\p{L}\p{N}_])[-‐‑–](?=\p{N})/gu, '$1 ')
+    .replace(/\b(ref|ticket|case|id|issue|request)\s*[:：_]+/gi, '$1 ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
