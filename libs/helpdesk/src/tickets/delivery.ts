@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Contact, StreamEvent } from '#normalizer';
-import type { ConnectorContext, TicketReference } from '../core/connector.js';
+import { DeliveryRefused, type ConnectorContext, type TicketReference } from '../core/connector.js';
 import { said } from './blocks.js';
 import { changesOf, tellChanges, tellEverywhere, type Changes } from './changes.js';
-import { entriesOf } from './entries.js';
+import { entriesOf, linked } from './entries.js';
 import { channelOf, factLines, factsOf, requesterOf } from './facts.js';
 import type { TicketSettings } from './settings.js';
 import { folded, isOwnAnswer, stepsOf, type Draft, type Reader, type Step } from './steps.js';
@@ -124,10 +124,19 @@ class Delivery<C extends TicketSettings> {
 
   /** Adds what is not there. */
   private async add(entries: readonly Entry[]): Promise<void> {
-    const { system, ctx } = this.parts;
     const held = await this.held(entries.length > 1 || this.moved ? entries.flatMap(({ ids }) => ids) : []);
-    for (const entry of entries)
-      if (!entry.ids.every((id) => held.has(id))) await system.append(this.ticket!.id, entry, ctx);
+    for (const entry of entries) if (!entry.ids.every((id) => held.has(id))) await this.append(entry);
+  }
+
+  /** What was said must not be lost for the sake of a file that the system does not take: it is linked then. */
+  private async append(entry: Entry): Promise<void> {
+    const { system, ctx } = this.parts;
+    try {
+      await system.append(this.ticket!.id, entry, ctx);
+    } catch (error) {
+      if (!refusesFiles(error, entry)) throw error;
+      await system.append(this.ticket!.id, linked(entry), ctx);
+    }
   }
 
   /** Another ticket than the one that `missing` asked. */
@@ -158,11 +167,19 @@ class Delivery<C extends TicketSettings> {
     const { system, ctx, conversationId } = this.parts;
     const contact = (await ctx.contactOf(conversationId)) ?? draft.data.contact;
     const now = { ...draft, data: { ...draft.data, ...(contact && { contact }) } };
-    this.ticket = await system.create({ ...this.describe(now), ...place, opening: opening! }, ctx);
+    const ticket = { ...this.describe(now), ...place };
+    try {
+      this.ticket = await system.create({ ...ticket, opening: opening! }, ctx);
+    } catch (error) {
+      if (!refusesFiles(error, opening!)) throw error;
+      // It may stand there already, without them.
+      if (await this.find(place.externalId)) rest.unshift(linked(opening!));
+      else this.ticket = await system.create({ ...ticket, opening: linked(opening!) }, ctx);
+    }
     await this.addAbout(now);
-    await ctx.refer(conversationId, { ticketId: this.ticket.id, url: this.ticket.url ?? null });
+    await ctx.refer(conversationId, { ticketId: this.ticket!.id, url: this.ticket!.url ?? null });
     await this.catchUp(draft, contact);
-    for (const entry of rest) await system.append(this.ticket.id, entry, ctx);
+    for (const entry of rest) await this.append(entry);
   }
 
   /** What became known of the person between the making of the ticket and its being known here: no event tells it. */
@@ -234,6 +251,11 @@ class Delivery<C extends TicketSettings> {
       }
     }
   }
+}
+
+/** By a proxy in front of it, by its own limit, or by the kind of the file. */
+function refusesFiles(error: unknown, { attachments }: Entry): boolean {
+  return error instanceof DeliveryRefused && [400, 413, 415, 422].includes(error.status) && attachments.length > 0;
 }
 
 function aboutId(conversationId: string): string {

@@ -2,7 +2,7 @@ import { ProviderFailure, splitText, type MediaPart } from '#normalizer';
 import type { MediaStream } from '#transport';
 import type { ConnectorContext } from '../core/connector.js';
 import { heading, mediaWords, type Rendered } from './blocks.js';
-import { paragraph } from './html.js';
+import { link, paragraph } from './html.js';
 import type { Draft, Reader } from './steps.js';
 import type { Attachment, Entry } from './system.js';
 import { wordsOf } from './words.js';
@@ -40,6 +40,20 @@ export async function entriesOf(draft: Draft, reader: Reader, access: Access): P
       attachments: isLast ? attachments : [],
     };
   });
+}
+
+/** The same with its files linked. */
+export function linked(entry: Entry): Entry {
+  const files = entry.attachments.map(({ name, url }) => ({
+    text: `${name} ${url}`,
+    html: `<p>${link(url, name)}</p>`,
+  }));
+  return {
+    ...entry,
+    text: [entry.text, ...files.map(({ text }) => text)].join('\n'),
+    html: entry.html + files.map(({ html }) => html).join(''),
+    attachments: [],
+  };
 }
 
 async function readFiles(

@@ -117,6 +117,29 @@ const many: TicketCheck = {
     }),
 };
 
+const refusedFile: TicketCheck = {
+  name: 'content: a file that the system or a proxy refuses is linked, and what was said with it is there, once',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      if (subject.serve) return;
+      const respond = desk.system.respond.bind(desk.system);
+      const refuse = (request: Parameters<typeof respond>[0]) => {
+        const carries = [FILE.toString(), FILE.toString('base64')].some((bytes) => request.body.includes(bytes));
+        return carries && request.method !== 'GET' ? { status: 413, body: 'too large' } : respond(request);
+      };
+      Object.assign(desk.system, { respond: refuse });
+      const story = new Story();
+      await desk.persist([story.says([{ type: 'text', text: 'begin with it' }, picture()])]);
+      await desk.persist([story.says([{ type: 'text', text: 'go on with it' }, picture()])]);
+      const said = desk.ticket().entries.filter(({ isPublic }) => isPublic);
+      for (const words of ['begin with it', 'go on with it']) {
+        const [one, ...more] = said.filter((each) => seenText(each).includes(words));
+        ok(one && more.length === 0, `"${words}" is there ${more.length + (one ? 1 : 0)} times`);
+        ok(one.text.includes('/files/fil_1'), `the file is not linked: ${one.text}`);
+      }
+    }),
+};
+
 const long: TicketCheck = {
   name: 'content: a long text arrives whole',
   run: (subject) =>
@@ -251,4 +274,14 @@ const erasure: TicketCheck = {
     }),
 };
 
-export const contentChecks: readonly TicketCheck[] = [escaped, parts, files, many, long, notes, changed, erasure];
+export const contentChecks: readonly TicketCheck[] = [
+  escaped,
+  parts,
+  files,
+  many,
+  refusedFile,
+  long,
+  notes,
+  changed,
+  erasure,
+];
