@@ -55,6 +55,7 @@ class Post {
   }
 }
 
+const idOf = (raw: string) => /^Message-ID:\s+(<\S+>)/im.exec(raw)![1]!;
 const dateOf = (raw: string) => Date.parse(/^Date: (.*)$/m.exec(raw)?.[1] ?? '');
 
 async function open(): Promise<void> {
@@ -87,12 +88,13 @@ async function close(): Promise<void> {
   await Promise.all([rt?.close(), servers?.close()]);
 }
 
-const entries = (words: string) =>
+/** Mail servers deliver as they please: what was sent last may come before the rest. */
+const entries = (...words: string[]) =>
   until(
-    `"${words}" in the ticket`,
+    `"${words.join('", "')}" in the ticket`,
     async () => {
       const found = await rt.entries('1').catch(() => []);
-      return found.some(({ text }) => text.includes(words)) && found;
+      return words.every((one) => found.some(({ text }) => text.includes(one))) && found;
     },
     120_000,
   );
@@ -117,7 +119,7 @@ describeOnServer('a real Request Tracker that only mail reaches (Exim, Dovecot, 
       await customer.writes('My lamp is broken\n灯坏了', { name: 'lamp.png', content: PICTURE });
       await customer.writes('It blinks');
       await customer.writes('And it hums');
-      const found = await entries('And it hums');
+      const found = await entries('It blinks', 'And it hums');
       expect(found.filter(({ type }) => type !== 'Comment')).toHaveLength(3);
       for (const words of ['My lamp is broken', '灯坏了']) expect(found[0]!.text).toContain(words);
       expect(found[0]!.text).toContain(`/console/conversations/${(await conversation()).id}`);
@@ -147,6 +149,15 @@ describeOnServer('a real Request Tracker that only mail reaches (Exim, Dovecot, 
         expect(seen).not.toContain(words);
     });
 
+    it('reads in a note that the answer of somebody else did not go out', async () => {
+      const id = idOf(post.toRt[0]!);
+      const forged = ['From: Lin Daiyu <lin@evil.test>', 'To: support@shop.test', `In-Reply-To: ${id}`, 'Subject: Re: lamp'];
+      await servers.deliver([...forged, 'Message-ID: <forged@evil.test>', '', 'Pay to this account', ''].join('\r\n'));
+      const found = await entries('lin@evil.test');
+      expect(found.at(-1)!.text).toContain('Internal note of the gateway');
+      expect(JSON.stringify(customer.answers)).not.toContain('Pay to this account');
+    }); // prettier-ignore
+
     it('closes the conversation by the mail that tells so, and nobody is sent that', async () => {
       await rt.setStatus('1', 'resolved');
       await until('the conversation to be closed', async () => (await conversation()).status === 'closed' || undefined, 60_000);
@@ -173,7 +184,8 @@ describeOnServer('a real Request Tracker that only mail reaches (Exim, Dovecot, 
       await until('the last word', () => times('the last word'), 120_000);
       for (const afterMs of [20, 150, 400]) {
         const mails = post.toRt.filter((raw) => raw.includes(`killed after ${afterMs} ms`));
-        expect(new Set(mails.map((raw) => /^Message-ID: (.*)$/im.exec(raw)?.[1])).size).toBe(1);
+        expect(mails.length).toBeGreaterThan(0);
+        expect(new Set(mails.map(idOf)).size).toBe(1);
       }
     });
   });
