@@ -30,6 +30,20 @@ describe('markdown as text', () => {
     expect(markdownToHtml(deep)).toContain('the end');
   });
 
+  it('takes what is longer than anybody writes for text', () => {
+    for (const long of ['**a** '.repeat(2_000), `${'| a '.repeat(2_100)}|`]) {
+      expect(markdownToText(long)).toBe(long);
+      expect(markdownToHtml(long)).toBe(`<p>${long}</p>\n`);
+    }
+    expect(markdownToText('**a** '.repeat(1_500))).not.toContain('*');
+  });
+
+  it('shows addresses as they were written, but for what nobody could see', () => {
+    expect(markdownToText('[a](https://shop.example/%E4%BD%A0)')).toBe('a (https://shop.example/你)');
+    for (const escape of ['%00', '%0d%0a', '%E2%80%AE', '%E2%80%A8', '%1b'])
+      expect(markdownToText(`[a](https://shop.example/${escape})`)).toBe(`a (https://shop.example/${escape})`);
+  });
+
   it('is never empty, and at most a little longer than what it is made of', () => {
     const piece = fc.constantFrom(
       '**',

@@ -1,8 +1,12 @@
 import MarkdownIt, { type Token } from 'markdown-it';
 import type { Part } from './parts.js';
 
-/** Deeper than anybody writes; what goes beyond is no markdown but text. */
+/** Deeper, longer and with more cells of tables than anybody writes, in characters and signs: what goes beyond is no markdown but text, and costs no more than text. */
 const MOST_NESTING = 50;
+const MOST_CHARACTERS = 10_000;
+const MOST_BARS = 2_000;
+/** What an address must not hold when people read it: ends of lines, signs that cannot be seen, other directions of writing. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** HTML in it is text, and links lead to no script. References are off: one address that many links name would make the result many times as long. */
 const markdown = new MarkdownIt({ html: false, linkify: false, breaks: true, maxNesting: MOST_NESTING }).disable(
@@ -31,8 +35,9 @@ export function withoutMarkdown(part: Part): Part {
   return part.type === 'text' && part.format === 'markdown' ? { type: 'text', text: markdownToText(part.text) } : part;
 }
 
-/** Undefined where it is nested too deeply: the parser passes over what is deeper. */
+/** Undefined where it is too long, or nested too deeply: the parser passes over what is deeper. */
 function tokensOf(source: string): Token[] | undefined {
+  if (source.length > MOST_CHARACTERS || source.split('|').length > MOST_BARS) return undefined;
   const tokens = markdown.parse(source, {});
   return tokens.some(({ level }) => level >= MOST_NESTING - 1) ? undefined : tokens;
 }
@@ -111,10 +116,11 @@ function address(name: string, href: string): string {
   return name === '' ? plain : ` (${plain})`;
 }
 
-/** An address as it was written: the parser escapes letters in it. */
+/** An address as it was written: the parser escapes letters in it. Its own escapes stay where they hide what cannot be seen. */
 function readable(href: string): string {
   try {
-    return decodeURI(href);
+    const plain = decodeURI(href);
+    return UNSEEN.test(plain) ? href : plain;
   } catch {
     return href;
   }

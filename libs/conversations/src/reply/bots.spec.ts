@@ -122,6 +122,11 @@ describeOnEveryDatabase('answers of bots, where programs answer each other', (op
     const begin = () =>
       database.transaction((sql) => replies.writeFirst(sql, { ...first, subject: 'Order 1' } as FirstMessageInput));
     expect([(await begin()).status, (await begin()).status]).toEqual(['queued', 'queued']);
+    // Who answers each mail with a new one answers all the same.
+    await write('b', { automated: true } as object);
+    await expect(begin()).rejects.toMatchObject({ code: 'throttled' });
+    await hoursAgo(1.1);
+    expect((await begin()).status).toBe('queued');
   });
 
   it('are forgotten after the hour for which they count', async () => {

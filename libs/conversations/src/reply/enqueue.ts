@@ -50,7 +50,8 @@ export async function enqueue(
   const units = channels.fit(thread.account_id, fitting, thread.external_id);
   demandSendable(thread, rules, units.filter(needsWindow).length);
 
-  if (last && perHour !== undefined) await demandTurn(sql, thread.id, perHour);
+  const news = message.subject !== null;
+  if ((last || news) && perHour !== undefined) await demandTurn(sql, thread.id, { perHour, news });
 
   const options = units.flatMap(askedIn).at(-1);
   const typed = options && JSON.stringify(typedAnswers(message.id, options));
@@ -100,8 +101,12 @@ const LAST_FROM = {
 };
 
 /** Takes the turn of a bot's answer. Throws `throttled` where this person got as many as they may within an hour. */
-async function demandTurn(sql: Sql, threadId: string, perHour: number): Promise<void> {
-  const [row] = await sql.query<{ next: Date | null }>(COUNT_AUTOMATIC, [threadId, perHour]);
+async function demandTurn(
+  sql: Sql,
+  threadId: string,
+  { perHour, news }: { readonly perHour: number; readonly news: boolean },
+): Promise<void> {
+  const [row] = await sql.query<{ next: Date | null }>(COUNT_AUTOMATIC, [threadId, perHour, news]);
   if (!row?.next) return;
   const retryAfterMs = Math.max(1_000, row.next.getTime() - Date.now());
   const often = perHour === 1 ? 'an answer of a bot' : `${perHour} answers of bots`;
@@ -112,7 +117,7 @@ async function demandTurn(sql: Sql, threadId: string, perHour: number): Promise<
   );
 }
 
-const COUNT_AUTOMATIC = { name: 'count_automatic', text: 'select count_automatic($1, $2) as next' };
+const COUNT_AUTOMATIC = { name: 'count_automatic', text: 'select count_automatic($1, $2, $3) as next' };
 
 /** What the carrier bills for all of them, where all of them are SMS. */
 export function segmentsOf(units: readonly FittedUnit[]): Segments | undefined {

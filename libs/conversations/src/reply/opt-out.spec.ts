@@ -96,6 +96,29 @@ describeOnEveryDatabase('a refusal that the provider knows of and we do not', (o
     expect(await codeOf(conversation)).toBeUndefined();
   });
 
+  it('not where they wrote by a clock that is slow, nor where they have read what is said to have come back', async () => {
+    const person = '+14155550208';
+    const gone = {
+      code: 'recipient-gone',
+      providerCode: '5.1.1',
+      message: 'there is no such recipient',
+      lasting: true,
+    };
+    const conversation = await arrive(person);
+    await settle((await reply(conversation)).id, gone);
+    expect(await codeOf(conversation)).toBe('recipient-gone');
+    const occurredAt = new Date(Date.now() - 600_000).toISOString();
+    await intake.accept('sms', [{ ...message(person, 'I am here'), occurredAt }]);
+    expect(await codeOf(conversation)).toBeUndefined();
+    const { id } = await reply(conversation);
+    await database.query(
+      `select settle_unit(id, 'read', '{}', null, clock_timestamp()) from unit where message_id = $1`,
+      [id],
+    );
+    await settle(id, gone);
+    expect(await codeOf(conversation)).toBeUndefined();
+  });
+
   it.each([
     ['for good where it was their word', {}, 'opted-out'],
     ['until they write where nobody else can', { untilWritten: true }, undefined],

@@ -63,7 +63,8 @@ begin
 
       update conversation set message_sequence = message_sequence + 1, event_sequence = event_sequence + 1, last_thread_id = place.id, updated_at = v_now
       where id = place.conversation_id;
-      update thread set sequence = sequence + 1, last_inbound_at = greatest(last_inbound_at, least(v_now, (i->>'occurredAt')::timestamptz)), sent_since_inbound = unsent
+      update thread set sequence = sequence + 1, last_inbound_at = greatest(last_inbound_at, least(v_now, (i->>'occurredAt')::timestamptz)), sent_since_inbound = unsent,
+        refused_at = case when refused_for is null then refused_at end
       where id = place.id;
       insert into message (id, conversation_id, thread_id, account_id, sequence, thread_sequence, direction, author, parts, text, subject, status,
         external_ids, client_key, occurred_at, received_at)

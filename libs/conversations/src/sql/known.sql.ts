@@ -77,7 +77,8 @@ begin
       last_thread_id = h.thread_id, updated_at = p_now
     from hot h where h.conversation_id = c.id and h.in_conversation = h.conversation_total and c.id = any (array(select o.conversation_id from hot o))),
   counted as (
-    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = t.unsent
+    update thread t set sequence = t.sequence + h.thread_total, last_inbound_at = greatest(t.last_inbound_at, least(p_now, (h.v->>'occurredAt')::timestamptz)), sent_since_inbound = t.unsent,
+      refused_at = case when t.refused_for is null then t.refused_at end
     from hot h where h.thread_id = t.id and h.in_thread = h.thread_total and t.id = any (array(select o.thread_id from hot o))),
   told as (insert into message select (l.m).* from line l order by l.n),
   named as (

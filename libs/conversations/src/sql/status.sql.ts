@@ -91,19 +91,20 @@ declare
   u unit;
   worst record;
   r record;
+  v_closes boolean;
 begin
   select * into u from unit where id = p_unit;
   if not found then return null; end if;
-  if p_status = 'failed' and (p_failure ? 'lasting' or p_failure->>'code' = 'opted-out' and (p_failure ? 'providerCode' or u.expires_at is not null)) then
-    perform refused_by(u, p_failure, p_at);
-  end if;
+  v_closes := p_status = 'failed' and (p_failure ? 'lasting' or p_failure->>'code' = 'opted-out' and (p_failure ? 'providerCode' or u.expires_at is not null));
   if u.expires_at is not null then
+    if v_closes then perform refused_by(u, p_failure, p_at); end if;
     perform forget_notice(u, p_external_ids);
     return null;
   end if;
   perform 1 from conversation c join message m on m.conversation_id = c.id where m.id = u.message_id for update of c;
   select * into u from unit where id = p_unit for update;
   if status_rank(p_status, p_failure->>'code') > status_rank(u.status, u.failure->>'code') then
+    if v_closes then perform refused_by(u, p_failure, p_at); end if;
     update unit set status = p_status, failure = case when p_status = 'failed' then p_failure end, updated_at = p_at,
       external_ids = external_ids || coalesce(p_external_ids, '{}') where id = p_unit;
   end if;

@@ -1,5 +1,6 @@
 /**
- * `join_thread(...)`: the provider's conversation, found or made, bound to the contact that this event resolved to, and counting `p_messages` more.
+ * `join_thread(...)`: the provider's conversation, found or made, bound to the contact that this event resolved to, and counting `p_messages` more. Who
+ * writes is not gone, whatever the time that their message says.
  *
  * `open_conversation(...)` chooses the conversation of a message (CONTRACT section 4): the thread's own open one, else by continuity the contact's latest
  * open one, else a closed one within the account's reopening time, else a new one. The contact's row is locked while choosing, so that two messages that
@@ -58,7 +59,8 @@ begin
     handles = excluded.handles,
     sequence = thread.sequence + p_messages,
     last_inbound_at = case when p_inbound then greatest(thread.last_inbound_at, p_at) else thread.last_inbound_at end,
-    sent_since_inbound = case when p_inbound then thread.unsent else thread.sent_since_inbound end
+    sent_since_inbound = case when p_inbound then thread.unsent else thread.sent_since_inbound end,
+    refused_at = case when not p_inbound or thread.refused_for is null then thread.refused_at end
   returning * into t;
   if v_before <> p_contact then -- it is somebody else's now: no answer of theirs goes there, nor what was written to them
     perform part_conversations(array[v_before, p_contact]);

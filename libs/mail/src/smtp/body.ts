@@ -10,10 +10,16 @@ export interface Body {
 
 type Links = ReadonlyMap<MediaPart, string>;
 
+/** Markdown is made html once, however often it is asked for. */
+const made = new WeakMap<Part, string>();
+
 /** The html of a part that has some: what its writer made it of is made safe by `sanitize`. */
 function htmlOf(part: Part): string | undefined {
   if (part.type === 'html') return part.html;
-  return part.type === 'text' && part.format === 'markdown' ? markdownToHtml(part.text) : undefined;
+  if (part.type !== 'text' || part.format !== 'markdown') return undefined;
+  const html = made.get(part) ?? markdownToHtml(part.text);
+  made.set(part, html);
+  return html;
 }
 
 /** Ids of pictures that the html of these parts shows. */
