@@ -29,7 +29,7 @@ describeOnEveryDatabase('messages by the names that their provider gave them', (
       `select settle_unit(id, 'sent', array['went'], null, clock_timestamp()) from unit where message_id = $1`,
       [answer.id],
     );
-    const found = await knownMessages(database, 'mail', ['went', 'came', 'theirs', 'nobody', 'came']);
+    const found = await knownMessages(database, 'mail', ['went', 'came', 'theirs', 'nobody', 'came', 'a\0b']);
     const handles = [{ scheme: 'phone', scope: '', value: person, proof: 'channel' }];
     const at = expect.any(Number);
     expect(found.sort((a, b) => a.direction.localeCompare(b.direction))).toEqual([

@@ -66,7 +66,9 @@ begin
          else jsonb_build_object('kind', 'agent', 'id', null, 'name', i->>'name', 'via', 'channel') end,
     case when choice is not null then jsonb_build_array(choice) else i->'parts' end,
     coalesce(choice->>'label', i->>'text'), i->>'subject',
-    case when i ? 'replyTo' then (select r.message_id from external_ref r where r.account_id = a.id and r.external_id = i->>'replyTo') end,
+    case when i ? 'replyTo' then (
+      select r.message_id from external_ref r join message x on x.id = r.message_id join conversation o on o.id = x.conversation_id
+      where r.account_id = a.id and r.external_id = i->>'replyTo' and o.contact_id = t.contact_id) end,
     case when inbound then 'received' else 'sent' end, coalesce((i->>'automated')::boolean, false),
     array(select jsonb_array_elements_text(i->'externalIds')), i->>'clientKey', coalesce((i->>'occurredAt')::timestamptz, p_now), p_now, i->>'quoted')
   returning * into m;
@@ -123,18 +125,23 @@ $$;
 create function note_consent(i jsonb, p_now timestamptz) returns text language plpgsql as $$
 declare
   who record;
+  v_contact text := (select o.contact_id from thread o where o.account_id = i->>'accountId' and o.external_id = i->>'thread');
   t thread;
 begin
-  select * into who from resolve_contact(i->'handles', i->>'name', i->>'accountId', p_now);
-  perform 1 from contact c where c.id = who.contact_id for key share;
+  if v_contact is null then
+    select * into who from resolve_contact(i->'handles', i->>'name', i->>'accountId', p_now);
+    v_contact := who.contact_id;
+    if who.created then perform emit('contact.created', null, v_contact, null, null, p_now); end if;
+  end if;
+  perform 1 from contact c where c.id = v_contact for key share;
   if not found then raise exception 'the contact was erased meanwhile' using errcode = 'serialization_failure'; end if;
-  t := join_thread(i->>'accountId', i->>'thread', who.contact_id, i->'handles', p_now, false);
+  insert into thread (id, account_id, external_id, contact_id, handles, created_at)
+  values (new_id('thr'), i->>'accountId', i->>'thread', v_contact, i->'handles', p_now) on conflict (account_id, external_id) do nothing;
   update thread set opted_out_at = case when i->>'kind' = 'opted-out' and not i ? 'untilWritten' then p_now end,
     refused_for = null, refused_at = case when i->>'kind' = 'opted-out' and i ? 'untilWritten' then least(p_now, (i->>'occurredAt')::timestamptz + interval '1 s') end -- providers tell whole seconds
-  where id = t.id;
+  where account_id = i->>'accountId' and external_id = i->>'thread' returning * into t; -- it stays whose it is: others tell of it, too
   if i ? 'window' then perform grant_window(t.id, i, p_now); end if;
-  if who.created then perform emit('contact.created', null, who.contact_id, null, null, p_now); end if;
-  perform emit('contact.' || (i->>'kind'), null, who.contact_id, i->>'accountId', jsonb_strip_nulls(jsonb_build_object('reason', i->'reason')), p_now);
+  perform emit('contact.' || (i->>'kind'), null, t.contact_id, i->>'accountId', jsonb_strip_nulls(jsonb_build_object('reason', i->'reason')), p_now);
   return null;
 end
 $$;
