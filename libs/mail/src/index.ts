@@ -9,7 +9,7 @@ export { openMailFile } from './imap/open-file.js';
 export { placeIn, readPosition, writePosition, type Place, type Position, type View } from './imap/place.js';
 export { readOn, type MailReader, type Step, type Where } from './imap/read-on.js';
 export { findSent } from './imap/sent-folder.js';
-export { messageIdIn, type Source } from './imap/source.js';
+export type { Source } from './imap/source.js';
 export { Watch } from './imap/watch.js';
 export {
   AUTOMATIC_REPLY,

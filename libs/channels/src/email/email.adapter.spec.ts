@@ -113,7 +113,7 @@ const subject: ChannelSubject<EmailConfig> = {
           { type: 'text', text: 'See the file.' },
           {
             ...{ type: 'media', kind: 'file', mimeType: 'application/pdf', name: 'a.pdf', bytes: 8, state: 'pending' },
-            ref: JSON.stringify({ location: JSON.stringify(['INBOX', '1', 2, 'a2@customer.example']), part: '0' }),
+            ref: JSON.stringify({ location: JSON.stringify(['INBOX', '1', 2, 'a2@customer.example', 'ulHMx2dWgjMhkysZ']), part: '0' }),
           },
         ]),
       ],

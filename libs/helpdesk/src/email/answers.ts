@@ -2,7 +2,6 @@ import {
   AUTOMATIC_REPLY,
   failureOf,
   isOurId,
-  messageIdIn,
   octetsIn,
   readEnvelopeId,
   readMail,
@@ -29,7 +28,7 @@ const STATUSES = ['closed', 'pending', 'open'] as const satisfies readonly Ticke
 /** What a mail in our mailbox tells: an answer of an agent, a status, that a mail of ours came back; mostly nothing. */
 export async function actionsOf(source: Source, where: Where, ctx: Context): Promise<readonly HelpdeskAction[]> {
   const { uid, octets, arrived, whole } = source;
-  const location = writeLocation({ ...where, uid, messageId: messageIdIn(octets) });
+  const location = writeLocation({ ...where, uid }, octets);
   const now = ctx.now();
   const mail = await readMail(octets, { config: ctx.config.mailbox, location, receivedAt: arrived ?? now, now });
   if (!mail) return [];

@@ -50,19 +50,3 @@ async function existing(client: ImapFlow, uids: readonly number[]): Promise<numb
     if (uids.includes(uid)) found.push(uid);
   return found.sort((a, b) => a - b);
 }
-
-/** The Message-ID that a mail says it has, without brackets; null where it says none. */
-export function messageIdIn(octets: Buffer): string | null {
-  const header = headerOf(octets);
-  const value = /^message-id:((?:.|\r?\n[ \t])*)/im.exec(header)?.[1] ?? '';
-  const id = value.replace(/[\s<>]/g, '');
-  return id === '' || id.length > 500 ? null : id;
-}
-
-const MOST_HEADER = 262_144;
-
-function headerOf(octets: Buffer): string {
-  const text = octets.subarray(0, MOST_HEADER).toString('latin1');
-  const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
-  return text.slice(0, end);
-}

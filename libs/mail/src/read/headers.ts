@@ -75,11 +75,16 @@ export function mailboxesOf(value: string): { readonly mailboxes: readonly Mailb
   return { mailboxes: named, group: parsed.some(({ group }) => group !== undefined) };
 } // prettier-ignore
 
-/** The ids of References or In-Reply-To, without brackets, in order. */
+/** The ids of References or In-Reply-To, without brackets, in order; those that no database holds are left out. */
 export function idsOf(value: string): string[] {
   const bracketed = [...value.matchAll(/<([^<>]{1,998})>/g)].map(([, id]) => id!.replace(/\s/g, ''));
-  if (bracketed.length > 0) return bracketed;
-  return value.split(/\s+/).filter((word) => word.includes('@'));
+  const ids = bracketed.length > 0 ? bracketed : value.split(/\s+/).filter((word) => word.includes('@'));
+  return ids.filter((id) => !hasControls(id));
+}
+
+/** Are there controls in a raw value? */
+export function hasControls(value: string): boolean {
+  return /[^\x20-\x7e\x80-\xff]/.test(value);
 }
 
 const WORD = /=\?([^?\s]{1,80})\?([BbQq])\?([^?]*)\?=/g;

@@ -132,6 +132,15 @@ describe('the thread of a mail', () => {
     ]);
   });
 
+  it('is not asked for by ids that no database holds', async () => {
+    const references = '<one\0@m> <a\x07b@m> <second@mail.example>';
+    stored = [message('second@mail.example')];
+    expect(await threads({ id: 'a', references, answers: 'two\0@m' })).toEqual([rootOf('first@mail.example')]);
+    expect(asked.flat().slice(1)).toEqual(['second@mail.example']);
+    const [bare] = await page({ id: 'b\0@m', answers: 'c\0@m', text: 'hi' });
+    expect(JSON.stringify(bare)).not.toContain('\\u0000');
+  });
+
   it('is asked for in few questions, however much a page names', async () => {
     const references = (n: number) => Array.from({ length: 400 }, (_, i) => `<${n}.${i}@m>`).join(' ');
     await page(...Array.from({ length: 50 }, (_, n) => ({ id: `${n}@m`, references: references(n) })));

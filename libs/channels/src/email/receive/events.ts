@@ -1,5 +1,5 @@
 import { parseInbound, type InboundEventInput, type PartInput } from '#normalizer';
-import { messageIdIn, originalPart, writeLocation, type MailReader, type Source, type Where } from '#mail';
+import { originalPart, writeLocation, type MailReader, type Source, type Where } from '#mail';
 import type { SocketContext } from '../../core/adapter.js';
 import type { EmailConfig } from '../email.config.js';
 import { readInbound, type Inbound } from '../read/inbound.js';
@@ -17,7 +17,7 @@ export function inboundReader(ctx: Context): MailReader<Inbound> {
 /** What a mail says. Never throws: what cannot be read at all is told of, with the original as a file. */
 async function eventsOf(source: Source, where: Where, { accountId, config, now }: Context): Promise<Inbound[]> {
   const { uid, octets, arrived, whole, bytes } = source;
-  const location = writeLocation({ ...where, uid, messageId: messageIdIn(octets) });
+  const location = writeLocation({ ...where, uid }, octets);
   try {
     const context = { accountId, config, location, receivedAt: arrived ?? now(), now: now() };
     const rest = bytes > config.maxBytes ? [] : [originalPart(location)];
@@ -47,7 +47,7 @@ function unfetched({
 }: Where & { readonly uid: number; readonly arrived: number | null; readonly accountId: string }): InboundEventInput {
   // A server that was restored from a copy gives numbers again.
   const key = `unread:${validity}:${uid}:${arrived ?? 0}:${folder}`.slice(0, 500);
-  const location = writeLocation({ folder, validity, uid, messageId: null });
+  const location = writeLocation({ folder, validity, uid }, null);
   return {
     kind: 'message',
     dedupeKey: key,

@@ -84,6 +84,32 @@ describe('a file of a mail', () => {
     await expect(opened(ref)).rejects.toMatchObject({ code: 'content-refused' });
   });
 
+  it('is never that of another mail under its id, whatever that repeats of it', async () => {
+    const ref = await stored();
+    const { inbox, folders } = stage.imap;
+    const [genuine] = inbox.letters;
+    const way = 'Received: from eve.example by mail.test; Mon, 23 Nov 2026 00:00:00 +0000';
+    const forged = (words: string) => `${way}\r\n${genuine!.raw.toString().replace('a,b', words)}`;
+    inbox.move('1', folders.get('Shop')!);
+    for (const words of ['1', '2', '3', '4', '5', '6']) stage.imap.deliver(forged(words));
+    inbox.letters[0]!.uid = 1;
+    expect((await opened(ref)).trim()).toBe('a,b');
+    folders.get('Shop')!.letters = [];
+    await expect(opened(ref)).rejects.toMatchObject({ code: 'content-refused' });
+  });
+
+  it('comes to all who wait for it, though the first of them gives up', async () => {
+    const ref = await stored();
+    const [ctx, first] = [stage.context(), new AbortController()];
+    const open = async (signal: AbortSignal) => text((await openMailFile(ref, { ...ctx, signal })).stream);
+    const both = Promise.allSettled([open(first.signal), open(ctx.signal)]);
+    first.abort();
+    expect(await both).toMatchObject([
+      { status: 'rejected', reason: { code: 'unavailable' } },
+      { status: 'fulfilled', value: expect.stringContaining('a,b') },
+    ]);
+  });
+
   it('can be asked for again where the connection ends', async () => {
     const ref = await stored();
     stage.imap.inbox.letters[0]!.torn = 1;

@@ -60,6 +60,26 @@ describe('a mailbox', () => {
     expect(stage.lost).toEqual([]);
   });
 
+  it('that cannot be stored is told of, and that it can again', async () => {
+    stage = await ReaderStage.set();
+    await stage.open();
+    let refuses = true;
+    stage.storing = async (events) => {
+      if (events.length > 0 && refuses)
+        throw Object.assign(new Error('what the mail says'), { code: '22021', detail: 'what the mail says' });
+    };
+    stage.imap.deliver(mail('one'));
+    await stage.until(() => stage.standings.length > 0, 'a word of it');
+    expect(stage.standings).toEqual([
+      { state: 'degraded', detail: expect.stringContaining('(22021)'), action: expect.any(String) },
+    ]);
+    expect(JSON.stringify(stage.standings)).not.toContain('what the mail says');
+    refuses = false;
+    await until(1);
+    await stage.until(() => stage.standings.length > 1, 'the good news');
+    expect(stage.standings.at(-1)).toEqual({ state: 'connected', detail: 'connected', action: null });
+  });
+
   it('has several folders: each by its own place', async () => {
     stage = await ReaderStage.set({ imap: { folders: ['INBOX', 'Shop'] } });
     stage.imap.deliver(mail('old'), { folder: 'Shop' });

@@ -27,6 +27,8 @@ type Context = SocketContext<EmailConfig>;
 
 const FIRST_WAIT_MS = 250;
 const MOST_WAIT_MS = 30_000;
+/** Attempts to store mail after which it is told that it does not go on. */
+const TELLING_AFTER = 5;
 /** How long what is under way may take once the session is to end. */
 const CLOSING_MS = 5_000;
 
@@ -183,15 +185,24 @@ export class MailSession {
   }
 
   private async patiently(store: () => Promise<unknown>): Promise<void> {
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
+    for (let [waitMs, attempt] = [FIRST_WAIT_MS, 1]; ; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS), attempt += 1) {
       try {
         return void (await store());
       } catch (error) {
         if (this.over) throw error;
+        if (attempt === TELLING_AFTER) await this.tellStuck(error);
         await delay(waitMs, undefined, { signal: this.ctx.signal });
         if (this.ending) throw error;
       }
     }
+  }
+
+  private async tellStuck(error: unknown): Promise<void> {
+    const { code } = error as { code?: unknown };
+    const said = typeof code === 'string' && /^\w{1,40}$/.test(code) ? ` (${code})` : '';
+    const detail = `mail that was read cannot be stored${said}: it is tried again, and nothing is read before`;
+    const action = 'Look for the error in the log of the database.';
+    if (await this.ctx.report({ state: 'degraded', detail, action }).catch(() => false)) this.told = detail;
   }
 
   private async tell(): Promise<void> {
