@@ -202,6 +202,10 @@ export class RealRt {
     await this.demand(`/ticket/${ticketId}`, 'PUT', { Status: status });
   }
 
+  async copyTo(ticketId: string, name: string): Promise<void> {
+    await this.demand(`/ticket/${ticketId}`, 'PUT', { Cc: [name] });
+  }
+
   async mergeInto(ticketId: string, into: string): Promise<void> {
     await this.demand(`/ticket/${ticketId}`, 'PUT', { MergeInto: into });
   }

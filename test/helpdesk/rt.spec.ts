@@ -23,7 +23,7 @@ let smsc: FakeSmsc;
 const customers: ChatCustomer[] = [];
 
 async function open(): Promise<void> {
-  [rt, gate, smsc] = await Promise.all([RealRt.start(), openGate(), FakeSmsc.start()]);
+  [rt, gate, smsc] = await Promise.all([RealRt.start(undefined, { byMail: true }), openGate(), FakeSmsc.start()]);
   gate.lead(rt.port);
   const sms = {
     host: '127.0.0.1',
@@ -311,6 +311,23 @@ describeOnServer('a real Request Tracker', rtMissing(), (title) => {
         async () => (await rt.entries(into)).some((one) => /alone[^]*\+4915112345008/.test(one.text)),
         60_000,
       );
+    });
+
+    it('hears an agent whom the ticket copies, and nobody who merely writes a mail into it', async () => {
+      const customer = await enter();
+      await customer.writes('who may answer me');
+      const ticket = await ticketWith('who may answer me');
+      const heads = ['From: Eve <eve@evil.test>', 'To: support@gw.test', `Subject: [gw.test #${ticket}] your order`];
+      await rt.takeMail([...heads, 'Message-ID: <1@evil.test>', '', 'Please pay to account 666', ''].join('\n'));
+      await until('the mail', async () => (await rt.entries(ticket)).some((one) => one.text.includes('account 666')));
+      await rt.copyTo(ticket, 'agent');
+      await rt.correspond(ticket, '<p>We never ask for that.</p>');
+      await until(
+        'the answer',
+        () => customer.answers.some(({ text: said }) => said === 'We never ask for that.'),
+        60_000,
+      );
+      expect(customer.answers).toHaveLength(1);
     });
 
     it('sends no mail to customers', async () => {

@@ -55,8 +55,6 @@ const TicketBody = z.object({
   id,
   Status: z.string(),
   EffectiveId: Named.optional(),
-  Requestor: z.array(Named).default([]),
-  Cc: z.array(Named).default([]),
   _hyperlinks: z.array(z.object({ ref: z.string(), _url: z.string() })).default([]),
 });
 export type RtTicket = z.infer<typeof TicketBody>;
@@ -69,6 +67,13 @@ export async function ticketOf(ctx: RtContext, ticketId: string): Promise<RtTick
   return ticket.Status === 'deleted' ? null : ticket;
 }
 
+/** May this user be granted rights? RT calls agents so; customers, and whoever merely wrote a mail, are not. By number: names that are numbers would be taken for some. */
+export async function isPrivileged(ctx: RtContext, userId: string): Promise<boolean> {
+  const answer = await ask(ctx, `/user/${encodeURIComponent(userId)}`, { also: [404] });
+  if (answer.status === 404) return false;
+  return Number(read(z.object({ Privileged: z.union([z.number(), z.string()]) }), answer).Privileged) === 1;
+}
+
 const List = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 
 export const Found = List(Named);
@@ -79,7 +84,7 @@ export const Transaction = z.object({
   Created: z.iso.datetime(),
   OldValue: z.string().nullish(),
   NewValue: z.string().nullish(),
-  Creator: z.object({ id, RealName: z.string().nullish() }),
+  Creator: z.object({ id, Name: z.string(), RealName: z.string().nullish() }),
 });
 export type Transaction = z.infer<typeof Transaction>;
 export const Transactions = List(Transaction);

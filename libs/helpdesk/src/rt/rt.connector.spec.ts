@@ -59,6 +59,24 @@ describe('rt', () => {
       expect(action).toBeUndefined();
     }));
 
+  it('takes nobody for an agent who merely wrote a mail, and hears an agent who is among those that a ticket copies', () =>
+    desk(async (first, fake) => {
+      await first.deliver([new Story().says('hello')]);
+      const { id } = first.ticket();
+      fake.mails(id, 'Please pay to account 666', 'eve@evil.test');
+      fake.kept.get(Number(id))!.ccs.push('agent');
+      fake.answer(id, { text: 'I am copied', author: 'Lin' });
+      expect(await texts(first)).toEqual(['I am copied']);
+    }));
+
+  it('knows an agent whose name is a number', () =>
+    desk(async (first, fake) => {
+      await first.deliver([new Story().says('hello')]);
+      fake.users.set('100', { id: 31, real: 'Lin', privileged: true });
+      fake.mails(first.ticket().id, 'From number 100', '100');
+      expect(await texts(first)).toEqual(['From number 100']);
+    }));
+
   it('learns of what was committed late, once', () =>
     desk(async (first, fake) => {
       await first.deliver([new Story().says('hello')]);

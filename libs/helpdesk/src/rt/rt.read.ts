@@ -2,11 +2,12 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { MediaStream } from '#transport';
 import type { HelpdeskAction, HelpdeskPage } from '../core/connector.js';
-import { answered, htmlText, statusChanged } from '../tickets/index.js';
+import { answered, htmlText, statusChanged, withoutQuotes } from '../tickets/index.js';
 import {
   ask,
   attachmentsOf,
   contentOf,
+  isPrivileged,
   read,
   ticketOf,
   Transactions,
@@ -31,12 +32,18 @@ export async function poll(position: string | null, ctx: RtContext): Promise<Hel
   const found = await since(before.at, ctx);
   const known = new Set(before.seen);
   const fresh = position === null ? [] : found.filter(({ id }) => !known.has(id));
-  const tickets = new Map<string, RtTicket | null>();
+  const met: Met = { tickets: new Map(), agents: new Map() };
   const actions: HelpdeskAction[] = [];
-  for (const transaction of fresh) actions.push(...(await actionsOf(transaction, tickets, ctx)));
+  for (const transaction of fresh) actions.push(...(await actionsOf(transaction, met, ctx)));
   const at = found.reduce((latest, { Created }) => (Created > latest ? Created : latest), before.at);
   const seen = found.filter(({ Created }) => Date.parse(Created) >= Date.parse(at) - LATE_MS).map(({ id }) => id);
   return { actions, cursor: JSON.stringify({ at, seen } satisfies Cursor) };
+}
+
+/** What was asked for while one page is read. */
+interface Met {
+  readonly tickets: Map<string, RtTicket | null>;
+  readonly agents: Map<string, boolean>;
 }
 
 /** A file of an answer. */
@@ -62,7 +69,7 @@ async function since(at: string, ctx: RtContext): Promise<Transaction[]> {
     { field: 'Type', value: 'Correspond' },
     { field: 'Type', value: 'Status' },
   ];
-  const fields = { fields: 'Type,Creator,ObjectId,Created,OldValue,NewValue', 'fields[Creator]': 'RealName' };
+  const fields = { fields: 'Type,Creator,ObjectId,Created,OldValue,NewValue', 'fields[Creator]': 'id,Name,RealName' };
   const found: Transaction[] = [];
   for (let page = 1; ; page += 1) {
     const query = { ...fields, per_page: String(PAGE), page: String(page), orderby: 'id', order: 'ASC' };
@@ -79,7 +86,7 @@ function ownId({ config: { token } }: RtContext): string {
 
 async function actionsOf(
   transaction: Transaction,
-  tickets: Map<string, RtTicket | null>,
+  { tickets, agents }: Met,
   ctx: RtContext,
 ): Promise<HelpdeskAction[]> {
   const { id, Type, ObjectId, OldValue, NewValue, Creator } = transaction;
@@ -93,8 +100,8 @@ async function actionsOf(
     const [was, is] = [OldValue, NewValue].map((name) => statusOf(name ?? '', ctx)) as ['open', 'open'];
     return was === is ? [] : [statusChanged(place, is)];
   }
-  const isCustomer = [...ticket.Requestor, ...ticket.Cc].some((person) => person.id === Creator.id);
-  return isCustomer ? [] : answerOf(place, Creator, ctx);
+  if (!agents.has(Creator.id)) agents.set(Creator.id, await isPrivileged(ctx, Creator.id));
+  return agents.get(Creator.id) ? answerOf(place, Creator, ctx) : [];
 }
 
 async function answerOf(
@@ -113,11 +120,13 @@ async function answerOf(
       ...(Filename && { name: Filename }),
       ...(ContentType && { mimeType: ContentType }),
     }));
-  const author = { id: creator.id, name: creator.RealName || creator.id };
+  const author = { id: creator.Name, name: creator.RealName || creator.Name };
   return answered(
     {
       ...place,
-      text: withoutQuote(body?.ContentType === 'text/html' ? htmlText(withoutQuotedHtml(said)) : said),
+      text: withoutQuotes(body?.ContentType === 'text/html' ? htmlText(withoutQuotedHtml(said)) : said, (line) =>
+        /^On .{10,120} wrote:\s*$/.test(line),
+      ),
       author,
       files,
     },
@@ -132,16 +141,4 @@ function isFile({ ContentType, Filename }: Attachment): boolean {
 
 function withoutQuotedHtml(html: string): string {
   return html.replace(/<blockquote\b[^]*?(?:<\/blockquote\s*>|$)/gi, '');
-}
-
-/** Without what RT puts in front of an agent who clicks on "Reply": `On ..., somebody wrote:` and lines that begin with `>`. */
-function withoutQuote(text: string): string {
-  const lines = text
-    .replace(/\r\n/g, '\n')
-    .split('\n')
-    .filter((line) => !/^\s*>/.test(line));
-  return lines
-    .filter((line) => !/^On .{10,120} wrote:\s*$/.test(line))
-    .join('\n')
-    .trim();
 }

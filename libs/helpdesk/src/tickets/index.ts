@@ -2,6 +2,7 @@ export * from './answers.js';
 export * from './call.js';
 export { htmlText } from './html.js';
 export * from './marks.js';
+export { withoutQuotes } from './quotes.js';
 export { openAt, openLinked } from './open-file.js';
 export * from './settings.js';
 export * from './system.js';

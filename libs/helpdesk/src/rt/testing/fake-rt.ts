@@ -17,10 +17,10 @@ const STATUSES = { open: 'open', pending: 'stalled', closed: 'resolved' } as con
 
 /** RT 5 as its REST interface behaves, seen on 5.0.3: what it refuses, what it takes without doing it, how it lists. */
 export class FakeRt implements FakeTicketSystem {
-  readonly users = new Map<string, { id: number; real: string }>([
+  readonly users = new Map<string, { id: number; real: string; privileged?: boolean }>([
     ['RT_System', { id: 1, real: 'The RT System itself' }],
-    ['gateway', { id: 27, real: '' }],
-    ['agent', { id: 30, real: '' }],
+    ['gateway', { id: 27, real: '', privileged: true }],
+    ['agent', { id: 30, real: '', privileged: true }],
   ]);
   /** What our user may: what it may not is refused as RT does that. */
   rights = new Set(['SeeQueue', 'CreateTicket', 'ModifyTicket', 'AdminUsers']);
@@ -29,7 +29,7 @@ export class FakeRt implements FakeTicketSystem {
   full: false | 'refuses' | 'pretends' = false;
   /** It keeps the words of an entry without its files. */
   drops = false;
-  private readonly kept = new Map<number, Ticket>();
+  readonly kept = new Map<number, Ticket>();
   private readonly transactions: Transaction[] = [];
   private readonly attachments: Attachment[] = [];
 
@@ -104,10 +104,11 @@ export class FakeRt implements FakeTicketSystem {
     to.links.push(...from.links);
   }
 
-  /** The customer answers a mail of RT. */
-  mails(ticketId: string, text: string): void {
+  /** The customer answers a mail of RT, or somebody else writes one that names the ticket: RT makes a user of them. */
+  mails(ticketId: string, text: string, from = this.kept.get(Number(ticketId))!.requestors[0]!): void {
+    if (!this.users.has(from)) this.users.set(from, { id: 100 + this.users.size, real: from });
     this.add(Number(ticketId), 'Correspond', {
-      creator: this.kept.get(Number(ticketId))!.requestors[0]!,
+      creator: from,
       content: { Content: text, ContentType: 'text/plain' },
     });
   }
@@ -141,8 +142,11 @@ export class FakeRt implements FakeTicketSystem {
   }
 
   private user(name: string): FakeAnswer {
-    const user = this.users.get(name);
-    return user ? { body: { id: user.id, Name: name, RealName: user.real } } : says(404, 'Not Found');
+    const byNumber = [...this.users].find(([, { id }]) => /^\d+$/.test(name) && id === Number(name));
+    const user = byNumber?.[1] ?? this.users.get(name);
+    return user
+      ? { body: { id: user.id, Name: byNumber?.[0] ?? name, RealName: user.real, Privileged: user.privileged ? 1 : 0 } }
+      : says(404, 'Not Found');
   }
 
   private makeUser({ Name, RealName = '' }: { Name?: string; RealName?: string }): FakeAnswer {
@@ -171,6 +175,7 @@ export class FakeRt implements FakeTicketSystem {
       id,
       subject: body.Subject,
       requestors: body.Requestor ?? [],
+      ccs: [],
       links: [...(body.RefersTo ?? [])],
       fields: Object.fromEntries(known),
       status: 'new',
@@ -218,7 +223,7 @@ export class FakeRt implements FakeTicketSystem {
         Status: ticket.status,
         EffectiveId: { type: 'ticket', id: String(ticket.id) },
         Requestor: people,
-        Cc: [],
+        Cc: ticket.ccs.map((name) => ({ type: 'user', id: name })),
         _hyperlinks: [{ ref: 'self', _url: 'x' }, ...links],
       },
     };
@@ -247,7 +252,7 @@ export class FakeRt implements FakeTicketSystem {
 
   private list({ query }: LoggedRequest, all: readonly Transaction[]): FakeAnswer {
     const fields = (query.get('fields') ?? '').split(',');
-    const real = query.get('fields[Creator]')?.includes('RealName');
+    const ofCreator = (query.get('fields[Creator]') ?? '').split(',');
     const ordered =
       query.get('order') === 'DESC' ? [...all].sort((a, b) => b.id - a.id) : [...all].sort((a, b) => a.id - b.id);
     const items = page(ordered, query).map(({ id, ticket, type, creator, created, from, to }) => {
@@ -257,7 +262,7 @@ export class FakeRt implements FakeTicketSystem {
         Created: created,
         OldValue: from ?? '',
         NewValue: to ?? '',
-        Creator: { type: 'user', id: creator, ...(real && { RealName: this.users.get(creator)?.real ?? '' }) },
+        Creator: { type: 'user', id: creator, ...this.creator(creator, ofCreator) },
       };
       return {
         type: 'transaction',
@@ -266,6 +271,11 @@ export class FakeRt implements FakeTicketSystem {
       };
     });
     return { body: { items, count: items.length, total: null, pages: null } };
+  }
+
+  private creator(name: string, fields: readonly string[]) {
+    const { id, real: RealName } = this.users.get(name) ?? { id: 0, real: '' };
+    return Object.fromEntries(Object.entries({ id, Name: name, RealName }).filter(([field]) => fields.includes(field)));
   }
 
   private listAttachments({ query }: LoggedRequest, filters: readonly Filter[]): FakeAnswer {
@@ -308,14 +318,14 @@ export class FakeRt implements FakeTicketSystem {
   }
 
   private write(ticket: number, type: 'Correspond' | 'Comment', { text, author, asUs, files = [] }: Writing): null {
-    this.users.set('agent', { id: 30, real: author });
+    this.users.set('agent', { id: 30, real: author, privileged: true });
     const Attachments = files.map(({ name, mimeType, content }) => ({
       FileName: Buffer.from(name).toString('latin1'),
       FileType: mimeType,
       FileContent: content.toString('base64'),
     }));
     const quote = '<blockquote>On Sat Nov 21 2026, customer wrote: hello</blockquote>';
-    const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+    const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/\n/g, '<br>');
     this.add(ticket, type, {
       creator: asUs ? 'gateway' : 'agent',
       content: { ...(text && { Content: `<p>${escaped}</p>${quote}`, ContentType: 'text/html' }), Attachments },

@@ -20,6 +20,7 @@ export interface Ticket {
   readonly id: number;
   readonly subject: string;
   readonly requestors: string[];
+  readonly ccs: string[];
   readonly links: string[];
   readonly fields: Record<string, string>;
   status: string;
