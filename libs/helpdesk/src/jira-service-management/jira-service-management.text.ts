@@ -26,12 +26,14 @@ function inline(line: string): Node[] {
     }));
 }
 
-/** All that a document says. */
+/** All that a document says; lines of a quote begin with `>`. */
 export function textOf(node: unknown): string {
   if (typeof node === 'string') return node;
   const { type, text = '', content = [] } = (node ?? {}) as Partial<Node>;
   if (type === 'hardBreak') return '\n';
-  return text + content.map(textOf).join('') + (type === 'paragraph' ? '\n' : '');
+  const said = text + content.map(textOf).join('');
+  if (type === 'blockquote') return said.replace(/^(?=.)/gm, '> ');
+  return said + (type === 'paragraph' ? '\n' : '');
 }
 
 /** What wiki markup takes for an address, without what would be markup right behind it. */

@@ -27,6 +27,8 @@ export const Issue = z.object({
   id: z.int(),
   description: z.string().nullish(),
   status: Named,
+  project: Named,
+  author: Named.partial().optional(),
   updated_on: z.string(),
   journals: z.array(Journal).default([]),
   attachments: z.array(Attachment).default([]),
@@ -35,6 +37,13 @@ export type Issue = z.infer<typeof Issue>;
 
 const Status = Named.extend({ is_closed: z.boolean().default(false) });
 export type Status = z.infer<typeof Status>;
+
+/** Of a user, or of a group, whose users are listed besides. */
+const Membership = z.object({
+  user: z.object({ id: z.int() }).optional(),
+  roles: z.array(z.object({ id: z.int() })),
+});
+const MEMBERS = 100;
 
 /** One request with the user's key. Throws as `call` does; statuses in `also` are answers. */
 export function ask(
@@ -72,6 +81,30 @@ export async function statuses(ctx: Context): Promise<Status[]> {
 export async function me(ctx: Context) {
   const shape = z.object({ user: z.object({ id: z.int(), login: z.string().optional() }) });
   return readAnswer(shape, await ask(ctx, '/users/current.json')).user;
+}
+
+/**
+ * The users who are members of a project with a role that may edit issues: its agents. Every user may read that. Who may only add notes, or came by mail, is a customer or a
+ * stranger.
+ */
+export async function agentsOf(ctx: Context, projectId: number): Promise<ReadonlySet<number>> {
+  const roles = new Map<number, boolean>();
+  const agents = new Set<number>();
+  for (let offset = 0; ; offset += MEMBERS) {
+    const path = `/projects/${projectId}/memberships.json?limit=${MEMBERS}&offset=${offset}`;
+    const { memberships } = readAnswer(z.object({ memberships: z.array(Membership) }), await ask(ctx, path));
+    for (const { user, roles: held } of memberships)
+      for (const { id } of user ? held : []) {
+        if (!roles.has(id)) roles.set(id, (await permissionsOf(ctx, id)).includes('edit_issues'));
+        if (roles.get(id)) agents.add(user!.id);
+      }
+    if (memberships.length < MEMBERS) return agents;
+  }
+}
+
+export async function permissionsOf(ctx: Context, roleId: number): Promise<readonly string[]> {
+  const shape = z.object({ role: z.object({ permissions: z.array(z.string()) }) });
+  return readAnswer(shape, await ask(ctx, `/roles/${roleId}.json`)).role.permissions;
 }
 
 export function issueUrl({ config }: Context, id: string): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Unfit, readAnswer } from '../tickets/index.js';
-import { ask, statuses, type Context } from './redmine.api.js';
+import { ask, permissionsOf, statuses, type Context } from './redmine.api.js';
 import { statusFor } from './redmine.status.js';
 
 const NEEDED = { view_issues: 'View Issues', add_issues: 'Add issues', edit_issues: 'Edit issues', add_issue_notes: 'Add notes', set_notes_private: 'Set notes as private', view_private_notes: 'View private notes' }; // prettier-ignore
@@ -74,10 +74,7 @@ async function demandRights(
 ): Promise<void> {
   const roles = memberships.filter(({ project }) => project.id === id).flatMap((membership) => membership.roles);
   const rights = new Set<string>();
-  for (const role of roles) {
-    const shape = z.object({ role: z.object({ permissions: z.array(z.string()) }) });
-    for (const right of readAnswer(shape, await ask(ctx, `/roles/${role.id}.json`)).role.permissions) rights.add(right);
-  }
+  for (const role of roles) for (const right of await permissionsOf(ctx, role.id)) rights.add(right);
   const missing = Object.entries(NEEDED).flatMap(([right, words]) => (rights.has(right) ? [] : [words]));
   if (missing.length > 0)
     throw new Unfit(

@@ -41,6 +41,38 @@ describe('redmine', () => {
       });
     }));
 
+  it('passes on what an agent adds to a quote, and nothing of the quote; who uses our account may quote as well', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('My lamp is broken')]);
+      const { id, entries } = desk.ticket();
+      const quote = (head: string) => `${head}\n> ${entries[0]!.text.replace(/\n/g, '\n> ')}`;
+      system.answer(id, { text: `${quote('Gate Way wrote:')}\n\nPlease reset it.`, author: 'Ann' });
+      system.answer(id, {
+        text: `Also this: \n${quote('Gate Way 在 #note-1 中写到：')}`,
+        author: 'Gate Way',
+        asUs: true,
+      });
+      system.answer(id, { text: 'It is 5 > 4:\nor not', author: 'Ann' });
+      const told = (await desk.learn()).map((one) => one.kind === 'reply' && one.reply.text);
+      expect(told).toEqual(['Please reset it.', 'Also this:', 'It is 5 > 4:\nor not']);
+    }));
+
+  it('takes nobody for an agent who may not edit issues: a customer who is a member, or who merely writes mails', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      const { id } = desk.ticket();
+      system.customers.push(...Array.from({ length: 120 }, (_, n) => 100 + n));
+      system.adds(id, 'Please pay to account 666', { id: 2, name: 'Anonymous' });
+      system.adds(id, 'I report this too', { id: 219, name: 'Bert' });
+      system.answer(id, { text: 'We do not ask for that', author: 'Ann' });
+      const told = await desk.learn();
+      expect(told.map((one) => one.kind === 'reply' && [one.reply.text, one.refusal?.code])).toEqual([
+        ['Please pay to account 666', 'unauthorized'],
+        ['I report this too', 'unauthorized'],
+        ['We do not ask for that', undefined],
+      ]);
+    }));
+
   it('goes on with a follow-up where the issue was deleted', () =>
     withDesks(subject, async (desk) => {
       const story = new Story();

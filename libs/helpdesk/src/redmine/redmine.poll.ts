@@ -10,14 +10,30 @@ import {
   sweepFrom,
   sweepOn,
   unlessHuge,
+  withoutQuotes,
   type Answer,
   markedId,
 } from '../tickets/index.js';
-import { issue, issues, me, statuses, type Context, type Issue, type Journal, type Status } from './redmine.api.js';
+import {
+  agentsOf,
+  issue,
+  issues,
+  me,
+  statuses,
+  type Context,
+  type Issue,
+  type Journal,
+  type Status,
+} from './redmine.api.js';
 import type { RedmineConfig } from './redmine.config.js';
 import { kindOf } from './redmine.status.js';
 
 const PAGE = 100;
+/** Redmine takes notes by mail from whom it is told to, up to anybody: who may not edit issues is a customer or a stranger. */
+const NO_AGENT = {
+  code: 'unauthorized',
+  message: 'the note is of nobody who is a member of the project with a role that may edit issues',
+} as const;
 
 /**
  * What agents did: Redmine calls nobody, so the issues that changed are read by the time of their change. Public notes of anybody but us are answers, private
@@ -33,12 +49,15 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   const [actions, told]: [HelpdeskAction[], string[]] = [[], []];
   if (ours.length > 0) {
     const [self, all] = await Promise.all([me(ctx), statuses(ctx)]);
+    const agents = new Map<number, ReadonlySet<number>>();
     for (const { id } of ours) {
       const found = await unlessHuge(issue(ctx, String(id)));
       for (const journal of found?.journals ?? []) {
         if (isOurs(journal, self.id) || !isNews(place, { id: String(journal.id), at: journal.created_on })) continue;
+        const { project } = found!;
+        if (!agents.has(project.id)) agents.set(project.id, new Set([self.id, ...(await agentsOf(ctx, project.id))]));
         told.push(String(journal.id));
-        actions.push(...actionsOf(journal, found!, { ctx, all }));
+        actions.push(...actionsOf(journal, found!, { ctx, all, agents: agents.get(project.id)! }));
       }
     }
   }
@@ -59,22 +78,27 @@ function isOurs({ user, notes }: Journal, self: number): boolean {
 function actionsOf(
   journal: Journal,
   found: Issue,
-  { ctx, all }: { ctx: Context; all: readonly Status[] },
+  { ctx, all, agents }: { ctx: Context; all: readonly Status[]; agents: ReadonlySet<number> },
 ): HelpdeskAction[] {
   const done = { id: String(journal.id), ticketId: String(found.id), externalId: markedId(found.description) };
   const moved = journal.details.findLast(({ property, name }) => property === 'attr' && name === 'status_id');
   const status = moved && kindOf(moved.new_value ?? '', all, ctx.config);
+  const answers = isAnswer(journal, ctx.config) ? answered(answerOf(journal, found, done), ctx.config) : [];
+  const refusal = agents.has(journal.user?.id ?? 0) ? null : NO_AGENT;
   return [
-    ...(isAnswer(journal, ctx.config) ? answered(answerOf(journal, found, done), ctx.config) : []),
+    ...answers.map((one) => (one.kind === 'reply' && refusal ? { ...one, refusal } : one)),
     ...(status ? [statusChanged(done, status)] : []),
   ];
 }
 
 function answerOf(journal: Journal, found: Issue, done: Pick<Answer, 'id' | 'ticketId' | 'externalId'>): Answer {
   const { user, notes } = journal;
+  const names = [found.author, ...found.journals.map((one) => one.user)].flatMap((one) => one?.name ?? []);
+  // In every language it names who wrote (`text_user_wrote`, `text_user_wrote_in`).
+  const isHeading = (line: string) => /[:：]\s*$/.test(line) && names.some((name) => line.includes(name));
   return {
     ...done,
-    text: notes,
+    text: withoutQuotes(notes ?? '', isHeading),
     author: { id: user && String(user.id), name: user?.name },
     files: filesOf(journal, found),
   };

@@ -1,5 +1,6 @@
 import type { AnswerFile, HelpdeskAction } from '../core/connector.js';
 import { htmlText } from './html.js';
+import { withoutMarks } from './marks.js';
 import { conversationOf, type TicketStatus } from './system.js';
 import type { TicketSettings } from './settings.js';
 
@@ -20,10 +21,12 @@ export interface Answer extends Done {
   readonly files?: readonly AnswerFile[];
 }
 
-/** An agent's public answer as actions: none where it says nothing. */
+/** An agent's public answer as actions, without marks of ours that it quotes: none where it says nothing. */
 export function answered(answer: Answer, { fallback }: Pick<TicketSettings, 'fallback'>): HelpdeskAction[] {
   const { text, html, author, files = [] } = answer;
-  const said = (text?.trim() || (html ? htmlText(html) : '')).slice(0, 100_000);
+  const said = withoutMarks(text?.trim() || (html ? htmlText(html) : ''))
+    .trim()
+    .slice(0, 100_000);
   if (!said && files.length === 0) return [];
   const reply = {
     ...(said && { text: said }),

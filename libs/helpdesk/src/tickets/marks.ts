@@ -11,9 +11,17 @@ export function markedText({ text, ids }: Pick<Entry, 'text' | 'ids'>): string {
   return `${text}\n\n[${ids.join(' ')}]`;
 }
 
-/** Does a text end with ids of ours, where `markedText` puts them? Then we wrote it, whoever else uses our account. */
+/**
+ * Does a text end with a line that is ids of ours, where `markedText` puts them? Then we wrote it, whoever else uses our account. In a quote of what we wrote a sign stands before
+ * them.
+ */
 export function endsMarked(text: string | null | undefined): boolean {
-  return /\[(?:evt|cnv)_[^\][]*\]\s*$/.test(text ?? '');
+  return /(?:^|\n)\[(?:evt|cnv)_[^\][]*\]\s*$/.test(text ?? '');
+}
+
+/** A text without ids of ours in brackets, wherever they stand: an agent who quotes an entry quotes them as well, and they are nothing to customers. */
+export function withoutMarks(text: string): string {
+  return text.replace(/(?:^[ \t>]*)?\\?\[(?=[^\][]*\d)(?:evt|cnv)_[\w.+-]+(?: (?:evt|cnv)_[\w.+-]+)*\\?\]/gm, '');
 }
 
 /** Those of the ids that stand in one of these texts, as whole words. */

@@ -206,7 +206,7 @@ export class FakeJira implements FakeTicketSystem {
     const ordered = query.get('orderBy') === '-created' ? [...comments].reverse() : comments;
     const found = ordered.slice(start, start + Number(query.get('maxResults'))).map((one) => ({
       ...{ id: one.id, author: one.author, created: this.time(), jsdPublic: one.isPublic },
-      body: { type: 'doc', version: 1, content: [{ type: 'paragraph', content: [{ type: 'text', text: one.text }] }] },
+      body: { type: 'doc', version: 1, content: one.text.split(/\n(?=> )|(?<=^> .*)\n(?!> )/m).map(blockOf) },
       ...(this.expands && query.get('expand') === 'properties' && { properties: one.properties }),
     }));
     return { body: { comments: found, startAt: start, total: comments.length } };
@@ -379,4 +379,10 @@ function agent(displayName: string): Person {
 export function signedBy(secret: string, request: RawRequest): RawRequest {
   const mac = createHmac('sha256', secret).update(request.body).digest('hex');
   return { ...request, headers: { ...request.headers, 'x-hub-signature': `sha256=${mac}` } };
+}
+
+/** A line that begins with `>` is what people make a quote of in the editor. */
+function blockOf(text: string): object {
+  const paragraph = { type: 'paragraph', content: [{ type: 'text', text: text.replace(/^> /, '') }] };
+  return text.startsWith('> ') ? { type: 'blockquote', content: [paragraph] } : paragraph;
 }

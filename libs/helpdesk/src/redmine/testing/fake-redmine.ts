@@ -52,6 +52,8 @@ export class FakeRedmine implements FakeTicketSystem {
   /** Steps of the workflow that are not allowed: Redmine says nothing of it. */
   readonly forbidden = new Set<number>();
   rights = ['view_issues', 'add_issues', 'edit_issues', 'add_issue_notes', 'set_notes_private', 'view_private_notes'];
+  /** Members who report issues, and add notes. */
+  readonly customers: number[] = [];
   private readonly issues = new Map<number, Issue>();
   private readonly files = new Map<string, File>();
   private count = 0;
@@ -105,6 +107,11 @@ export class FakeRedmine implements FakeTicketSystem {
     return null;
   }
 
+  /** Somebody else than an agent adds a note, on the portal or by mail. */
+  adds(ticketId: string, notes: string, user: { id: number; name: string }): void {
+    this.change(this.issues.get(Number(ticketId))!, { notes }, user);
+  }
+
   remove(ticketId: string): void {
     this.issues.delete(Number(ticketId));
   }
@@ -128,7 +135,11 @@ export class FakeRedmine implements FakeTicketSystem {
     if (room === 'trackers.json') return { body: { trackers: [{ id: 3, name: 'Support' }] } };
     if (room === 'enumerations') return { body: { issue_priorities: PRIORITIES } };
     if (room === 'users') return { body: { user: { ...GATEWAY, login: 'gateway', memberships: MEMBERSHIPS } } };
-    if (room === 'roles') return { body: { role: { id: 3, permissions: this.rights } } };
+    if (room === 'roles')
+      return {
+        body: { role: { id: Number.parseInt(name, 10), permissions: name === '3.json' ? this.rights : REPORTER } },
+      };
+    if (last === 'memberships.json') return this.members(name, request.query);
     if (room === 'projects') return name === 'support.json' ? { body: { project: PROJECT } } : { status: 404 };
     if (room === 'attachments') {
       const file = [...this.files.values()].find(({ id }) => String(id) === last);
@@ -136,6 +147,16 @@ export class FakeRedmine implements FakeTicketSystem {
     }
     const issue = this.issues.get(Number.parseInt(name, 10));
     return room === 'issues' && issue ? { body: { issue: this.shown(issue) } } : { status: 404 };
+  }
+
+  private members(project: string, query: URLSearchParams): FakeAnswer {
+    const all = [GATEWAY.id, AGENT, ...this.customers].map((id) => ({
+      ...{ id: 20 + id, project: { id: 1, name: 'Support' }, user: { id, name: 'x' } },
+      roles: [{ id: this.customers.includes(id) ? 4 : 3, name: 'x' }],
+    }));
+    const group = { id: 19, project: { id: 1, name: 'Support' }, group: { id: 30, name: 'All' }, roles: [{ id: 3, name: 'x' }] }; // prettier-ignore
+    const [offset, limit] = [Number(query.get('offset')), Number(query.get('limit'))];
+    return project === '1' ? { body: { memberships: [group, ...all].slice(offset, offset + limit) } } : { status: 404 };
   }
 
   /** By words of the description, or by the time of the last change. */
@@ -155,7 +176,7 @@ export class FakeRedmine implements FakeTicketSystem {
 
   private shown({ id, subject, description, attachments, journals, status }: Issue) {
     return {
-      ...{ id, subject, description, journals, project: { id: 1, name: 'Support' } },
+      ...{ id, subject, description, journals, project: { id: 1, name: 'Support' }, author: GATEWAY },
       attachments: attachments.map(({ content, token, ...file }) => ({ ...file, filesize: content.length })),
       status: STATUSES.find((one) => one.id === status),
       updated_on: this.time(),
@@ -239,6 +260,8 @@ const PRIORITIES = ['Low', 'Normal', 'High', 'Urgent', 'Immediate'].map((name, n
 }));
 const MEMBERSHIPS = [{ id: 1, project: { id: 1, name: 'Support' }, roles: [{ id: 3, name: 'Manager' }] }];
 const PROJECT = { id: 1, name: 'Support', identifier: 'support', trackers: [{ id: 3, name: 'Support' }], issue_custom_fields: [{ id: 1, name: 'Company' }, { id: 2, name: 'Link' }] }; // prettier-ignore
+
+const REPORTER = ['view_issues', 'add_issues', 'add_issue_notes'];
 
 function isNote({ notes, details }: Journal): boolean {
   return notes !== '' || details.some(({ property }) => property === 'attachment');

@@ -7,6 +7,7 @@ import { verifyContext, type Which } from '../bench.js';
 import { asConnectorSubject } from './adapted.js';
 import { withDesks } from './bench.js';
 import { picture, Story } from './events.js';
+import { seenText } from './seen.js';
 import type { TicketSubject } from './subject.js';
 
 type TicketCheck = Check<TicketSubject>;
@@ -62,6 +63,32 @@ const shares: TicketCheck = {
         [],
         'an internal note is told as an answer',
       );
+    }),
+};
+
+const quotes: TicketCheck = {
+  name: 'answers: who quotes what we wrote, above or below their words, answers; no mark of ours goes to a customer',
+  run: (subject) =>
+    withDesks(subject, async (desk) => {
+      const story = new Story();
+      await desk.deliver([story.says('hello')]);
+      await desk.deliver([story.says([picture()])]);
+      const { id, entries } = desk.ticket();
+      const quoted = entries
+        .filter(({ isPublic }) => isPublic)
+        .map((entry) => `> ${seenText(entry).trim().replace(/\n/g, '\n> ')}`);
+      ok(quoted.length > 1, 'there is nothing to quote');
+      for (const asUs of subject.ownAccount ? [false] : [false, true])
+        for (const [n, quote] of quoted.entries())
+          for (const isAbove of [true, false]) {
+            const words = `Restart it ${asUs} ${n} ${isAbove}`;
+            const text = isAbove ? `${quote}\n\n${words}` : `${words}\n\n${quote}`;
+            const [reply, ...others] = replies(await desk.learn(desk.system.answer(id, { ...writing, text, asUs })));
+            ok(reply && others.length === 0, `an answer with a quote is told as ${others.length + (reply ? 1 : 0)}`);
+            const { text: told = '' } = reply.reply;
+            ok(told.includes(words), `an answer with a quote is told as ${told}`);
+            ok(!/(evt|cnv)_/.test(told), `the customer gets a mark of ours: ${told}`);
+          }
     }),
 };
 
@@ -190,4 +217,4 @@ const hostile: TicketCheck = {
   },
 };
 
-export const answerChecks: readonly TicketCheck[] = [answers, shares, attached, echo, closing, forged, hostile];
+export const answerChecks: readonly TicketCheck[] = [answers, shares, quotes, attached, echo, closing, forged, hostile];
