@@ -40,7 +40,7 @@ const message = (id: string, parts: object[], more: object = {}): InboundEventIn
     ...{ kind: 'message', dedupeKey: `mail:${id}@customer.example:*`, occurredAt: '2026-11-22T11:59:00.000Z' },
     thread: threadKey({ root: `${id}@customer.example`, address: anna.value, claimed: true }),
     ...{ sender: { handles: [anna], name: 'Anna' }, subject: 'Where is my parcel?', parts },
-    externalIds: [`${id}@customer.example`, 'mail:*'],
+    externalIds: [`${id}@customer.example`, 'copy *'],
     metadata: { unverifiedSender: 'nothing vouches for the sender' },
     ...more,
   }) as InboundEventInput;

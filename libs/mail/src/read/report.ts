@@ -5,8 +5,8 @@ export interface Report {
   readonly kind: 'delivery' | 'disposition' | 'complaint' | 'unstructured';
   /** Ids that the report, or what it returns of the mail, names: likely ones first. */
   readonly ids: readonly string[];
-  /** Delivery: one for each recipient. `addresses`: whom the mail was for, and whom it went to in the end, as far as it says. */
-  readonly recipients: readonly { readonly addresses: readonly string[]; readonly action: string; readonly status: string; readonly diagnostic: string }[];
+  /** Delivery: one for each recipient. `addresses`: whom the mail was for, and whom it went to in the end (`final`), as far as it says. */
+  readonly recipients: readonly { readonly addresses: readonly string[]; readonly final: string; readonly action: string; readonly status: string; readonly diagnostic: string }[];
   /** Delivery: the id of the envelope (RFC 3464 section 2.2.1). */
   readonly envelopeId: string;
   /** Addresses that its words, or the head of what it returns, name. */
@@ -56,6 +56,7 @@ function recipientsOf(status: string): Report['recipients'] {
   const blocks = status.split(/\r?\n\s*\r?\n/).filter((block) => /^(?:final|original)-recipient:/im.test(block));
   return blocks.slice(0, MOST_RECIPIENTS).map((block) => ({
     addresses: ['original-recipient', 'final-recipient'].map((name) => addressIn(field(block, name))).filter(Boolean),
+    final: addressIn(field(block, 'final-recipient')),
     action: field(block, 'action').toLowerCase().split(/[\s(;]/)[0]!,
     status: /\d\.\d{1,3}\.\d{1,3}/.exec(field(block, 'status'))?.[0] ?? '',
     diagnostic: field(block, 'diagnostic-code').slice(0, 500),

@@ -46,7 +46,7 @@ describe('the words of a mail', () => {
     expect(event).toMatchObject({
       subject: 'A question',
       replyTo: '0@shop.example',
-      externalIds: ['1@mail.example', expect.stringMatching(/^mail:[\w-]{22}$/)],
+      externalIds: ['1@mail.example', expect.stringMatching(/^copy [\w-]{22}$/)],
     });
     const [original] = mediaOf(event);
     expect(original).toMatchObject({ purpose: 'original', mimeType: 'message/rfc822', state: 'pending' });

@@ -3,7 +3,7 @@ import type { InboundEventInput } from '#normalizer';
 import { readMail, type IncomingMail } from '#mail';
 import type { AccountContext } from './context.js';
 import { threadOf, type Placed } from './place.js';
-import { eventsOfReport } from './receipts.js';
+import { eventsOfReport, readElsewhere } from './receipts.js';
 
 /** What a mail is to us. `placed` of a message says what its thread goes by (`place`). */
 export interface Inbound {
@@ -42,15 +42,16 @@ export async function readInbound(source: Uint8Array, context: AccountContext): 
     ...(claimed && { metadata: { unverifiedSender: doubt } }),
   };
   const before = certain ? [] : nearestFirst(mail);
-  return [{ event, placed: { address: author.address, claimed, copy, before } }];
+  const told = readElsewhere(mail, base, context);
+  return [{ event, placed: { address: author.address, claimed, copy, before, ...(told && { told }) } }];
 }
 
 /**
  * A name of this very mail, wherever it lies and however old it is: a message that has it is known for as long as it is stored, which is longer than repeats
- * of events are.
+ * of events are. Nobody can give a mail that name: no id has a blank in it.
  */
 function copyId(dedupeKey: string): string {
-  return `mail:${createHash('sha256').update(dedupeKey).digest('base64url').slice(0, 22)}`;
+  return `copy ${createHash('sha256').update(dedupeKey).digest('base64url').slice(0, 22)}`;
 }
 
 /** The ids that a mail names as those before it: the one that it answers, then the newest first. */

@@ -100,13 +100,20 @@ describe('the thread of a mail', () => {
     expect(await threads({ id: 'g', references: mixed, from: EVE })).toEqual([rootOf('eves', EVE)]);
   });
 
+  it('is never a proven one for mail without proof, whatever the store says of who wrote there last', async () => {
+    const proven = rootOf('first@mail.example', ANNA, false);
+    stored = [message('second@mail.example', { thread: proven, proof: 'claimed' })];
+    expect(await threads({ id: 'a', answers: 'second@mail.example' })).toEqual([rootOf('second@mail.example')]);
+    expect(await threads({ id: 'b', answers: 'second@mail.example', head: [PROVEN] })).toEqual([proven]);
+  });
+
   it('is not asked for where a token of ours names it', async () => {
     const thread = rootOf('begun@mail.example');
     const token = makeToken({ secret: replySecretOf(config), accountId, threadKey: thread, address: ANNA, day: dayOf(now) }); // prettier-ignore
     stored = [message('second@mail.example')];
     const mail = { id: 'a', answers: 'second@mail.example', references: `<r.${token}@shop.example>` };
     expect(await threads(mail)).toEqual([thread]);
-    expect(asked.flat()).toEqual([expect.stringMatching(/^mail:/)]);
+    expect(asked.flat()).toEqual([expect.stringMatching(/^copy /)]);
   });
 
   it('is found among the mails of the same page as well, in their order', async () => {
@@ -153,10 +160,52 @@ describe('the thread of a mail', () => {
 describe('a mail that is stored', () => {
   it('is left out, however long ago that was, and wherever it lies; another one under its id is not', async () => {
     const [first] = await page({ id: 'one@m' });
-    const copy = first!.externalIds.find((id) => id.startsWith('mail:'))!;
+    const copy = first!.externalIds.find((id) => id.startsWith('copy '))!;
     stored = [message('one@m'), message(copy, { at: now - 400 * DAY_MS })];
     expect(await page({ id: 'one@m' })).toEqual([]);
     expect(await page({ id: 'one@m', text: 'something else' })).toHaveLength(1);
     expect(await page({ id: 'one@m', from: EVE })).toHaveLength(1);
+  });
+
+  it('cannot be kept out by another one that takes its name', async () => {
+    const [first] = await page({ id: 'one@m' });
+    const copy = first!.externalIds.at(-1)!;
+    for (const id of [copy, `x> <${copy}`, copy.replace(' ', '@')]) {
+      const [forged] = await page({ id, from: EVE });
+      stored.push(...forged!.externalIds.map((name) => message(name, { address: EVE })));
+    }
+    expect(await page({ id: 'one@m' })).toHaveLength(1);
+  });
+});
+
+describe('a report of reading that names a mail by the id which a server gave it', () => {
+  const displayed = (from: string, { head = [] as readonly string[], said = 'displayed' } = {}) => ({
+    ...{ id: `read.${from}`, from },
+    head: [...head, 'Content-Type: multipart/report; report-type=disposition-notification; boundary=b'],
+    text: [
+      ...['--b', 'Content-Type: text/plain', '', 'It was read.', '--b'],
+      ...['Content-Type: message/disposition-notification', '', `Final-Recipient: rfc822;${ANNA}`],
+      ...['Original-Message-ID: <given@relay.example>', `Disposition: x; ${said}`, '', '--b--'],
+    ].join('\r\n'),
+  });
+  const receipt = { kind: 'receipt', externalId: 'given@relay.example', status: 'read' };
+  const nothing = { kind: 'message', automated: true };
+
+  it('is believed by whom that went to, with the proof of its thread', async () => {
+    const sent = message('given@relay.example', { direction: 'outbound', proof: 'channel' });
+    stored = [{ ...sent, thread: rootOf('first@mail.example', ANNA, false) }];
+    expect(await page(displayed(ANNA, { head: [PROVEN] }))).toMatchObject([receipt]);
+    expect(await page(displayed(ANNA, { head: [PROVEN], said: 'deleted' }))).toEqual([]);
+    expect(await page(displayed(ANNA))).toMatchObject([nothing]);
+    expect(await page(displayed(EVE, { head: [PROVEN] }))).toMatchObject([nothing]);
+    stored = [message('given@relay.example', { direction: 'outbound' })];
+    expect(await page(displayed(ANNA))).toMatchObject([receipt]);
+    expect(await page(displayed(ANNA, { head: [PROVEN] }))).toMatchObject([receipt]);
+  });
+
+  it('is a mail of a program where the store knows of none, or had it from them', async () => {
+    expect(await page(displayed(ANNA))).toMatchObject([nothing]);
+    stored = [message('given@relay.example')];
+    expect(await page(displayed(ANNA))).toMatchObject([nothing]);
   });
 });

@@ -3,6 +3,7 @@ import type { InboundEventInput } from '#normalizer';
 import type { AdapterContext, KnownMessage } from '../../core/adapter.js';
 import type { AccountContext } from './context.js';
 import type { Inbound } from './inbound.js';
+import type { ReadElsewhere } from './receipts.js';
 
 /** Whose mail it is, and what it goes by. */
 export interface Placed {
@@ -13,6 +14,8 @@ export interface Placed {
   readonly copy: string;
   /** Ids of mail before it, the nearest first; none where a token of ours led it to its thread. */
   readonly before: readonly string[];
+  /** What it tells instead, where it is by whom the mail went to that it is about. */
+  readonly told?: ReadElsewhere;
 }
 
 const DAY_MS = 86_400_000;
@@ -59,6 +62,11 @@ export async function place(
       continue;
     }
     if (stored.get(placed.copy)?.direction === 'inbound') continue;
+    const { told } = placed;
+    if (told && wentTo(stored.get(told.id), placed, oldest)) {
+      if (told.event) events.push(told.event);
+      continue;
+    }
     const candidates = placed.before.flatMap((id) => [
       ...(here.get(id) ?? []),
       ...candidatesOf(stored.get(id), oldest),
@@ -81,7 +89,14 @@ function candidatesOf(message: KnownMessage | undefined, oldest: number): Candid
   if (!message || (message.direction === 'outbound' && message.at < oldest)) return [];
   const [handle] = message.handles;
   if (handle?.scheme !== 'email') return [];
-  return [{ thread: message.thread, address: handle.value, claimed: handle.proof === 'claimed' }];
+  const claimed = (isProvenKey(message.thread) ?? handle.proof !== 'claimed') === false;
+  return [{ thread: message.thread, address: handle.value, claimed }];
+}
+
+/** Did a message go to the very author of a mail, who has no less proof than its thread? */
+function wentTo(message: KnownMessage | undefined, { address, claimed }: Placed, oldest: number): boolean {
+  if (message?.direction !== 'outbound') return false;
+  return candidatesOf(message, oldest).some((one) => one.address === address && (one.claimed || !claimed));
 }
 
 function isSame({ address, claimed }: Candidate, mail: Placed): boolean {
@@ -89,7 +104,13 @@ function isSame({ address, claimed }: Candidate, mail: Placed): boolean {
 }
 
 async function lookedUp(page: readonly Inbound[], known: AdapterContext<unknown>['known']) {
-  const names = [...new Set(page.flatMap(({ placed }) => (placed ? [placed.copy, ...placed.before] : [])))];
+  const names = [
+    ...new Set(
+      page.flatMap(({ placed }) =>
+        placed ? [placed.copy, ...(placed.told ? [placed.told.id] : []), ...placed.before] : [],
+      ),
+    ),
+  ];
   const found = new Map<string, KnownMessage>();
   for (let at = 0; at < names.length; at += MOST_NAMES)
     for (const message of await known(names.slice(at, at + MOST_NAMES))) found.set(message.externalId, message);

@@ -119,6 +119,26 @@ describe('a report of delivery', () => {
     expect([await failed('5.1.1'), await failed('5.2.2'), await failed('5.7.1')]).toEqual([true, undefined, undefined]);
   });
 
+  it('that there is nobody lasts only of whom we wrote to: who passes mail on has it all the same', async () => {
+    const lasting = async (lines: readonly string[]) => {
+      const [event] = await read(lines);
+      return event?.kind === 'receipt' && [event.status, event.failure?.code, event.failure?.lasting];
+    };
+    const behind = recipient('failed', '5.1.1').map((line) =>
+      line.startsWith('Final') ? `Original-Recipient: rfc822; ${address}\r\nFinal-Recipient: rfc822; old@elsewhere.example` : line,
+    ); // prettier-ignore
+    const owner = { secret: replySecretOf(config), owner: accountId, domain: 'shop.example' };
+    const named = [`Original-Envelope-Id: ${envelopeId(id, owner)}`];
+    const passedOn = ['failed', 'recipient-gone', undefined];
+    expect(await lasting(report('delivery-status', behind, { returned: headers }))).toEqual(passedOn);
+    expect(await lasting(report('delivery-status', [...named, ...behind], {}))).toEqual(passedOn);
+    const theirs = [...named, ...recipient('failed', '5.1.1')];
+    expect(await lasting(report('delivery-status', theirs, {}))).toEqual(['failed', 'recipient-gone', true]);
+    const words = (who: string) => ['From: MAILER-DAEMON@mx.mail.example', 'Subject: failure notice', 'Return-Path: <>', 'Message-ID: <q@mx>', '', `<${who}>: 550 5.1.1 unknown`, `To: ${address}`, `Message-ID: <${id}>`]; // prettier-ignore
+    expect(await lasting(words('old@elsewhere.example'))).toEqual(passedOn);
+    expect(await lasting(words(address))).toEqual(['failed', 'recipient-gone', true]);
+  });
+
   it('about mail that is not ours is a message of a program, not lost', async () => {
     const other = headers.map((line) => line.replace(id, '1@other.example'));
     const [event] = await read(report('delivery-status', recipient('failed', '5.1.1'), { returned: other }));
@@ -165,6 +185,7 @@ describe('a report by somebody who has the mail, or knows its id', () => {
     ['is proven, of a domain that has nothing to do with it', others, { head: ['Return-Path: <>', pass('evil.example')], from: 'mailer-daemon@evil.example' }],
     ['is of the domain of the person, and not proven', others, { from: 'mailer-daemon@mail.example' }],
     ['is proven to be of that domain, and a person', others, { head: ['Return-Path: <eve@mail.example>', pass('mail.example')], from: 'eve@mail.example' }],
+    ['is proven to be of that domain, and a person who sends it on without a sender', others, { head: ['Return-Path: <>', pass('mail.example')], from: 'eve@mail.example' }],
     ['is proven to be of that domain, where nobody writes who it came from', others, { head: [pass('mail.example')], from: 'eve@mail.example' }],
   ])('changes nothing of our message where it %s', async (_what, to, more) => {
     expect(await outcome(failed(to), more)).toBe('a mail of a program');
@@ -209,26 +230,64 @@ describe('a report by somebody who has the mail, or knows its id', () => {
   });
 });
 
-describe('other reports', () => {
-  it('that a mail was read are receipts', async () => {
-    const said = (disposition: string, by = address) => report('disposition-notification', [`Final-Recipient: rfc822;${by}`, `Original-Message-ID: <${id}>`, `Disposition: ${disposition}`], {}); // prettier-ignore
-    expect(await read(said('manual-action/MDN-sent-manually; displayed'))).toMatchObject([
-      { kind: 'receipt', externalId: id, status: 'read' },
-    ]);
-    expect(await read(said('automatic-action/MDN-sent-automatically; deleted'))).toEqual([]);
-    expect(await read(said('manual-action/MDN-sent-manually; displayed', 'eve@mail.example'))).toMatchObject([
-      { kind: 'message', automated: true },
-    ]);
+describe('a report that a mail was read', () => {
+  const pass = 'Authentication-Results: mx.shop.example; dmarc=pass header.from=mail.example';
+  const proven = threadKey({ root: '1@mail.example', address, claimed: false });
+  const provenToken = makeToken({
+    secret: replySecretOf(config),
+    accountId,
+    threadKey: proven,
+    address,
+    day: dayOf(now),
+  });
+  const said = (by: string, { disposition = 'manual-action/MDN-sent-manually; displayed', of = id, head = [] as readonly string[] } = {}) =>
+    read(
+      report('disposition-notification', [`Final-Recipient: rfc822;${address}`, `Original-Message-ID: <${of}>`, `Disposition: ${disposition}`], { head })
+        .map((line) => line.replace(/^From: .*/, `From: ${by}`)),
+    ); // prettier-ignore
+
+  it('is a receipt by whom the mail went to', async () => {
+    expect(await said(address)).toMatchObject([{ kind: 'receipt', externalId: id, status: 'read' }]);
+    expect(await said(address, { head: [pass] })).toMatchObject([{ kind: 'receipt', status: 'read' }]);
+    expect(await said(address, { disposition: 'automatic-action/MDN-sent-automatically; deleted' })).toEqual([]);
   });
 
-  it('of a complaint opt out whom the mail went to, and nobody else', async () => {
-    const said = (to: string) =>
+  it('changes nothing by anybody else, nor without the proof of the thread', async () => {
+    const nothing = [{ kind: 'message', automated: true }];
+    for (const by of ['eve@evil.example', 'eve@mail.example', 'Mailer <mailer-daemon@mail.example>'])
+      expect(await said(by, { head: [pass] })).toMatchObject(nothing);
+    const of = `t.${provenToken}.k7aq3mz5k7aq3@shop.example`;
+    expect(await said(address, { of })).toMatchObject(nothing);
+    expect(await said(address, { of, head: [pass] })).toMatchObject([{ kind: 'receipt', externalId: of }]);
+  });
+});
+
+describe('a report of a complaint', () => {
+  const said = (to: string, { from = 'feedback@arf.mail.example', by = 'arf.mail.example', path = '' } = {}) =>
+    read(
       report('feedback-report', ['Feedback-Type: abuse', 'User-Agent: x/1', `Original-Rcpt-To: <${to}>`], {
         returned: headers,
-      });
-    expect(await read(said(address))).toMatchObject([{ kind: 'opted-out', thread, sender: { handles: [{ value: address }] }, reason: 'complaint: abuse' }]); // prettier-ignore
-    expect(await read(said('eve@mail.example'))).toMatchObject([{ kind: 'message', automated: true }]);
+        head: [
+          `Return-Path: ${path || `<${from}>`}`,
+          `Authentication-Results: mx.shop.example; dmarc=pass header.from=${by}`,
+        ],
+      }).map((line) => line.replace(/^From: Mail.*/, `From: ${from}`)),
+    );
+
+  it('opts out whom the mail went to, and nobody else', async () => {
+    expect(await said(address)).toMatchObject([{ kind: 'opted-out', thread, sender: { handles: [{ value: address }] }, reason: 'complaint: abuse' }]); // prettier-ignore
+    expect(await said('eve@mail.example')).toMatchObject([{ kind: 'message', automated: true }]);
   });
+
+  it.each([
+    ['a stranger', { from: 'eve@evil.example', by: 'evil.example' }],
+    ['a stranger without a sender', { from: 'postmaster@evil.example', by: 'evil.example', path: '<>' }],
+    ['somebody at the same provider', { from: 'eve@mail.example', by: 'mail.example' }],
+    ['somebody at the same provider, sent on without a sender', { from: 'eve@mail.example', by: 'mail.example', path: '<>' }],
+    ['a server, as it says', { by: 'evil.example' }],
+  ])('changes nothing by %s', async (_whom, more) => {
+    expect(await said(address, more)).toMatchObject([{ kind: 'message', automated: true }]);
+  }); // prettier-ignore
 });
 
 describe('a reply token', () => {

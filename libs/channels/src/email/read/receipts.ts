@@ -1,5 +1,14 @@
 import { emailAddress, type InboundEventInput } from '#normalizer';
-import { failureOf, isOurId, readEnvelopeId, readToken, replySecretOf, type IncomingMail, type Report } from '#mail';
+import {
+  failureOf,
+  isOurId,
+  isProvenKey,
+  readEnvelopeId,
+  readToken,
+  replySecretOf,
+  type IncomingMail,
+  type Report,
+} from '#mail';
 import type { AccountContext } from './context.js';
 
 type Receipt = Extract<InboundEventInput, { kind: 'receipt' }>;
@@ -43,7 +52,10 @@ async function ofDelivery(reported: Reported): Promise<InboundEventInput[] | und
   const found = await vouched(reported);
   if (!found || found.recipients.length === 0) return undefined;
   const failed = found.recipients.find(({ action }) => action === 'failed');
-  if (failed) return receipt(reported, found.id, 'failed', failureOf(failed.status, failed.diagnostic));
+  if (failed) {
+    const theirs = threadFor(failed.final, found.id, reported.context) !== null;
+    return receipt(reported, found.id, 'failed', cameBack(failed.status, failed.diagnostic, theirs));
+  }
   const delivered = found.recipients.some(({ action }) => ['delivered', 'relayed', 'expanded'].includes(action));
   return delivered ? receipt(reported, found.id, 'delivered') : [];
 }
@@ -71,10 +83,16 @@ async function vouched({ report, mail, context }: Reported): Promise<{ id: strin
   return person !== undefined && mail.returnPath === '' && (await isOnTheWay(mail, person, context)) ? { id, recipients: report.recipients } : undefined;
 } // prettier-ignore
 
-/** Is the author proven, and of a domain through which mail to this person goes? */
+/**
+ * Mailboxes that servers have, and people do not: RFC 2142; Exchange; who passes complaints on at Yahoo (feedback@arf.mail.yahoo.com) and Microsoft
+ * (staff@hotmail.com). Everybody at a large provider has its proof, which holds for a mail that they signed and send on without a sender, too.
+ */
+const SERVERS = /^(?:mailer-daemon|mail-daemon|postmaster|abuse|feedback|staff|microsoftexchange[0-9a-f]+)(?:[+-].*)?@/;
+
+/** Is the author a server, proven, and of a domain through which mail to this person goes? */
 async function isOnTheWay({ author, doubt }: IncomingMail, person: string, { config }: AccountContext) {
   const domain = domainOf(author.address ?? '');
-  if (!domain.includes('.')) return false;
+  if (!SERVERS.test(author.address ?? '') || !domain.includes('.')) return false;
   const way = [domainOf(person), domainOf(config.address), config.smtp.host].map((name) => name.toLowerCase());
   const related = way.some((name) => name === domain || name.endsWith(`.${domain}`) || domain.endsWith(`.${name}`));
   return related && (await doubt()) === undefined;
@@ -88,24 +106,59 @@ function ofWords(reported: Reported): InboundEventInput[] | undefined {
   if (!report.named.some((address) => threadFor(address, id, context) !== null)) return undefined;
   if (mail.bounce === 'late') return [];
   const status = /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(report.said)?.[1] ?? '';
-  return status.startsWith('2') ? undefined : receipt(reported, id, 'failed', failureOf(status, report.said));
+  if (status.startsWith('2')) return undefined;
+  const known = [domainOf(context.config.address), domainOf(mail.author.address ?? '')];
+  const theirs = report.named.every(
+    (one) => threadFor(one, id, context) !== null || known.includes(domainOf(one).toLowerCase()),
+  );
+  return receipt(reported, id, 'failed', cameBack(status, report.said, theirs));
 }
 
-/** Whoever it was forwarded to may have read it, too. */
-function ofDisposition(reported: Reported): InboundEventInput[] | undefined {
-  const { report, context } = reported;
-  const own = ownId(report, context);
-  const id = own ?? report.ids[0];
-  if (id === undefined || (own !== undefined && threadFor(report.address, own, context) === null)) return undefined;
+/** Why a mail failed. That there is nobody lasts only where it is said of whom we wrote to (`theirs`): who passes mail on has it, whatever becomes of it behind them. */
+function cameBack(status: string, said: string, theirs: boolean): Failure {
+  const { lasting, ...failure } = failureOf(status, said);
+  return { ...failure, ...(theirs && lasting && { lasting }) };
+}
+
+/**
+ * Whoever it was forwarded to may have read it, too, and whoever has the mail can say so: believed is whom it went to, who writes it themselves (RFC 8098
+ * section 3), with the proof that their thread has.
+ */
+async function ofDisposition(reported: Reported): Promise<InboundEventInput[] | undefined> {
+  const { report, mail, context } = reported;
+  const id = ownId(report, context);
+  const thread = id === undefined ? null : threadFor(mail.author.address ?? '', id, context);
+  if (id === undefined || thread === null) return undefined;
+  if (isProvenKey(thread) !== false && (await mail.doubt()) !== undefined) return undefined;
   return report.said === 'displayed' ? receipt(reported, id, 'read') : [];
 }
 
-/** Only who got the very mail can complain of it: its id holds a token of theirs. */
-function complaint({ report, base, context }: Reported): InboundEventInput[] | undefined {
+/** What a report of reading tells of a mail whose id a server gave it: to whom that went the store alone knows. */
+export interface ReadElsewhere {
+  readonly id: string;
+  /** Null where they did not read it. */
+  readonly event: InboundEventInput | null;
+}
+
+/** Undefined where a mail is no such report. */
+export function readElsewhere(mail: IncomingMail, base: Base, context: AccountContext): ReadElsewhere | undefined {
+  const { report } = mail;
+  const [id] = report?.ids ?? [];
+  if (report?.kind !== 'disposition' || id === undefined || ownId(report, context) !== undefined) return undefined;
+  const [event] = receipt({ report, mail, base, context }, id, 'read');
+  return { id, event: report.said === 'displayed' ? event! : null };
+}
+
+/**
+ * Only who got the very mail can complain of it, since its id holds a token of theirs; and who else was sent it knows that id. Believed is a server on the way: it
+ * may have a sender of the envelope (RFC 6650).
+ */
+async function complaint({ report, mail, base, context }: Reported): Promise<InboundEventInput[] | undefined> {
   const id = ownId(report, context);
   const address = emailAddress(report.address);
   const thread = id === undefined ? null : threadFor(report.address, id, context);
   if (address === null || thread === null || report.said === 'not-spam') return undefined;
+  if (!(await isOnTheWay(mail, address, context))) return undefined;
   const sender = { handles: [{ scheme: 'email', value: address, proof: 'claimed' as const }] };
   return [{ kind: 'opted-out', ...base, thread, sender, reason: `complaint: ${report.said || 'abuse'}` }];
 }
