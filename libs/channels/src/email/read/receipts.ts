@@ -150,8 +150,8 @@ export function readElsewhere(mail: IncomingMail, base: Base, context: AccountCo
 }
 
 /**
- * Only who got the very mail can complain of it, since its id holds a token of theirs; and who else was sent it knows that id. Believed is a server on the way: it
- * may have a sender of the envelope (RFC 6650).
+ * Only who got the very mail can complain of it, since its id holds a token of theirs; and who else was sent it knows that id. Believed is a server on the way. It
+ * may have a sender of the envelope: that of Yahoo has (help.yahoo.com, SLN26007).
  */
 async function complaint({ report, mail, base, context }: Reported): Promise<InboundEventInput[] | undefined> {
   const id = ownId(report, context);
