@@ -29,4 +29,14 @@ export { oneLine } from './smtp/one-line.js';
 export { failureOf } from './smtp/reply-codes.js';
 export { sendMail } from './smtp/send.js';
 export { attachmentBytes } from './smtp/sizes.js';
-export { dayOf, isProvenKey, makeToken, readEnvelopeId, readToken, replySecretOf, threadKey } from './token/index.js';
+export {
+  CONVERSATION_HEADER,
+  dayOf,
+  isProvenKey,
+  makeToken,
+  readEnvelopeId,
+  readToken,
+  readTokens,
+  replySecretOf,
+  threadKey,
+} from './token/index.js';

@@ -1,26 +1,13 @@
-import {
-  AUTOMATIC_REPLY,
-  failureOf,
-  isOurId,
-  octetsIn,
-  readEnvelopeId,
-  readMail,
-  replySecretOf,
-  writeLocation,
-  type IncomingMail,
-  type Report,
-  type Source,
-  type Where,
-} from '#mail';
+import { readMail, writeLocation, type IncomingMail, type Source, type Where } from '#mail';
 import type { PartInput } from '#normalizer';
 import type { AnswerFile, HelpdeskAction } from '../core/connector.js';
 import { answered, statusChanged, type TicketStatus } from '../tickets/index.js';
+import { doubtOf, isAutomatic, isEcho, isOfProgram } from './belief.js';
+import { cameBack } from './reports.js';
 import { tagIn } from './tag.js';
-import { keepThread, recallThread, ticketIn, type Context } from './thread.js';
+import { keepThread, recallThread, ticketsIn, type Context, type Kept } from './thread.js';
 import { withoutInternal } from './words.js';
 
-/** Signs of a program that ticket systems put on what agents write, too. */
-const ALSO_ON_ANSWERS = new Set(['Precedence', 'X-Auto-Response-Suppress', 'list-id', 'list-post', 'list-unsubscribe', 'feedback-id', 'the address of a program']); // prettier-ignore
 /** What stands for the words of a mail that has none. */
 const EMPTY = 'mail: empty';
 const STATUSES = ['closed', 'pending', 'open'] as const satisfies readonly TicketStatus[];
@@ -31,82 +18,100 @@ export async function actionsOf(source: Source, where: Where, ctx: Context): Pro
   const location = writeLocation({ ...where, uid }, octets);
   const now = ctx.now();
   const mail = await readMail(octets, { config: ctx.config.mailbox, location, receivedAt: arrived ?? now, now });
-  if (!mail) return [];
-  if (mail.report) return cameBack(mail, ctx);
-  const ticketId = ticketIn([...mail.returned, mail.subject], ctx);
-  if (ticketId === null) return unmarked(mail, ctx);
+  if (!mail || isEcho(mail, ctx)) return [];
+  const returned = await cameBack(mail, ctx);
+  if (returned) return [returned];
+  const ticketIds = ticketsIn([...mail.returned, mail.subject], ctx);
+  const [ticketId] = ticketIds;
   const doubt = await doubtOf(mail, ctx);
-  if (doubt === null) await learn(mail, ticketId, ctx);
-  const status = statusIn(mail, ctx);
-  const done = { id: mail.digest, ticketId };
-  if (status) return doubt === null ? [statusChanged(done, status)] : [];
+  if (ticketId === undefined) return unmarked(mail, { ctx, doubt });
+  const kept = await recallThread(ticketId, ctx);
+  if (doubt === null && ticketIds.length === 1) await learn(mail, { ticketId, kept, ctx });
+  const externalId = kept?.conversation;
+  const status = statusIn(mail, kept, ctx);
+  if (status && doubt !== null) return [];
+  if (status)
+    return ticketIds.map((id) =>
+      statusChanged({ id: keyOf(mail, id), ticketId: id, ...(id === ticketId && { externalId }) }, status),
+    );
   if (isAutomatic(mail, ctx)) return [];
-  return answerOf(mail, { ticketId, ctx, doubt, whole });
+  if (isOfProgram(mail, ctx)) return ofProgram(mail, { ctx, doubt });
+  const several = ticketIds.length > 1 ? SEVERAL : null;
+  return answerOf(mail, { ticketId, externalId, ctx, doubt: doubt ?? several, whole });
+}
+
+const SEVERAL =
+  'it bears the marks of several conversations, as answers in merged tickets do, and would go to one customer alone: answer each by itself';
+
+interface Judged {
+  readonly ctx: Context;
+  /** Why nobody vouches for it. */
+  readonly doubt: string | null;
 }
 
 /**
  * An answer without a mark of ours: nobody knows whose it is. The gateway finds no such ticket, and keeps it where operators see it. What is not proven to be from
  * whom answers come is none.
  */
-async function unmarked(mail: IncomingMail, ctx: Context): Promise<readonly HelpdeskAction[]> {
-  if (isAutomatic(mail, ctx) || statusIn(mail, ctx) || (await doubtOf(mail, ctx)) !== null) return [];
-  const ticketId = `without a mark of ours: ${mail.subject}`.slice(0, 200);
-  return answerOf(mail, { ticketId, ctx, doubt: null, whole: true });
+function unmarked(mail: IncomingMail, { ctx, doubt }: Judged): readonly HelpdeskAction[] {
+  if (isAutomatic(mail, ctx)) return [];
+  return isOfProgram(mail, ctx) ? ofProgram(mail, { ctx, doubt }) : ofNobody('without a mark of ours', mail, { ctx, doubt }); // prettier-ignore
 }
 
-function statusIn({ subject }: IncomingMail, { config }: Context): TicketStatus | undefined {
-  return STATUSES.find((one) => config.status.marks[one].some((mark) => subject.includes(mark)));
+/** What noreply@ writes is an answer or a notification: nobody knows. It is kept where operators see it, and no mail is sent for it, which could make another. */
+function ofProgram(mail: IncomingMail, judged: Judged): readonly HelpdeskAction[] {
+  return ofNobody(`${mail.author.address} is a program's, and not named in answersFrom`, mail, judged);
 }
 
-/** Why nobody vouches that a mail is an answer, in words; null where it is proven to be from whom answers come. */
-async function doubtOf({ author, doubt }: IncomingMail, { config }: Context): Promise<string | null> {
-  const { address } = author;
-  if (address === null) return 'it names no sender';
-  const domain = address.slice(address.lastIndexOf('@') + 1);
-  if (!config.answersFrom.some((one) => one === address || one === domain))
-    return `its sender ${address} is not among \`answersFrom\``;
-  const why = await doubt();
-  return why === undefined ? null : `its sender ${address} is not proven (${why})`;
+function ofNobody(why: string, mail: IncomingMail, { ctx, doubt }: Judged): readonly HelpdeskAction[] {
+  if (doubt !== null) return [];
+  return answerOf(mail, { ticketId: `${why}: ${mail.subject}`.slice(0, 200), ctx, doubt, whole: true });
+}
+
+/** The status of which a mark stands in the subject, beyond what the customer wrote into it. */
+function statusIn({ subject }: IncomingMail, kept: Kept | null, { config }: Context): TicketStatus | undefined {
+  const times = (text: string, mark: string) => text.split(mark).length;
+  const theirs = kept?.subject ?? '';
+  return STATUSES.find((one) => config.status.marks[one].some((mark) => times(subject, mark) > times(theirs, mark)));
+}
+
+/** Names what a mail does to a ticket: the same words may be written to two customers within a second. */
+function keyOf({ digest }: IncomingMail, ticketId: string): string {
+  return `${ticketId}:${digest}`;
 }
 
 /** Keeps the tag by which the system knows the ticket. */
-async function learn({ subject }: IncomingMail, ticketId: string, ctx: Context): Promise<void> {
-  const kept = await recallThread(ticketId, ctx);
+async function learn({ subject }: IncomingMail, { ticketId, kept, ctx }: { ticketId: string; kept: Kept | null; ctx: Context }): Promise<void> {
   if (!kept) return;
   const tag = ctx.config.subjectTag === 'none' ? null : tagIn(subject, kept.subject);
   if (kept.answered && (tag === null || tag === kept.tag)) return;
   await keepThread(ticketId, { ...kept, answered: true, ...(tag !== null && { tag }) }, ctx);
-}
+} // prettier-ignore
 
-/** Did a program write it, and no agent? What a system puts on everything says nothing. */
-function isAutomatic({ signs, bounce, fromUs }: IncomingMail, { config }: Context): boolean {
-  if (signs.includes(AUTOMATIC_REPLY) || bounce !== null || fromUs) return true;
-  return signs.some((sign) => !ALSO_ON_ANSWERS.has(sign) && !(sign === 'Auto-Submitted' && config.machineAnswers));
-}
-
-interface About {
+interface About extends Judged {
   readonly ticketId: string;
-  readonly ctx: Context;
-  /** Why nobody vouches for it. */
-  readonly doubt: string | null;
+  readonly externalId?: string | undefined;
   /** Is it all there, and not its head alone? */
   readonly whole: boolean;
 }
 
-function answerOf(mail: IncomingMail, { ticketId, ctx, doubt, whole }: About): readonly HelpdeskAction[] {
-  const { author, parts, subject, digest } = mail;
+function answerOf(mail: IncomingMail, { ticketId, externalId, ctx, doubt, whole }: About): readonly HelpdeskAction[] {
+  const { author, parts, subject } = mail;
   const [unreadable] = parts.flatMap((part) =>
     part.type === 'unsupported' && part.providerType !== EMPTY ? part : [],
   );
-  const words = parts.map(textOf).filter(Boolean).join('\n\n');
-  const text = words === subject ? '' : withoutInternal(words);
+  const words = withoutInternal(parts);
+  const text = words.text === subject ? '' : words.text;
   const files = parts.flatMap(fileOf);
-  if (text === '' && files.length === 0 && !unreadable && whole) return [];
+  if (text === '' && files.length === 0 && !unreadable && whole && !words.lost) return [];
   const tooLarge = whole ? null : 'it is larger than `mailbox.maxBytes`';
-  const why = doubt ?? tooLarge ?? (unreadable ? `it cannot be read (${unreadable.providerType})` : null);
+  const cut = words.lost
+    ? 'it has words below or beside what is for agents only: write above of that, or without it'
+    : null;
+  const why = doubt ?? tooLarge ?? (unreadable ? `it cannot be read (${unreadable.providerType})` : cut);
   const said = why === null ? { text, files } : { text: text || subject || '-' };
   const name = author.name?.replace(/\s+via\s+\S+$/i, '') ?? author.address;
-  const actions = answered({ id: digest, ticketId, ...said, author: { name } }, ctx.config);
+  const actions = answered({ id: keyOf(mail, ticketId), ticketId, externalId, ...said, author: { name } }, ctx.config);
   if (why === null) return actions;
   const refusal = { code: 'unauthorized', message: `an answer by mail was not passed on: ${why}` } as const;
   return actions.map((action) => (action.kind === 'reply' ? { ...action, refusal } : action));
@@ -117,39 +122,4 @@ function fileOf(part: PartInput): AnswerFile[] {
   if (part.type !== 'media' || part.purpose === 'original' || part.ref === undefined) return [];
   const { ref, name, mimeType } = part;
   return [{ ref, ...(name && { name }), ...(mimeType && { mimeType }) }];
-}
-
-function textOf(part: PartInput): string {
-  return part.type === 'text' || part.type === 'html' ? part.text : '';
-}
-
-/**
- * A report that a mail of ours did not arrive, or nothing. It names the id of the envelope, which servers alone were told, or else the id of the mail, and
- * comes without a sender of its own (RFC 3464 section 2), as far as our server writes that.
- */
-async function cameBack(mail: IncomingMail, ctx: Context): Promise<readonly HelpdeskAction[]> {
-  const { report, bounce, digest, returnPath } = mail;
-  const messageId = report && reportedId(report, { returnPath, ctx });
-  const ticketId = messageId ? ticketIn([messageId], ctx) : null;
-  const event = messageId ? octetsIn(messageId, 16) : null;
-  if (!report || ticketId === null || event === null) return [];
-  const failed = report.recipients.find(({ action }) => action === 'failed');
-  const returned = report.kind === 'unstructured' && bounce === 'returned';
-  if (!failed && !returned) return [];
-  const { code, message } = failed ? failureOf(failed.status, failed.diagnostic) : failureOf('', report.said);
-  const eventId = `evt_${event.toString('hex')}`;
-  const kept = await recallThread(ticketId, ctx);
-  if (kept) await keepThread(ticketId, { ...kept, returned: [...new Set([...(kept.returned ?? []), eventId])] }, ctx);
-  return [{ kind: 'undelivered', dedupeKey: `returned:${digest}`, ticketId, eventId, failure: { code, message } }];
-}
-
-function reportedId(
-  report: Report,
-  { returnPath, ctx }: { returnPath: string | undefined; ctx: Context },
-): string | null {
-  const { address } = ctx.config.mailbox;
-  const domain = address.slice(address.lastIndexOf('@') + 1);
-  const owner = { secret: replySecretOf(ctx.config.mailbox), owner: ctx.destinationId, domain };
-  const named = returnPath ? undefined : report.ids.find((id) => isOurId(id, domain));
-  return readEnvelopeId(report.envelopeId, owner) ?? named ?? null;
 }

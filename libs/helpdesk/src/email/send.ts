@@ -1,4 +1,4 @@
-import { contentWith, findSent, sendMail, type MailContent, type OutgoingMail } from '#mail';
+import { CONVERSATION_HEADER, contentWith, findSent, sendMail, type MailContent, type OutgoingMail } from '#mail';
 import { ProviderFailure } from '#normalizer';
 import { escapeHtml, link, paragraph } from '../tickets/html.js';
 import type { Attachment, Entry, Fact, NewTicket, Ticket } from '../tickets/index.js';
@@ -18,6 +18,12 @@ import { mailWords } from './words.js';
 /** How long mails wait for the tag by which alone the system knows the ticket, and when to look again. */
 const TAG_PATIENCE_MS = 120_000;
 const TAG_AGAIN_MS = 5_000;
+/** Where Request Tracker is to look for commands alone (`CommandByMailHeader`): customers write no headers. */
+const COMMAND_HEADER = 'X-RT-Command';
+/** How a text begins that RT-Extension-CommandByMail takes for commands: a word and a colon. */
+const LIKE_A_COMMAND = /^\s*\S+(?:\{[^\n]*\})?\s*:/;
+/** What stands above of such: no command follows after what is none. */
+const NO_COMMAND = '***';
 
 /** The ticket of this external id, where its first mail was sent, as far as can be seen: in the Sent folder, or by what the system answered. */
 export async function find(externalId: string, ctx: Context): Promise<Ticket | null> {
@@ -80,6 +86,7 @@ async function send(entry: Entry, { id, kept, ctx, facts = [] }: Thread & { fact
   const [entryId = ''] = entry.ids;
   const identity = identityOf(entryId, id, { opening: kept.opening, ctx });
   const { config } = ctx;
+  const command = entry.status && config.status.commands[entry.status];
   const subject = [
     ...(entryId === kept.opening ? [] : ['Re:']),
     ...(kept.tag === undefined ? [] : [kept.tag]),
@@ -90,7 +97,10 @@ async function send(entry: Entry, { id, kept, ctx, facts = [] }: Thread & { fact
     ...{ identity, subject, content: contentOf(entry, { facts, ctx, maxBytes }) },
     ...(entry.author && { name: entry.author.name }),
     ...(entry.kind === 'note' && { automatic: 'auto-generated' }),
-    ...(kept.conversation && { headers: { 'X-Tributary-Conversation': kept.conversation } }),
+    headers: {
+      ...(kept.conversation && { [CONVERSATION_HEADER]: kept.conversation }),
+      ...(command !== undefined && { [COMMAND_HEADER]: command }),
+    },
   });
   await sendMail(mail, mailboxOf(ctx));
   if (!kept.returned?.includes(entryId)) return;
@@ -119,16 +129,18 @@ function bodyOf(entry: Entry, { facts, linked, ctx }: Omit<Around, 'maxBytes'> &
   const words = mailWords(language);
   const command = entry.status && status.commands[entry.status];
   const note = entry.kind === 'note' ? words.internal : undefined;
+  const first = command === undefined && LIKE_A_COMMAND.test(entry.text) ? NO_COMMAND : undefined;
   const links = linked.map(({ name, url }) => ({ name, url }));
   const text = [
-    ...[command, note, entry.text],
+    ...(note === undefined ? [command ?? first] : [command, `${note}\n${words.answers}`]),
+    entry.text,
     ...(links.length > 0 ? [[words.linked, ...links.map(({ name, url }) => `${name} ${url}`)].join('\n')] : []),
     ...(facts.length > 0 ? [[words.about, ...facts.map(({ label, value }) => `${label}: ${value}`)].join('\n')] : []),
   ].filter((piece) => piece !== undefined).join('\n\n');
   if (command !== undefined) return { text };
   const list = (items: readonly string[]) => `<ul>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`;
   const html = [
-    ...(note === undefined ? [] : [paragraph(note)]),
+    ...(note === undefined ? [] : [paragraph(`${note}\n${words.answers}`)]),
     entry.html,
     ...(links.length > 0 ? [paragraph(words.linked), list(links.map(({ name, url }) => link(url, name)))] : []),
     ...(facts.length > 0 ? [`<hr>${paragraph(words.about)}`, list(facts.map(({ label, value }) => `${escapeHtml(label)}: ${link(value, value)}`))] : []),

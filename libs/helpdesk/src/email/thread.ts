@@ -1,4 +1,4 @@
-import { identify, readToken, replySecretOf, threadKey, type Identity, type MailContext } from '#mail';
+import { identify, readTokens, replySecretOf, threadKey, type Identity, type MailContext } from '#mail';
 import type { ConnectorContext } from '../core/connector.js';
 import type { EmailConfig } from './email.config.js';
 
@@ -73,13 +73,12 @@ function timeIn(id: string): number | undefined {
   return time === undefined ? undefined : Number.parseInt(time, 16);
 }
 
-/** The ticket that texts name by a token of ours, whoever brings it back; null where none does. */
-export function ticketIn(texts: readonly string[], ctx: Context): string | null {
+/** The tickets that texts name by tokens of ours, whoever brings them back: mostly one, or none. */
+export function ticketsIn(texts: readonly string[], ctx: Context): string[] {
   const { destinationId: accountId, config } = ctx;
   const { mailbox } = config;
   const place = { secret: replySecretOf(mailbox), accountId, address: ANYBODY };
-  const reader = { ...place, now: ctx.now(), maxAgeDays: mailbox.replyDays };
-  return readToken(texts, reader);
+  return readTokens(texts, { ...place, now: ctx.now(), maxAgeDays: mailbox.replyDays });
 }
 
 /** The reply token of a mail, to stand in its subject. */

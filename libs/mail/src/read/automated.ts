@@ -1,5 +1,5 @@
 import type { Mailbox } from '../settings.js';
-import { LOOP_HEADER, loopMark } from '../token/index.js';
+import { CONVERSATION_HEADER, LOOP_HEADER, loopMark } from '../token/index.js';
 import { idsOf, textOf, valueOf, valuesOf, type Headers } from './headers.js';
 import { ourIds } from './report.js';
 
@@ -8,7 +8,7 @@ const MOST_HOPS = 50;
 const ROBOTS =
   /^(?:mailer-daemon|postmaster|no-?_?reply|do-?_?not-?_?reply|bounces?|auto-?reply|notifications?)(?:[+-].*)?$/;
 const SUBJECTS =
-  /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office|自动回复|自动答复|自動回覆|自動返信|外出时的自动回复|automatische antwort|réponse automatique|respuesta automática)\s*(?:[:：]|$)/i;
+  /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office|away from my mail|vacation (?:reply|response|message)|(?:automatische )?abwesenheitsnotiz|absence du bureau|fuera de (?:la )?oficina|afwezigheidsbericht|自动回复|自动答复|自動回覆|自動返信|外出时的自动回复|automatische antwort|réponse automatique|respuesta automática)\s*(?:[:：]|$)/i;
 /** Headers of which one is enough: lists and mailings (RFC 2369, 2919), and what programs put on answers of their own. */
 const TELLTALES = [
   'list-id',
@@ -41,7 +41,9 @@ export function signsOf(headers: Headers, address: string | null): string[] {
   const replied = submitted === 'auto-replied' || /^auto_reply\b/i.test(precedence) || said || telltales.some((name) => REPLIES.includes(name));
   return [
     ...(submitted !== '' && submitted !== 'no' ? ['Auto-Submitted'] : []),
-    ...(/^(?:bulk|list|junk|auto_reply)\b/i.test(precedence) ? ['Precedence'] : []),
+    ...(/^(?:bulk|list)\b/i.test(precedence) ? ['Precedence'] : []),
+    ...(/^(?:junk|auto_reply)\b/i.test(precedence) ? ['Precedence: junk'] : []),
+    ...(valueOf(headers, CONVERSATION_HEADER.toLowerCase()) !== '' ? ['what a gateway told a ticket system'] : []),
     ...telltales,
     ...(/\b(?:all|oof|autoreply)\b/i.test(valueOf(headers, 'x-auto-response-suppress')) ? ['X-Auto-Response-Suppress'] : []),
     ...(/^<\s*>$/.test(valueOf(headers, 'return-path')) ? ['no sender of the envelope'] : []),

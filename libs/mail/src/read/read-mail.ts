@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
-import { ProviderFailure, type PartInput } from '#normalizer';
+import { emailAddress, ProviderFailure, type PartInput } from '#normalizer';
 import type { MediaStream } from '#transport';
 import { bearsOurs, bounceOf, isFromOurAddress, signsOf, wasDelivered } from './automated.js';
 import type { ReadContext } from './context.js';
 import { alignedSignatures, isGenuine, type Signature } from './dkim/verify.js';
 import { rawHeaders, type RawHeader } from './dkim/canonical.js';
 import { resolveTxt } from './dkim/resolve.js';
-import { idsOf, readHeaders, textOf, valueOf, valuesOf, type Headers } from './headers.js';
+import { idsOf, mailboxesOf, readHeaders, textOf, valueOf, valuesOf, type Headers } from './headers.js';
 import { ORIGINAL, partsOf } from './parts.js';
 import { bearing } from './quotes/bearing.js';
 import { ReadingPool } from './pool.js';
@@ -24,6 +24,9 @@ const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 /** Headers in which a reply token of ours may come back, in the order in which they are looked at. */
 const TOKENS = ['in-reply-to', 'references', 'to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
 
+/** Where Request Tracker writes on whose behalf it sends a mail. */
+const ORIGINATORS = ['x-rt-originator', 'rt-originator'];
+
 const shared = new ReadingPool();
 
 /** A mail that came in, as far as the mail itself and the settings of the mailbox tell. */
@@ -37,6 +40,8 @@ export interface IncomingMail {
   readonly answers?: string | undefined;
   /** The ids that it names as those before it, the first one first. */
   readonly references: readonly string[];
+  /** For whom a ticket system says to pass it on (Request Tracker does), as addresses; in its own words where they are none. */
+  readonly originators: readonly string[];
   /** Texts in which a reply token of ours may come back: ids and addresses. */
   readonly returned: readonly string[];
   readonly subject: string;
@@ -82,6 +87,7 @@ export async function readMail(source: Uint8Array, context: ReadContext): Promis
     doubt: async () => author.doubt ?? (await doubtOf(author, { headers, raw, signatures, reading, context })),
     ...{ id: ownId(headers), answers: answeredId(headers) },
     references: [...idsOf(valueOf(headers, 'references')), ...idsOf(valueOf(headers, 'in-reply-to'))],
+    originators: ORIGINATORS.flatMap((name) => valuesOf(headers, name)).flatMap(addressesIn),
     returned: TOKENS.flatMap((name) => valuesOf(headers, name)),
     sentAt: sentAt(headers, context),
     report: 'report' in reading && automation !== null ? reading.report : undefined,
@@ -170,6 +176,11 @@ async function doubtOf({ address }: Author, { headers, raw, signatures, reading,
 function ownId(headers: Headers): string | undefined {
   const [id] = idsOf(valueOf(headers, 'message-id'));
   return id !== undefined && id.length <= 500 ? id : undefined;
+}
+
+function addressesIn(value: string): string[] {
+  const { mailboxes } = mailboxesOf(value);
+  return mailboxes.length === 0 ? [value] : mailboxes.map(({ address }) => emailAddress(address) ?? value);
 }
 
 /** The mail that it answers. */

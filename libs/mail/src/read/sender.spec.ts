@@ -160,6 +160,8 @@ describe('mail of programs', () => {
     ['Subject: Automatic reply: Order'],
     ['Subject: =?utf-8?B?6Ieq5Yqo5Zue5aSNOiDorqLljZU=?='],
     ['Subject: Out of Office: Order'],
+    ['Subject: Abwesenheitsnotiz: Order'],
+    ['X-Tributary-Conversation: cnv_1'],
   ])('is known by %s', (line) => {
     expect(reason(line)).not.toBeNull();
   });

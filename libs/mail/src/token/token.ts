@@ -58,13 +58,22 @@ export function makeToken({ secret, accountId, threadKey, address, day }: TokenP
  * brackets, folded) that we made for that very address on this account and that is not too old; null where there is none.
  */
 export function readToken(texts: readonly string[], reader: TokenReader): string | null {
+  for (const thread of threadsIn(texts, reader)) return thread;
+  return null;
+}
+
+/** All threads that such tokens name, the first one first: one, unless threads were made one elsewhere, or somebody mixes them. */
+export function readTokens(texts: readonly string[], reader: TokenReader): string[] {
+  return [...new Set(threadsIn(texts, reader))];
+}
+
+function* threadsIn(texts: readonly string[], reader: TokenReader): Generator<string> {
   const today = dayOf(reader.now);
   for (const [head, key, day, mac] of tokensIn(texts)) {
     if (today - readBase32Number(day) > reader.maxAgeDays) continue;
     if (!timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(head, reader)))) continue;
-    return key === ADDRESS ? comparable(reader.address) : key;
+    yield key === ADDRESS ? comparable(reader.address) : key;
   }
-  return null;
 }
 
 type Found = readonly [head: string, key: string, day: string, mac: string];
