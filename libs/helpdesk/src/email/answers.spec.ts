@@ -137,6 +137,15 @@ describe('answers to several', () => {
       expect(await replies(first)).toEqual(refused('several conversations'));
     }));
 
+  it('that were closed as one are all closed', () =>
+    two(async (first, system) => {
+      const [one, another] = system.boxes;
+      system.mail(one!, { to: `${one!.replyTo}, ${another!.replyTo}`, subject: 'Resolved: hello', text: 'Bye' });
+      expect((await first.learn()).map(({ kind, ticketId }) => [kind, ticketId]).sort()).toEqual(
+        system.boxes.map(({ id }) => ['status', id]).sort(),
+      );
+    }));
+
   it('by one mail each are all answers, though they say the same in one second', () =>
     two(async (first, system) => {
       for (const one of system.boxes) system.mail(one, { subject: 'Re: hello', text: 'It is over.' });
