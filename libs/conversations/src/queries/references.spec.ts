@@ -3,7 +3,7 @@ import type { Database } from '#database';
 import { describeOnEveryDatabase } from '#database/testing';
 import { Identity1700000000001 } from '#identity';
 import { Store1700000000002 } from '../migrations/0001-store.js';
-import { contactOf, keepReference, ticketsOf } from './references.js';
+import { contactOf, keepReference, referenceOf, ticketsOf } from './references.js';
 
 describeOnEveryDatabase('tickets of a contact', (open) => {
   let database: Database;
@@ -49,5 +49,22 @@ describeOnEveryDatabase('tickets of a contact', (open) => {
     await database.query(`update company set level = 'gold' where id = 'cmp_1'`);
     expect(await contactOf(database, 'cnv_2')).toMatchObject({ company: { level: 'gold' } });
     expect(await contactOf(database, 'cnv_none')).toBeNull();
+  });
+
+  it('are of whom they were first, whoever shares them later', async () => {
+    for (const [conversationId, at] of [
+      ['cnv_4', '2026-01-01'],
+      ['cnv_2', '2026-01-02'],
+      ['cnv_3', '2026-01-03'],
+    ])
+      await database.query(
+        `update reference set ticket_id = 'shared', updated_at = $2 where destination_id = 'desk' and conversation_id = $1`,
+        [conversationId!, at!],
+      );
+    const known = (id: string) => referenceOf(database, id, 'desk');
+    expect(await known('cnv_4')).toMatchObject({ ofAnother: false, sharedWith: ['Wang'] });
+    for (const id of ['cnv_2', 'cnv_3']) expect(await known(id)).toMatchObject({ ofAnother: true, sharedWith: ['Li'] });
+    await database.query(`update conversation set contact_id = 'con_1' where id = 'cnv_4'`);
+    expect(await known('cnv_3')).toMatchObject({ ofAnother: false, sharedWith: [] });
   });
 });

@@ -9,7 +9,10 @@ const FIND = {
       select distinct coalesce(k.name, (select h.value from handle h where h.contact_id = k.id order by h.id limit 1), k.id)
       from reference x join conversation o on o.id = x.conversation_id join contact k on k.id = o.contact_id
       where x.destination_id = r.destination_id and x.ticket_id = r.ticket_id and o.contact_id <> c.contact_id
-      order by 1 limit 20) as "sharedWith"
+      order by 1 limit 20) as "sharedWith", coalesce((
+      select o.contact_id from reference x join conversation o on o.id = x.conversation_id
+      where x.destination_id = r.destination_id and x.ticket_id = r.ticket_id
+      order by x.updated_at, o.created_at, o.id limit 1) <> c.contact_id, false) as "ofAnother"
     from reference r join conversation c on c.id = r.conversation_id where r.conversation_id = $1 and r.destination_id = $2`,
 };
 /** A ticket that is several conversations is the person's whose conversation it was first; of theirs the one that goes on is meant. */
@@ -29,16 +32,14 @@ const KEEP = {
     where (reference.ticket_id, reference.url) is distinct from (excluded.ticket_id, excluded.url)`,
 };
 
-/** The ticket that a conversation is now for a destination, and the names of other persons whose conversations are the same. */
+/** The ticket that a conversation is now for a destination, the names of other persons whose conversations are the same, and whether it is theirs: it was one of them first. */
 export async function referenceOf(
   sql: Sql,
   conversationId: string,
   destinationId: string,
-): Promise<(Ticket & { readonly sharedWith: readonly string[] }) | null> {
-  const [row] = await sql.query<{ ticketId: string; url: string | null; sharedWith: string[] }>(FIND, [
-    conversationId,
-    destinationId,
-  ]);
+): Promise<(Ticket & { readonly sharedWith: readonly string[]; readonly ofAnother: boolean }) | null> {
+  type Row = { ticketId: string; url: string | null; sharedWith: string[]; ofAnother: boolean };
+  const [row] = await sql.query<Row>(FIND, [conversationId, destinationId]);
   return row ?? null;
 }
 

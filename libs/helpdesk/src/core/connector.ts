@@ -160,6 +160,8 @@ export interface TicketReference {
 export interface KnownTicket extends TicketReference {
   /** Names of other persons whose conversations are the same ticket: agents merged theirs into it. */
   readonly sharedWith?: readonly string[];
+  /** Is it the ticket of one of those? What is known of others is nothing to its fields. */
+  readonly ofAnother?: boolean;
 }
 
 /** The ticket system answered with a status that is no success. The relay's retry table reads the status. */

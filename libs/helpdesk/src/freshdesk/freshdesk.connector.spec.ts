@@ -109,6 +109,35 @@ describe('freshdesk', () => {
       expect(desk.ticket().id).not.toBe(String(id));
     }));
 
+  it('begins a ticket with its words once, whatever becomes of files that are more than 20 MB', () =>
+    withDesks(subject, async (desk) => {
+      const large = Buffer.alloc(9_000_000, 'x');
+      const openFile = async () => ({ stream: Readable.from([large]), mimeType: 'image/png', bytes: large.length });
+      const files = ['1.png', '2.png', '3.png', '4.png'].map((name) => picture({ name, bytes: large.length }));
+      const respond = system.respond.bind(system);
+      let notes = 0;
+      system.respond = (request) =>
+        request.path.endsWith('/notes') && (notes += 1) === 2 ? { status: 400 } : respond(request);
+      await desk.deliver([new Story().says([{ type: 'text', text: 'look at these' }, ...files])], { openFile });
+      const { entries } = desk.ticket();
+      expect(entries.filter((entry) => seenText(entry).includes('look at these'))).toHaveLength(1);
+      const said = entries
+        .filter(({ isPublic }) => isPublic)
+        .map(seenText)
+        .join('\n');
+      for (const name of ['1.png', '2.png', '3.png', '4.png']) expect(said).toContain(name);
+
+      const other = new Story('cnv_other').says([{ type: 'text', text: 'and these' }, ...files]);
+      desk.fate(2, 'before');
+      await desk.deliver([other], { openFile }).catch(() => undefined);
+      await desk.deliver([other], { openFile, unsure: true });
+      const theirs = system.tickets().find(({ externalId }) => externalId === 'cnv_other')!.entries;
+      expect(theirs.filter((entry) => seenText(entry).includes('and these'))).toHaveLength(1);
+      expect(theirs.flatMap((entry) => entry.files.map(({ name }) => name))).toEqual(
+        files.map((_, n) => `${n + 1}.png`),
+      );
+    }));
+
   it('sends files of more than 20 MB in several entries, each once, whatever fails', () =>
     withDesks(subject, async (desk) => {
       const large = Buffer.alloc(9_000_000, 'x');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { HelpdeskConnector } from '../core/connector.js';
 import {
   checked,
+  paragraph,
   marksIn,
   readAnswer,
   ticketConnector,
@@ -82,12 +83,11 @@ async function create(draft: NewTicket, ctx: Context): Promise<Ticket> {
   const { externalId, facts, opening, queue, priority, tags } = draft;
   const { config } = ctx;
   const { fields = {}, queues = {} } = config;
-  const [first, ...rest] = loadsOf(opening.attachments);
+  const isHeavy = loadsOf(opening.attachments).length > 1;
   const values = {
     requester_id: await contactOf(draft.requester, ctx),
     subject: draft.subject.slice(0, 255),
-    // Where more files follow, the last of them bears the ids: it is not all there before.
-    description: rest.length > 0 ? opening.html : marked(opening),
+    description: isHeavy ? paragraph(`${draft.requester.name}: ${draft.subject}`) : marked(opening),
     ...{ status: config.statuses.open, priority: PRIORITIES[priority], source: BY_CHAT },
     group_id: (queue !== null ? queues[queue] : undefined) ?? config.group,
     ...(tags.length > 0 && { tags: tags.map((tag) => tag.slice(0, 32)) }),
@@ -99,12 +99,10 @@ async function create(draft: NewTicket, ctx: Context): Promise<Ticket> {
       [config.stateField]: stateOf('open', ctx.now()),
     },
   };
-  const answer = await ask(ctx, '/tickets', making(values, first!));
+  const answer = await ask(ctx, '/tickets', making(values, isHeavy ? [] : opening.attachments));
   const { id } = readAnswer(z.object({ id: z.int() }), answer);
-  for (const [n, load] of rest.entries()) {
-    const ids = n === rest.length - 1 ? opening.ids : part(opening.ids, n);
-    await note(String(id), { ...named(opening, load), ids, attachments: load }, { user: values.requester_id, ctx });
-  }
+  // All of it at once would be too much: it comes as entries of their own, so that what one of them is refused for can be told without it.
+  if (isHeavy) await append(String(id), opening, ctx);
   return ticketOf(ctx, id);
 }
 
@@ -168,7 +166,7 @@ async function note(
 /** An entry that is its files alone. */
 function named(entry: Entry, load: readonly Attachment[]): Entry {
   const text = load.map(({ name }) => name).join(', ');
-  return { ...entry, text, html: `<p>${text.replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`)}</p>` };
+  return { ...entry, text, html: paragraph(text) };
 }
 
 function part(ids: readonly string[], n: number): string[] {

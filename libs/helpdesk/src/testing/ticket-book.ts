@@ -29,8 +29,9 @@ export function ticketBook(
     unsure: false,
     async reference(id) {
       const ticket = book.get(id);
-      const others = [...book].filter(([other, { ticketId }]) => other !== id && ticketId === ticket?.ticketId);
-      return ticket ? { ...ticket, sharedWith: others.map(([other]) => `the person of ${other}`) } : null;
+      const all = [...book].flatMap(([one, { ticketId }]) => (ticketId === ticket?.ticketId ? one : []));
+      const sharedWith = all.filter((other) => other !== id).map((other) => `the person of ${other}`);
+      return ticket ? { ...ticket, sharedWith, ofAnother: all[0] !== id } : null;
     },
     refer: async (id, ticket) => void book.set(id, ticket),
     ticketsOf: async () => [...book].map(([conversationId, { ticketId }]) => ({ conversationId, ticketId })),

@@ -55,6 +55,35 @@ describe('what is known of a person', () => {
       expect(desk.system.tickets()).toEqual([]);
     }));
 
+  it('is no field of the ticket of another, which is told of whom it is, once', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([event]);
+      const { id, fields, entries } = structuredClone(desk.ticket());
+      for (const other of ['cnv_b', 'cnv_c']) desk.book.set(other, { ticketId: id });
+      const contact = { ...person('Of Bert'), id: 'con_b', name: 'Bert' };
+      const told = { ...event, type: 'contact.updated' as const, data: { contact, changes: ['company'] } };
+      const ticketsOf = async () => ['cnv_b', 'cnv_c'].map((conversationId) => ({ conversationId, ticketId: id }));
+      await desk.deliver([told], { ticketsOf });
+      await desk.deliver([told], { ticketsOf, unsure: true });
+      expect(desk.ticket().fields).toEqual(fields);
+      const [note, ...more] = desk.ticket().entries.slice(entries.length);
+      expect(more).toEqual([]);
+      expect(note!.isPublic).toBe(false);
+      expect(seenText(note!)).toMatch(/of Bert:[^]*Of Bert[^]*gold/);
+    }));
+
+  it('is no field of the ticket of another either where it is told of a conversation', () =>
+    withDesks(subject, async (desk) => {
+      const config = { ...desk.context().config, fields: { queue: 'Queue' } };
+      await desk.deliver([event], { config });
+      desk.book.set('cnv_b', desk.book.get('cnv_story')!);
+      const bert = new Story('cnv_b', { name: 'Bert' }).tells('conversation.updated', { changes: ['queue'] });
+      const conversation = { ...bert.data!.conversation!, queue: 'bills' };
+      await desk.deliver([{ ...bert, data: { ...bert.data!, conversation } }], { config });
+      expect(desk.ticket().fields).toEqual({});
+      expect(seenText(desk.ticket().entries.at(-1)!)).toMatch(/of Bert:[^]*bills/);
+    }));
+
   it('is told to the tickets of both after two were parted', () =>
     withDesks(subject, async (desk) => {
       const data = { contact: person('Left'), restored: { ...person('Back'), id: 'con_2' } };

@@ -1,7 +1,7 @@
 import type { StreamEvent } from '#normalizer';
-import type { ConnectorContext } from '../core/connector.js';
+import type { ConnectorContext, KnownTicket } from '../core/connector.js';
 import { heading } from './blocks.js';
-import { factsOf } from './facts.js';
+import { factsOf, requesterOf } from './facts.js';
 import { escapeHtml, link } from './html.js';
 import type { TicketSettings } from './settings.js';
 import { TicketEnded, type Entry, type Fact, type FactKey, type TicketSystem } from './system.js';
@@ -43,13 +43,19 @@ export function changesOf({ id, type, timestamp, data }: StreamEvent): Changes |
   return keys.length > 0 ? { id, keys, at: timestamp, data } : null;
 }
 
+/** A ticket that is to be told something of a conversation that it is. `noted`: does it bear the note already? */
+interface Told extends KnownTicket {
+  readonly conversationId: string;
+  readonly noted: boolean;
+}
+
 /**
  * Fields of the ticket that the settings map are filled anew; of what has none, and is worth it, an internal note tells. What agents set themselves (priority,
- * queue, tags of the system's own) is left to them.
+ * queue, tags of the system's own) is left to them, and the fields of another person's ticket to that person. A ticket of several persons says of whom it is told.
  */
 export async function tellChanges<C extends TicketSettings>(
   system: TicketSystem<C>,
-  where: { readonly ticketId: string; readonly conversationId: string; readonly noted: boolean },
+  where: Told,
   { changes, ctx }: { changes: Changes; ctx: ConnectorContext<C> },
 ): Promise<void> {
   const { language, fields = {} } = ctx.config;
@@ -60,8 +66,9 @@ export async function tellChanges<C extends TicketSettings>(
     const value = key === 'priority' ? (changes.data.conversation?.priority ?? '') : '';
     return found.length > 0 ? found : [{ key, label: key === 'said' ? words.facts.said : words.facts[key], value }];
   });
-  const inFields = facts.filter(({ key }) => system.setFields && fields[key] !== undefined);
+  const inFields = facts.filter(({ key }) => system.setFields && !where.ofAnother && fields[key] !== undefined);
   const told = facts.filter((fact) => NOTED.includes(fact.key) && !inFields.includes(fact));
+  const title = where.sharedWith?.length ? words.nowOf(requesterOf(changes.data).name) : words.now;
   try {
     if (inFields.length > 0)
       await system.setFields!(
@@ -69,7 +76,7 @@ export async function tellChanges<C extends TicketSettings>(
         Object.fromEntries(inFields.map(({ key, value }) => [fields[key]!, value])),
         ctx,
       );
-    if (told.length > 0 && !where.noted) await system.append(where.ticketId, noteOf(changes, told, words.now), ctx);
+    if (told.length > 0 && !where.noted) await system.append(where.ticketId, noteOf(changes, told, title), ctx);
   } catch (error) {
     // Nobody looks into a ticket that has ended; one that follows begins with what is known then.
     if (!(error instanceof TicketEnded)) throw error;
@@ -82,11 +89,18 @@ export async function tellEverywhere<C extends TicketSettings>(
   changes: Changes,
   ctx: ConnectorContext<C>,
 ): Promise<void> {
-  for (const contact of [changes.data.contact, changes.data.restored].flatMap((one) => one ?? [])) {
-    const ofOne = { ...changes, data: { ...changes.data, contact } };
-    for (const { conversationId, ticketId } of await ctx.ticketsOf(contact.id, changes.at)) {
-      const held = ctx.unsure ? await system.recorded?.(ticketId, [changes.id], ctx) : [];
-      await tellChanges(system, { ticketId, conversationId, noted: (held?.length ?? 0) > 0 }, { changes: ofOne, ctx });
+  const { contact: first, restored } = changes.data;
+  for (const contact of [first, restored].flatMap((one) => one ?? [])) {
+    // Both may have the same ticket.
+    const id = contact === restored ? `${changes.id}.restored` : changes.id;
+    const ofOne = { ...changes, id, data: { ...changes.data, contact } };
+    const held = await ctx.ticketsOf(contact.id, changes.at);
+    const tickets = new Map(held.map(({ conversationId, ticketId }) => [ticketId, conversationId]));
+    for (const [ticketId, conversationId] of tickets) {
+      const known = await ctx.reference(conversationId);
+      const noted = ctx.unsure ? await system.recorded?.(ticketId, [id], ctx) : [];
+      const where = { ...known, ticketId, conversationId, noted: (noted?.length ?? 0) > 0 };
+      await tellChanges(system, where, { changes: ofOne, ctx });
     }
   }
 }

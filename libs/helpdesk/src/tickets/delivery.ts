@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Contact, StreamEvent } from '#normalizer';
-import { DeliveryRefused, type ConnectorContext, type TicketReference } from '../core/connector.js';
+import { DeliveryRefused, type ConnectorContext, type KnownTicket } from '../core/connector.js';
 import { said } from './blocks.js';
 import { changesOf, tellChanges, tellEverywhere, type Changes } from './changes.js';
 import { entriesOf, linked } from './entries.js';
@@ -53,7 +53,7 @@ class Delivery<C extends TicketSettings> {
 
   constructor(
     private readonly parts: Parts<C>,
-    known: TicketReference | null,
+    private known: KnownTicket | null,
   ) {
     this.unsure = parts.ctx.unsure;
     if (known) this.ticket = { id: known.ticketId, url: known.url ?? null };
@@ -87,6 +87,7 @@ class Delivery<C extends TicketSettings> {
     this.ticket = found;
     this.unsure = true;
     await ctx.refer(conversationId, { ticketId: found.id, url: found.url ?? null });
+    this.known = await ctx.reference(conversationId);
     return true;
   }
 
@@ -117,7 +118,9 @@ class Delivery<C extends TicketSettings> {
           if (draft.opens) await this.open(draft, entries, { externalId: this.followUpId, followUpOf: this.ticket.id });
           return;
         }
-        if (this.shared && draft.by) entries = await entriesOf({ ...draft, heading: draft.by }, reader, ctx);
+        // It is another's as well: messages have to say who wrote them.
+        if (this.known?.sharedWith?.length && draft.by)
+          entries = await entriesOf({ ...draft, heading: draft.by }, reader, ctx);
       }
     }
   }
@@ -141,9 +144,6 @@ class Delivery<C extends TicketSettings> {
 
   /** Another ticket than the one that `missing` asked. */
   private moved = false;
-  /** It is another's as well: messages have to say who wrote them. */
-  private shared = false;
-
   private get followUpId(): string {
     return `${this.parts.conversationId}.${this.ticket!.id}`;
   }
@@ -155,7 +155,7 @@ class Delivery<C extends TicketSettings> {
     this.ticket = into;
     this.moved = true;
     await ctx.refer(conversationId, { ticketId: into.id, url: into.url ?? null });
-    this.shared = Boolean((await ctx.reference(conversationId))?.sharedWith?.length);
+    this.known = await ctx.reference(conversationId);
     return true;
   }
 
@@ -173,9 +173,12 @@ class Delivery<C extends TicketSettings> {
     } catch (error) {
       if (!refusesFiles(error, opening!)) throw error;
       // It may stand there already, without them.
-      if (await this.find(place.externalId)) rest.unshift(linked(opening!));
-      else this.ticket = await system.create({ ...ticket, opening: linked(opening!) }, ctx);
+      if (await this.find(place.externalId)) {
+        const held = await this.held(opening!.ids);
+        if (!opening!.ids.every((id) => held.has(id))) rest.unshift(linked(opening!));
+      } else this.ticket = await system.create({ ...ticket, opening: linked(opening!) }, ctx);
     }
+    this.known = null;
     await this.addAbout(now);
     await ctx.refer(conversationId, { ticketId: this.ticket!.id, url: this.ticket!.url ?? null });
     await this.catchUp(draft, contact);
@@ -235,7 +238,7 @@ class Delivery<C extends TicketSettings> {
     const { system, ctx, conversationId } = this.parts;
     if (!this.ticket) return;
     const noted = (await this.held([changes.id])).has(changes.id);
-    await tellChanges(system, { ticketId: this.ticket.id, conversationId, noted }, { changes, ctx });
+    await tellChanges(system, { ...this.known, ticketId: this.ticket.id, conversationId, noted }, { changes, ctx });
   }
 
   private async setStatus(status: 'open' | 'pending' | 'closed'): Promise<void> {

@@ -1,6 +1,6 @@
 export * from './answers.js';
 export * from './call.js';
-export { htmlText } from './html.js';
+export { htmlText, paragraph } from './html.js';
 export * from './marks.js';
 export { withoutQuotes } from './quotes.js';
 export { openAt, openLinked } from './open-file.js';
