@@ -38,7 +38,7 @@ export class RealRedmine {
   private constructor(
     private readonly place: Place,
     readonly port: number,
-    readonly keys: { readonly gateway: string; readonly agent: string },
+    readonly keys: { readonly gateway: string; readonly agent: string; readonly customer: string },
   ) {}
 
   get url(): string {
@@ -58,10 +58,11 @@ export class RealRedmine {
     await run('bin/rails', 'db:migrate');
     await run('bundle', 'exec', 'rake', 'redmine:load_default_data');
     const said = await run('bin/rails', 'runner', join(folder, 'people.rb'));
-    const [, gateway, agent] = /^KEYS (\S+) (\S+)$/m.exec(said) ?? [];
+    const [, gateway, agent, customer] = /^KEYS (\S+) (\S+) (\S+)$/m.exec(said) ?? [];
     const redmine = new RealRedmine(place ?? { folder, remove: () => removeFolder(folder) }, port, {
       gateway: gateway!,
       agent: agent!,
+      customer: customer!,
     });
     await redmine.begin();
     return redmine;
@@ -112,9 +113,10 @@ export class RealRedmine {
     );
   }
 
-  /** An agent changes an issue: `notes`, `private_notes`, `status_id`, `uploads`. */
-  async change(id: number, issue: Record<string, unknown>): Promise<void> {
-    const answer = await this.ask(`/issues/${id}.json`, { method: 'PUT', body: JSON.stringify({ issue }) });
+  /** An agent changes an issue, or whose key it is: `notes`, `private_notes`, `status_id`, `uploads`. */
+  async change(id: number, issue: Record<string, unknown>, key = this.keys.agent): Promise<void> {
+    const headers = { 'x-redmine-api-key': key };
+    const answer = await this.ask(`/issues/${id}.json`, { method: 'PUT', body: JSON.stringify({ issue }), headers });
     if (!answer.ok) throw new Error(`Redmine answered ${answer.status}: ${await answer.text()}`);
   }
 
@@ -184,7 +186,7 @@ Attachment.storage_path = ENV.fetch('REDMINE_FILES')
 run RedmineApp::Application
 `;
 
-/** The two users, with the rights that the README of the connector asks for, and no more. */
+/** The two users, with the rights that the README of the connector asks for, and no more; and a customer, who may add notes. */
 const PEOPLE = `Setting.rest_api_enabled = '1'
 Setting.login_required = '1'
 project = Project.create!(name: 'Support', identifier: 'support', is_public: false)
@@ -195,12 +197,13 @@ Tracker.all.each do |tracker|
   statuses.to_a.permutation(2) { |from, to| WorkflowTransition.create!(tracker: tracker, role: role, old_status: from, new_status: to) }
   statuses.each { |status| WorkflowTransition.create!(tracker: tracker, role: role, old_status_id: 0, new_status: status) }
 end
-keys = [%w[gateway Gate Way], %w[lin Lin Daiyu]].map do |login, first, last|
+reporter = Role.create!(name: 'Customer', issues_visibility: 'all', permissions: [:view_issues, :add_issues, :add_issue_notes])
+keys = [%w[gateway Gate Way], %w[lin Lin Daiyu], %w[bert Bert Brecht]].map do |login, first, last|
   user = User.new(firstname: first, lastname: last, mail: "#{login}@desk.test")
   user.login = login
   user.password = 'password-of-the-tests'
   user.save!
-  Member.create!(project: project, principal: user, roles: [role])
+  Member.create!(project: project, principal: user, roles: [login == 'bert' ? reporter : role])
   user.api_key
 end
 puts "KEYS #{keys.join(' ')}"

@@ -83,6 +83,18 @@ describeOnServer('a real Redmine', redmineMissing(), (title) =>
       expect(customer.answers).toHaveLength(1);
     });
 
+    it('has an agent heard who quotes, and nobody who may only add notes', async () => {
+      const { id, description } = await issue();
+      await redmine.change(id, { notes: 'Please pay to account 666' }, redmine.keys.customer);
+      const quote = `Gate Way wrote:\n> ${description.trim().replace(/\r?\n/g, '\n> ')}\n\n`;
+      await redmine.change(id, { notes: `${quote}We never ask for that` });
+      await until('the answer', () => customer.answers.some(({ text }) => text === 'We never ask for that'), 60_000);
+      expect(JSON.stringify(customer.frames)).not.toContain('666');
+      const told = async () =>
+        (await issue()).journals.some((one) => one.private_notes && /no?body who/.test(one.notes));
+      await until('a note that says so', told, 60_000);
+    });
+
     it('loses and doubles nothing while it is killed and started again', async () => {
       await redmine.stop();
       for (const n of [1, 2, 3]) await customer.writes(`while it was down ${n}`);
