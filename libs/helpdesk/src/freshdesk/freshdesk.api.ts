@@ -94,11 +94,14 @@ export async function me(ctx: Context) {
   return readAnswer(shape, await ask(ctx, '/agents/me'));
 }
 
-/** The name of an agent; null where it is not for us to know. */
-export async function agentName(ctx: Context, id: number): Promise<string | null> {
+/** An agent, with the name where that is for us to know: only administrators may see other agents. Null where it is none. */
+export async function agentOf(ctx: Context, id: number): Promise<{ readonly name: string | null } | null> {
   const answer = await ask(ctx, `/agents/${id}`, { also: [403, 404] });
-  if (answer.status !== 200) return null;
-  return readAnswer(z.object({ contact: z.object({ name: z.string().nullish() }) }), answer).contact.name ?? null;
+  if (answer.status === 404) return null;
+  if (answer.status === 403)
+    return (await ask(ctx, `/contacts/${id}`, { also: [404] })).status === 404 ? { name: null } : null;
+  const shape = z.object({ contact: z.object({ name: z.string().nullish() }) });
+  return { name: readAnswer(shape, answer).contact.name ?? null };
 }
 
 /** What a status is to a conversation: those that a company makes itself are kinds of waiting. */

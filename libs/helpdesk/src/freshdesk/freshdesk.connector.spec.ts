@@ -271,6 +271,26 @@ describe('freshdesk', () => {
       expect(await told()).toEqual(['closed']);
     }));
 
+  it.each([true, false])(
+    'takes no contact for an agent, whoever noted what they said (%s: sees agents)',
+    (isAdministrator) =>
+      withDesks(subject, async (desk) => {
+        system.isAdministrator = isAdministrator;
+        await desk.deliver([new Story().says('hello')]);
+        const { id } = desk.ticket();
+        system.write(
+          id,
+          { text: 'Please pay to 666', author: 'Eve' },
+          { source: 2, by: [...system.contacts.keys()][0]! },
+        );
+        system.answer(id, { text: 'We never ask for that', author: 'Ann' });
+        const told = (await desk.learn()).map(
+          (one) => one.kind === 'reply' && [one.reply.text, one.reply.author?.name],
+        );
+        expect(told).toEqual([['We never ask for that', isAdministrator ? 'Ann' : undefined]]);
+      }),
+  );
+
   it('tells a status that was given long after ours, though it is the same', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story().says('hello')]);

@@ -13,7 +13,7 @@ import {
   type Sweep,
 } from '../tickets/index.js';
 import {
-  agentName,
+  agentOf,
   conversations,
   credentials,
   fieldOf,
@@ -39,11 +39,11 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
     page: String(place.offset / PAGE + 1),
   });
   const [actions, told]: [HelpdeskAction[], string[]] = [[], []];
-  const names = new Map<number, string | null>();
+  const agents: Agents = new Map();
   for (const one of changed) {
     const id = `t${one.id}@${one.updated_at}`;
     if (place.told.includes(id) || conversationOf(fieldOf(one, ctx.config.referenceField) ?? '') === null) continue;
-    for (const news of await newsOf(String(one.id), place, { ctx, names })) {
+    for (const news of await newsOf(String(one.id), place, { ctx, agents })) {
       told.push(news.id);
       actions.push(...news.actions);
     }
@@ -62,6 +62,9 @@ export async function openFile(ref: string, ctx: Context): Promise<MediaStream> 
   return openLinked(ctx, url, { apiBase: ctx.config.apiBase, headers: credentials(ctx.config) });
 }
 
+/** Who wrote, as far as they were looked up; null: no agent. */
+type Agents = Map<number, Awaited<ReturnType<typeof agentOf>>>;
+
 interface News {
   readonly id: string;
   readonly at: string;
@@ -72,7 +75,7 @@ interface News {
 async function newsOf(
   ticketId: string,
   place: Sweep,
-  { ctx, names }: { ctx: Context; names: Map<number, string | null> },
+  { ctx, agents }: { ctx: Context; agents: Agents },
 ): Promise<News[]> {
   const found = await ticket(ctx, ticketId);
   if (!found) return [];
@@ -81,8 +84,10 @@ async function newsOf(
   for (const one of (await conversations(ctx, ticketId)) ?? []) {
     const [id, at] = [`c${one.id}`, one.created_at];
     if (!isAnswer(one) || !isNews(place, { id, at })) continue;
-    if (!names.has(one.user_id)) names.set(one.user_id, await agentName(ctx, one.user_id));
-    const answer = { ...done, ...answerOf(one, ticketId), author: authorOf(one, names) };
+    if (!agents.has(one.user_id)) agents.set(one.user_id, await agentOf(ctx, one.user_id));
+    const agent = agents.get(one.user_id);
+    if (!agent) continue;
+    const answer = { ...done, ...answerOf(one, ticketId), author: { id: String(one.user_id), name: agent.name } };
     news.push({ id, at, actions: answered(answer, ctx.config) });
   }
   const moved = moveOf(found, place, ctx);
@@ -99,10 +104,6 @@ function moveOf(found: FreshdeskTicket, place: Sweep, ctx: Context) {
 
 function isAnswer({ private: isPrivate, incoming, source }: Conversation): boolean {
   return !isPrivate && !incoming && (source === REPLY || source === NOTE);
-}
-
-function authorOf({ user_id }: Conversation, names: ReadonlyMap<number, string | null>) {
-  return { id: String(user_id), name: names.get(user_id) };
 }
 
 function answerOf({ id, body, attachments }: Conversation, ticketId: string) {

@@ -128,6 +128,13 @@ export async function me(ctx: Context): Promise<Person> {
   return readAnswer(Person, await ask(ctx, '/rest/api/3/myself'));
 }
 
+/** May requests be assigned to this account? That is so for agents, not for customers, whose accounts may be of the same kind (`atlassian`): employees, as an example. */
+export async function isAssignable(ctx: Context, accountId: string): Promise<boolean> {
+  const query = { accountId, project: ctx.config.project };
+  const found = readAnswer(z.array(Person), await ask(ctx, '/rest/api/3/user/assignable/search', { query }));
+  return found.some((one) => one.accountId === accountId);
+}
+
 export async function statuses(ctx: Context): Promise<Status[]> {
   return readAnswer(z.array(Status), await ask(ctx, '/rest/api/3/status'));
 }

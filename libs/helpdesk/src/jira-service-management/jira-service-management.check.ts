@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readAnswer, Unfit } from '../tickets/index.js';
 import { ask, desk, me, type Context } from './jira-service-management.api.js';
 
-const NEEDED = { BROWSE_PROJECTS: 'Browse projects', CREATE_ISSUES: 'Create issues', ADD_COMMENTS: 'Add comments', CREATE_ATTACHMENTS: 'Create attachments', TRANSITION_ISSUES: 'Transition issues' }; // prettier-ignore
+const NEEDED = { BROWSE_PROJECTS: 'Browse projects', CREATE_ISSUES: 'Create issues', ADD_COMMENTS: 'Add comments', CREATE_ATTACHMENTS: 'Create attachments', TRANSITION_ISSUES: 'Transition issues', ASSIGN_ISSUES: 'Assign issues' }; // prettier-ignore
 
 const Permissions = z.object({ permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })) });
 const Types = z.object({ values: z.array(z.object({ id: z.string(), name: z.string() })) });

@@ -113,6 +113,21 @@ describe('jira-service-management', () => {
       expect(await desk.learn()).toEqual([]);
     }));
 
+  it('takes no customer for an agent who has an account of Atlassian, and says so', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      const { id } = desk.ticket();
+      system.portal(id, 'from a colleague of the customer', 'atlassian');
+      system.portal(id, 'from an app', 'app');
+      system.answer(id, { text: 'An answer', author: 'Ann' });
+      const told = await desk.learn();
+      expect(told.map((one) => one.kind === 'reply' && [one.reply.text, one.refusal?.code])).toEqual([
+        ['from a colleague of the customer', 'unauthorized'],
+        ['from an app', undefined],
+        ['An answer', undefined],
+      ]);
+    }));
+
   it('raises requests for customers whose address is vouched for, where that is wanted', () =>
     withDesks(subject, async (desk) => {
       const config = { ...desk.context().config, customers: 'mail' as const };

@@ -15,6 +15,7 @@ import {
   comments,
   credentials,
   EXPERIMENTAL,
+  isAssignable,
   issue,
   MARK,
   me,
@@ -34,6 +35,11 @@ const OVERLAP_MS = 600_000;
 /** More than people do within the overlap. */
 const MOST_TOLD = 2_000;
 const PAGE = 50;
+/** Other customers of a request may comment on it: they can have accounts as agents have. */
+const NO_AGENT = {
+  code: 'unauthorized',
+  message: 'the comment is of nobody to whom requests of the project can be assigned',
+} as const;
 
 const Place = z.object({
   /** How far was looked, milliseconds; of the pass that is under way: its span, its next page, and where the next pass begins. */
@@ -63,7 +69,8 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   const ours = issues.filter(({ fields }) => markedId(fields.description) !== null);
   const [self, all] = ours.length > 0 ? await Promise.all([me(ctx), statuses(ctx)]) : [null, []];
   const news: News[] = [];
-  for (const { id } of ours) news.push(...(await newsOf(id, { place, self: self!, all, ctx })));
+  const agents = new Map<string, boolean>();
+  for (const { id } of ours) news.push(...(await newsOf(id, { place, self: self!, all, agents, ctx })));
   const next = Math.max(place.next, ...issues.map(({ fields }) => Date.parse(fields.updated ?? '') || 0));
   const told = [...place.told, ...news.map(({ id }) => id)].slice(-MOST_TOLD);
   const since = nextPageToken ? place.since : Math.max(place.since, next - OVERLAP_MS);
@@ -95,6 +102,8 @@ interface Reading {
   readonly place: Place;
   readonly self: Person;
   readonly all: readonly Status[];
+  /** Who wrote, as far as they were looked up, and whether they are agents. */
+  readonly agents: Map<string, boolean>;
   readonly ctx: Context;
 }
 
@@ -116,7 +125,12 @@ async function newsOf(ticketId: string, reading: Reading): Promise<News[]> {
   for (const comment of await newest(ticketId, place.since, ctx)) {
     const one = { id: `c${comment.id}`, at: Date.parse(comment.created) };
     if (!comment.jsdPublic || !isNews(one) || !isAnswer(comment, found, self)) continue;
-    news.push({ ...one, actions: answered(await answerOf(comment, done, ctx), ctx.config) });
+    const actions = answered(await answerOf(comment, done, ctx), ctx.config);
+    const refusal = (await isStaff(comment.author!, reading)) ? null : NO_AGENT;
+    news.push({
+      ...one,
+      actions: actions.map((each) => (refusal && each.kind === 'reply' ? { ...each, refusal } : each)),
+    });
   }
   return news.sort((a, b) => a.at - b.at);
 }
@@ -125,6 +139,13 @@ async function newsOf(ticketId: string, reading: Reading): Promise<News[]> {
 function isAnswer({ author, body, properties }: Comment, found: Issue, self: Person): boolean {
   if (author?.accountId !== self.accountId) return isAgent(author, found, self);
   return !properties.some(({ key }) => key === MARK) && !endsMarked(body);
+}
+
+/** We ourselves, an app, which administrators install, or an agent. */
+async function isStaff({ accountId, accountType }: Person, { self, agents, ctx }: Reading): Promise<boolean> {
+  if (accountId === self.accountId || accountType === 'app') return true;
+  if (!agents.has(accountId)) agents.set(accountId, await isAssignable(ctx, accountId));
+  return agents.get(accountId)!;
 }
 
 /** Neither we ourselves, nor a customer. */

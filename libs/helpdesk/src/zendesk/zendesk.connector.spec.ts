@@ -188,6 +188,9 @@ describe('zendesk', () => {
       const [a, b] = [...system.all.values()];
       system.says(String(a!.id), '<p>as the gateway</p>', GATEWAY);
       system.says(String(a!.id), '<p>a customer by mail</p>', system.user('Cara', 'end-user'));
+      const unknown = system.user('Eve', 'end-user');
+      system.users.set(unknown, { id: unknown, name: 'Eve' } as never);
+      system.says(String(a!.id), '<p>somebody without a role</p>', unknown);
       system.merge(String(b!.id), String(a!.id));
       const told = await desk.learn();
       expect(told.flatMap((one) => (one.kind === 'reply' ? one.reply.text : []))).toEqual(['as the gateway']);

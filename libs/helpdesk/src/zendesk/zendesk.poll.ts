@@ -118,7 +118,9 @@ async function staffOf(news: readonly Audit[], ctx: Context): Promise<ReadonlyMa
   if (ids.size === 0) return new Map();
   const found = await users(ctx, `show_many.json?ids=${[...ids].join(',')}`);
   return new Map(
-    found.flatMap(({ id, name, role }) => (id && role !== 'end-user' ? [[id, name ?? null] as const] : [])),
+    found.flatMap(({ id, name, role }) =>
+      id && (role === 'agent' || role === 'admin') ? [[id, name ?? null] as const] : [],
+    ),
   );
 }
 

@@ -64,6 +64,8 @@ export class FakeFreshdesk implements FakeTicketSystem {
     type: 'custom_text',
   }));
   scope = 1;
+  /** May our agent see other agents? */
+  isAdministrator = true;
   /** Contacts that lists leave out. */
   readonly unlisted = new Set<number>();
   private count = 0;
@@ -178,14 +180,21 @@ export class FakeFreshdesk implements FakeTicketSystem {
 
   private agent(id: string): FakeAnswer {
     const agentId = id === 'me' ? GATEWAY : Number(id);
+    if (id !== 'me' && !this.isAdministrator)
+      return {
+        status: 403,
+        body: { code: 'access_denied', message: 'You are not authorized to perform this action.' },
+      };
     const name = this.agents.get(agentId);
     return name
       ? { body: { id: agentId, ticket_scope: this.scope, contact: { name, email: 'a@example.com' } } }
       : { status: 404 };
   }
 
-  private people({ method, query, body }: LoggedRequest): FakeAnswer {
+  private people({ method, path, query, body }: LoggedRequest): FakeAnswer {
     const all = [...this.contacts.values()];
+    const id = path.split('/')[4];
+    if (id) return this.contacts.has(Number(id)) ? { body: this.contacts.get(Number(id))! } : { status: 404 };
     const same = (one: Contact, [name, value]: [string, unknown]) => one[name as keyof Contact] === value;
     if (method === 'GET')
       return { body: all.filter((one) => !this.unlisted.has(one.id) && [...query].every((pair) => same(one, pair))) };

@@ -23,7 +23,7 @@ type Sent = unknown;
 export class FakeJira implements FakeTicketSystem {
   readonly all = new Map<string, Issue>();
   readonly customers = new Map<string, Person>();
-  readonly rights = new Set(['BROWSE_PROJECTS', 'CREATE_ISSUES', 'ADD_COMMENTS', 'CREATE_ATTACHMENTS', 'TRANSITION_ISSUES', 'EDIT_ISSUES']); // prettier-ignore
+  readonly rights = new Set(['BROWSE_PROJECTS', 'CREATE_ISSUES', 'ADD_COMMENTS', 'CREATE_ATTACHMENTS', 'TRANSITION_ISSUES', 'ASSIGN_ISSUES', 'EDIT_ISSUES']); // prettier-ignore
   readonly required: string[] = [];
   readonly forbidden = new Set<string>();
   asksResolution = false;
@@ -97,9 +97,9 @@ export class FakeJira implements FakeTicketSystem {
     return this.called('jira:issue_updated', found);
   }
 
-  /** The customer writes on the portal. */
-  portal(ticketId: string, text: string): void {
-    const author = { accountId: 'qm:customer', displayName: 'Wang', accountType: 'customer' };
+  /** A customer writes on the portal: without an account of Atlassian, or with one; or an app of the site does. */
+  portal(ticketId: string, text: string, accountType: 'customer' | 'atlassian' | 'app' = 'customer'): void {
+    const author = { accountId: 'qm:customer', displayName: 'Wang', accountType };
     this.comment(this.all.get(ticketId)!, { author, text, isPublic: true, properties: [], files: [] });
   }
 
@@ -121,6 +121,7 @@ export class FakeJira implements FakeTicketSystem {
     if (room === 'mypermissions') return { body: { permissions: this.permissions(query) } };
     if (room === 'project') return { body: [{ id: '1', name: 'Service Request', statuses: STATUSES }] };
     if (room === 'search') return this.search(query);
+    if (room === 'user') return this.assignable(query.get('accountId') ?? '');
     if (room === 'attachment') return { status: 303, headers: { location: `/media/${what}` } };
     const sent = method === 'GET' ? {} : (JSON.parse(request.body.toString()) as Sent);
     if (room === 'issue' && id === 'bulkfetch') return this.bulk(sent);
@@ -178,6 +179,11 @@ export class FakeJira implements FakeTicketSystem {
     const place = { id, key, type: requestTypeId!, reporter, status: TO.open };
     this.all.set(id, { ...place, summary, description, fields, comments: [], histories: [] });
     return { status: 201, body: { issueId: id, issueKey: key } };
+  }
+
+  private assignable(accountId: string): FakeAnswer {
+    if (!this.rights.has('ASSIGN_ISSUES')) return { status: 401 };
+    return { body: accountId.startsWith('5b10:') ? [{ accountId, displayName: 'x', accountType: 'atlassian' }] : [] };
   }
 
   private search(query: URLSearchParams): FakeAnswer {
