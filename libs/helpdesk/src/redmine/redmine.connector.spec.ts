@@ -57,6 +57,16 @@ describe('redmine', () => {
       expect(told).toEqual(['Please reset it.', 'Also this:', 'It is 5 > 4:\nor not']);
     }));
 
+  it('tells nothing of what agents say among themselves in a copy of an issue', () =>
+    withDesks(subject, async (desk) => {
+      await desk.deliver([new Story().says('hello')]);
+      const { id } = desk.ticket();
+      system.answer(system.copy(id), { text: 'this customer is difficult', author: 'Ann' });
+      expect(await desk.learn()).toEqual([]);
+      system.answer(id, { text: 'An answer', author: 'Ann' });
+      expect(await desk.learn()).toMatchObject([{ ticketId: id, reply: { text: 'An answer' } }]);
+    }));
+
   it('takes nobody for an agent who may not edit issues: a customer who is a member, or who merely writes mails', () =>
     withDesks(subject, async (desk) => {
       await desk.deliver([new Story().says('hello')]);

@@ -45,10 +45,12 @@ export async function poll(cursor: string | null, ctx: Context): Promise<Helpdes
   const filter = { updated_on: `>=${place.since}`, status_id: '*', sort: 'updated_on:asc,id:asc' };
   const page = { limit: String(PAGE), offset: String(place.offset) };
   const changed = await issues(ctx, new URLSearchParams({ ...filter, ...page }));
-  const ours = changed.filter(({ description }) => markedId(description) !== null);
+  const marked = changed.filter(({ description }) => markedId(description) !== null);
   const [actions, told]: [HelpdeskAction[], string[]] = [[], []];
-  if (ours.length > 0) {
+  if (marked.length > 0) {
     const [self, all] = await Promise.all([me(ctx), statuses(ctx)]);
+    // Who copies an issue, as into a project of their own, copies its mark as well.
+    const ours = marked.filter(({ author }) => author?.id === self.id);
     const agents = new Map<number, ReadonlySet<number>>();
     for (const { id } of ours) {
       const found = await unlessHuge(issue(ctx, String(id)));

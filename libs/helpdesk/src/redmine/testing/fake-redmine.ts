@@ -23,6 +23,8 @@ interface Issue {
   readonly id: number;
   readonly subject: string;
   readonly description: string;
+  /** Default: we. */
+  readonly author?: Journal['user'];
   readonly custom_fields: { id: number; value: string }[];
   readonly attachments: File[];
   readonly journals: Journal[];
@@ -174,9 +176,19 @@ export class FakeRedmine implements FakeTicketSystem {
       .map((issue) => ({ ...this.shown(issue), journals: undefined, attachments: undefined }));
   }
 
-  private shown({ id, subject, description, attachments, journals, status }: Issue) {
+  /** An agent makes a copy of an issue, its description with it. */
+  copy(ticketId: string): string {
+    const id = (this.count += 1);
+    const { subject, description } = this.issues.get(Number(ticketId))!;
+    const author = { id: AGENT, name: 'Ann Agent' };
+    const rest = { custom_fields: [], status: 1, journals: [], attachments: [] };
+    this.issues.set(id, { id, subject, description, author, ...rest });
+    return String(id);
+  }
+
+  private shown({ id, subject, description, author = GATEWAY, attachments, journals, status }: Issue) {
     return {
-      ...{ id, subject, description, journals, project: { id: 1, name: 'Support' }, author: GATEWAY },
+      ...{ id, subject, description, journals, project: { id: 1, name: 'Support' }, author },
       attachments: attachments.map(({ content, token, ...file }) => ({ ...file, filesize: content.length })),
       status: STATUSES.find((one) => one.id === status),
       updated_on: this.time(),
