@@ -275,7 +275,7 @@ describe('a report of a complaint', () => {
     );
 
   it('opts out whom the mail went to, and nobody else', async () => {
-    expect(await said(address)).toMatchObject([{ kind: 'opted-out', thread, sender: { handles: [{ value: address }] }, reason: 'complaint: abuse' }]); // prettier-ignore
+    expect(await said(address)).toMatchObject([{ kind: 'opted-out', thread, sender: { handles: [{ value: address }] }, reason: 'complaint: abuse', untilWritten: true }]); // prettier-ignore
     expect(await said('eve@mail.example')).toMatchObject([{ kind: 'message', automated: true }]);
   });
 

@@ -160,7 +160,9 @@ async function complaint({ report, mail, base, context }: Reported): Promise<Inb
   if (address === null || thread === null || report.said === 'not-spam') return undefined;
   if (!(await isOnTheWay(mail, address, context))) return undefined;
   const sender = { handles: [{ scheme: 'email', value: address, proof: 'claimed' as const }] };
-  return [{ kind: 'opted-out', ...base, thread, sender, reason: `complaint: ${report.said || 'abuse'}` }];
+  return [
+    { kind: 'opted-out', ...base, thread, sender, reason: `complaint: ${report.said || 'abuse'}`, untilWritten: true },
+  ];
 }
 
 function receipt({ base }: Reported, externalId: string, ...[status, failure]: [Receipt['status'], Failure?]): Receipt[] {
