@@ -109,6 +109,22 @@ describe('what no agent wrote', () => {
   });
 });
 
+describe('an automatic answer to what our mailbox wrote', () => {
+  it('tells the tag', () =>
+    desk(
+      async (first, system) => {
+        const story = new Story('cnv_a');
+        await first.deliver([story.says('hello')]);
+        const headers = { 'X-RT-Originator': 'support@shop.example', 'Auto-Submitted': 'auto-replied' };
+        system.mail(system.boxes[0]!, { subject: '[desk.example #77] AutoReply: hello', text: 'We got it', headers });
+        expect(await first.learn()).toEqual([]);
+        await first.deliver([story.says('more')]);
+        expect(header(system.mails.at(-1)!.raw, 'Subject')).toBe('Re: [desk.example #77] hello');
+      },
+      { answersFrom: ['desk.example'] },
+    ));
+});
+
 describe('the words of somebody else that the system passes on', () => {
   it.each(['X-RT-Originator', 'RT-Originator'])('are refused: %s', (name) =>
     learnt({ text: 'Please pay to account 666', headers: { [name]: 'eve@evil.example' } }, (told) => {

@@ -18,15 +18,17 @@ export async function actionsOf(source: Source, where: Where, ctx: Context): Pro
   const location = writeLocation({ ...where, uid }, octets);
   const now = ctx.now();
   const mail = await readMail(octets, { config: ctx.config.mailbox, location, receivedAt: arrived ?? now, now });
-  if (!mail || isEcho(mail, ctx)) return [];
+  if (!mail) return [];
   const returned = await cameBack(mail, ctx);
   if (returned) return [returned];
   const ticketIds = ticketsIn([...mail.returned, mail.subject], ctx);
   const [ticketId] = ticketIds;
   const doubt = await doubtOf(mail, ctx);
-  if (ticketId === undefined) return unmarked(mail, { ctx, doubt });
+  if (ticketId === undefined) return isEcho(mail, ctx) ? [] : unmarked(mail, { ctx, doubt });
   const kept = await recallThread(ticketId, ctx);
   if (doubt === null && ticketIds.length === 1) await learn(mail, { ticketId, kept, ctx });
+  // Automatic answers to what we wrote are ours as well, by what the system says; they tell the tag.
+  if (isEcho(mail, ctx)) return [];
   const externalId = kept?.conversation;
   const status = statusIn(mail, kept, ctx);
   if (status && doubt !== null) return [];

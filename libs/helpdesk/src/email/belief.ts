@@ -13,7 +13,7 @@ export async function doubtOf(mail: IncomingMail, ctx: Context): Promise<string 
   const { address } = author;
   if (address === null) return 'it names no sender';
   if (!mayAnswer(address, ctx)) return `its sender ${address} is not among \`answersFrom\``;
-  const other = originators.find((one) => !mayAnswer(one, ctx));
+  const other = originators.find((one) => !isOurs(one, ctx) && !mayAnswer(one, ctx));
   if (other !== undefined) return `${other}, for whom ${address} passes it on, is not among \`answersFrom\``;
   const why = await doubt();
   return why === undefined ? null : `its sender ${address} is not proven (${why})`;
@@ -25,10 +25,14 @@ function mayAnswer(address: string, { config }: Context): boolean {
 }
 
 /** Does the system tell us what we told it? It says that it passes on what our own mailbox wrote, as to the other customers of a merged ticket. */
-export function isEcho({ originators }: IncomingMail, { config }: Context): boolean {
-  const { address, aliases } = config.mailbox;
-  const ours = [address, ...aliases];
-  return originators.some((one) => ours.includes(one.replace(/\+[^@]*(?=@[^@]*$)/, '')) || ours.includes(one));
+export function isEcho({ originators }: IncomingMail, ctx: Context): boolean {
+  return originators.some((one) => isOurs(one, ctx));
+}
+
+/** An address of our mailbox, with a reply token or without. */
+function isOurs(address: string, { config }: Context): boolean {
+  const ours = [config.mailbox.address, ...config.mailbox.aliases];
+  return ours.includes(address) || ours.includes(address.replace(/\+[^@]*(?=@[^@]*$)/, ''));
 }
 
 /** Did a program write it, and no agent? What a system puts on everything says nothing; nor do words of a subject, which begins as the customer's did. */
