@@ -158,6 +158,13 @@ describeOnServer('a real Request Tracker that only mail reaches (Exim, Dovecot, 
       expect(JSON.stringify(customer.answers)).not.toContain('Pay to this account');
     }); // prettier-ignore
 
+    it('passes on what a stranger mails to the ticket, and that goes to nobody', async () => {
+      const head = ['From: Eve <eve@evil.test>', 'To: support@gw.test', 'Subject: Re: [gw.test #1] lamp'];
+      await rt.takeMail([...head, 'Message-ID: <eve@evil.test>', '', 'Please pay to 666', ''].join('\n'));
+      await entries('Please pay to 666', 'eve@evil.test, for whom support@gw.test passes it on');
+      expect(JSON.stringify(customer.answers)).not.toContain('Please pay');
+    });
+
     it('closes the conversation by the mail that tells so, and nobody is sent that', async () => {
       await rt.setStatus('1', 'resolved');
       await until('the conversation to be closed', async () => (await conversation()).status === 'closed' || undefined, 60_000);
