@@ -67,6 +67,11 @@ export async function ticketOf(ctx: RtContext, ticketId: string): Promise<RtTick
   return ticket.Status === 'deleted' ? null : ticket;
 }
 
+/** A token bears the number of its user (RT::AuthToken). */
+export function ownId({ config: { token } }: RtContext): string {
+  return token.split('-')[1] ?? '';
+}
+
 /** May this user be granted rights? RT calls agents so; customers, and whoever merely wrote a mail, are not. By number: names that are numbers would be taken for some. */
 export async function isPrivileged(ctx: RtContext, userId: string): Promise<boolean> {
   const answer = await ask(ctx, `/user/${encodeURIComponent(userId)}`, { also: [404] });

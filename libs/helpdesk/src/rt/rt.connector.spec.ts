@@ -157,6 +157,7 @@ describe('rt', () => {
     }));
 
   it.each([
+    ['being privileged', (fake: FakeRt) => fake.users.set('gateway', { id: 27, real: '' }), /granted rights/],
     ['the right to see the queue', (fake: FakeRt) => fake.rights.delete('SeeQueue'), /SeeQueue/],
     ['the right to make tickets', (fake: FakeRt) => fake.rights.delete('CreateTicket'), /CreateTicket/],
     ['the right to make users', (fake: FakeRt) => fake.rights.delete('AdminUsers'), /AdminUsers.*requestor: none/],

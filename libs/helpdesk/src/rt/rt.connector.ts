@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HelpdeskConnector } from '../core/connector.js';
 import { checked, ticketConnector, Unfit } from '../tickets/index.js';
-import { ask, read, type RtContext } from './rt.api.js';
+import { ask, isPrivileged, ownId, read, type RtContext } from './rt.api.js';
 import { rtConfig, type RtConfig } from './rt.config.js';
 import { openFile, poll } from './rt.read.js';
 import { append, create, find, recorded, setFields, setStatus } from './rt.write.js';
@@ -34,6 +34,8 @@ export const rt: HelpdeskConnector<RtConfig> = ticketConnector<RtConfig>({
 async function examine(ctx: RtContext): Promise<string> {
   const { Version: version } = read(Version, await ask(ctx, '/rt'));
   const { config } = ctx;
+  if (!(await isPrivileged(ctx, ownId(ctx))))
+    throw new Unfit('The user of the token cannot see who is an agent: check "Let this user be granted rights" of it.');
   for (const queue of new Set([config.queue, ...Object.values(config.queues ?? {})])) await examineQueue(queue, ctx);
   if (config.requestor === 'contact') await examineRequestors(ctx);
   return `RT ${version} takes the token, and the queue ${config.queue} takes tickets.`;

@@ -8,6 +8,7 @@ import {
   attachmentsOf,
   contentOf,
   isPrivileged,
+  ownId,
   read,
   ticketOf,
   Transactions,
@@ -77,11 +78,6 @@ async function since(at: string, ctx: RtContext): Promise<Transaction[]> {
     found.push(...items);
     if (items.length < PAGE) return found;
   }
-}
-
-/** A token bears the number of its user (RT::AuthToken). */
-function ownId({ config: { token } }: RtContext): string {
-  return token.split('-')[1] ?? '';
 }
 
 async function actionsOf(
