@@ -91,6 +91,7 @@ export type {
   HttpResponse,
   HttpStream,
   MediaStream,
+  OwnValues,
   RawRequest,
   ReplyToProvider,
   SignedMessage,

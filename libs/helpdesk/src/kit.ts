@@ -69,6 +69,7 @@ export type {
   HttpResponse,
   HttpStream,
   MediaStream,
+  OwnValues,
   RawRequest,
   ReplyToProvider,
   SignedMessage,

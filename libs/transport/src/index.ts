@@ -5,6 +5,7 @@ export * from './guard.js';
 export * from './guarded-http.js';
 export * from './http.js';
 export * from './json-body.js';
+export * from './own-values.js';
 export * from './redact.js';
 export * from './standard-webhooks.js';
 export * from './unwritten.js';

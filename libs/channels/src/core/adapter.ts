@@ -1,5 +1,5 @@
 import type { FittedUnit, Handle, InboundEventInput, OutboundUnit, Part, ThreadRef } from '#normalizer';
-import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
+import type { Dial, Endpoint, Health, Http, MediaStream, OwnValues, ReplyToProvider } from '#transport';
 import type { z } from 'zod';
 import type { Capabilities } from './capabilities.js';
 
@@ -176,7 +176,7 @@ export interface Standing {
 export type Emit = (events: InboundEventInput[], cursor?: string) => Promise<readonly StoredEvent[]>;
 
 /** Everything that an adapter may touch. */
-export interface AdapterContext<C, S = never> {
+export interface AdapterContext<C, S = never> extends OwnValues {
   readonly accountId: string;
   readonly config: C;
   readonly session: S;
@@ -186,14 +186,6 @@ export interface AdapterContext<C, S = never> {
   readonly http: Http;
   /** Connections for other protocols, with TLS or without: the same guard. */
   readonly dial: Dial;
-  /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */
-  once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
-  /** Forgets a shared value, e.g. after the provider refused it. */
-  forget(key: string): Promise<void>;
-  /** Keeps a secret of the account for `ttlMs`, in the place of whatever stood there. It is sealed, and every process sees it at once. */
-  remember(key: string, value: string, ttlMs: number): Promise<void>;
-  /** What was kept last, by whichever process; undefined where nothing is. Asked of the database each time. */
-  recall(key: string): Promise<string | undefined>;
   /** Messages of this account by the names that the provider gave them, as they are stored by now; names that none has are left out. At most 1,000 names. */
   known(externalIds: readonly string[]): Promise<readonly KnownMessage[]>;
   /** Opens a stored file to send its bytes. */

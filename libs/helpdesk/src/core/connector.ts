@@ -1,4 +1,4 @@
-import type { Dial, Endpoint, Health, Http, MediaStream, ReplyToProvider } from '#transport';
+import type { Dial, Endpoint, Health, Http, MediaStream, OwnValues, ReplyToProvider } from '#transport';
 import type { Contact, Failure, ReplyInput, StreamEvent } from '#normalizer';
 import type { z } from 'zod';
 
@@ -99,7 +99,7 @@ export interface ParsedCallback {
   readonly wake?: boolean;
 }
 
-export interface ConnectorContext<C> {
+export interface ConnectorContext<C> extends OwnValues {
   readonly destinationId: string;
   readonly config: C;
   readonly http: Http;
@@ -110,14 +110,6 @@ export interface ConnectorContext<C> {
    * further one. It is closed when the settings of the destination change, when it is removed, and when the process stops.
    */
   hold<T extends Held>(open: () => T): T;
-  /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. `make` returns the value. */
-  once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
-  /** Forgets such a value, e.g. after it was refused. */
-  forget(key: string): Promise<void>;
-  /** Keeps what the system does not keep for us, for `ttlMs`, in the place of whatever stood there. It is sealed, and every process sees it at once. */
-  remember(key: string, value: string, ttlMs: number): Promise<void>;
-  /** What was kept last, by whichever process; undefined where nothing is. Asked of the database each time. */
-  recall(key: string): Promise<string | undefined>;
   /** Is this the replay of an event that was delivered or parked before? */
   readonly replay: boolean;
   /** May the system hold some of the events already? An earlier attempt did not end here, or somebody else made it, or it is a replay. */

@@ -1,5 +1,5 @@
 import type { Handle } from '#normalizer';
-import type { Health, Http } from '#transport';
+import type { Health, Http, OwnValues } from '#transport';
 import type { z } from 'zod';
 
 /** A person as the CRM knows them. What is `undefined` the CRM was not asked for, and stays as it is here; null and empty are what it says. */
@@ -25,13 +25,10 @@ export interface CrmCompany {
 }
 
 /** Everything that a CRM directory may touch. */
-export interface CrmContext<C> {
+export interface CrmContext<C> extends Pick<OwnValues, 'once' | 'forget'> {
   readonly config: C;
   /** Guarded HTTP; none of it is traced, for it is all about people. */
   readonly http: Http;
-  /** A shared secret of short life (an access token): made once across processes, kept `ttlMs`. */
-  once(key: string, ttlMs: number, make: () => Promise<string>): Promise<string>;
-  forget(key: string): Promise<void>;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
