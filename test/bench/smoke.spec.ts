@@ -46,6 +46,7 @@ describe('benches', () => {
       'growth',
       'processes',
       'text',
+      'mail',
     ];
     expect(Object.keys(reports)).toEqual(names);
     const ours = Object.values(reports).flatMap(({ goals }) =>
